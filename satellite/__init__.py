@@ -1,0 +1,1 @@
+"""The side of the conversation with the microphone and the loudspeaker."""

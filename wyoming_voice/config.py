@@ -1,0 +1,210 @@
+"""Where settings come from: flags before environment before the TOML file before defaults.
+
+A field `beam_size` of the section `asr` is the flag `--beam-size`, the variable
+`WYOMING_VOICE_ASR_BEAM_SIZE`, the TOML key `beam_size` under `[asr]`, and, for secrets, the variable
+`WYOMING_VOICE_ASR_BEAM_SIZE_FILE` that names a file holding the value. Rule: every mistake is told at
+once, with the three names under which it can be mended.
+"""
+
+import os
+import socket
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, get_origin
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from wyoming_voice.errors import ConfigError
+from wyoming_voice.wire import WireLimits, parse_uri
+
+PREFIX = "WYOMING_VOICE_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+CONFIG_HELP = f"TOML file with settings (also ${CONFIG_VARIABLE})"
+
+
+class Settings(BaseSettings):
+    """Settings of one command; `section` names its TOML table and its environment variables."""
+
+    section: ClassVar[str] = ""
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    config: Path | None = Field(None, description=CONFIG_HELP)
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over: the library's own sources know no sections."""
+        return (init_settings,)
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError(f"{level!r} is none of debug, info, warning, error")
+        return level.lower()
+
+
+class ServiceSettings(Settings):
+    """What every Wyoming server can be told."""
+
+    uri: str = Field(
+        "", description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH"
+    )
+    zeroconf: str = Field("", description="name to announce on the network (default: the host's)")
+    no_zeroconf: bool = Field(False, description="announce nothing on the network")
+    advertise_host: str = Field("", description="address to announce instead of the interfaces'")
+    advertise_port: int = Field(
+        0, ge=0, le=65535, description="port to announce instead of the real one"
+    )
+    max_connections: int = Field(
+        64, ge=1, description="clients at a time; one more is refused as busy"
+    )
+    max_queue: int = Field(32, ge=1, description="requests that may wait for the engine")
+    max_header_bytes: int = Field(65_536, ge=256, description="longest header line of an event")
+    max_data_bytes: int = Field(1_048_576, ge=1024, description="longest data of an event")
+    max_payload_bytes: int = Field(4_194_304, ge=1024, description="longest payload of an event")
+    deadline_s: float = Field(
+        60, gt=0, description="seconds until a request's next result must be there"
+    )
+    idle_timeout_s: float = Field(
+        300, gt=0, description="seconds of silence after which a client is let go"
+    )
+    write_timeout_s: float = Field(
+        30, gt=0, description="seconds that a client may leave an answer unread"
+    )
+    drain_s: float = Field(10, ge=0, description="seconds that requests get to end on SIGTERM")
+
+    @field_validator("uri")
+    @classmethod
+    def _readable_uri(cls, uri: str) -> str:
+        try:
+            parse_uri(uri)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return uri
+
+    @property
+    def announced_name(self) -> str:
+        """The name under which people find this machine's servers."""
+        return self.zeroconf or socket.gethostname()
+
+    @property
+    def wire_limits(self) -> WireLimits:
+        """What a peer may send, and how long it may leave our answers unread."""
+        return WireLimits(
+            header_bytes=self.max_header_bytes,
+            data_bytes=self.max_data_bytes,
+            payload_bytes=self.max_payload_bytes,
+            write_timeout_s=self.write_timeout_s,
+        )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None = None) -> S:
+    """The settings of one command from its arguments, the environment and the TOML file.
+
+    Ends the process after `--help` and on flags that do not exist, as argparse does; raises ConfigError
+    with one line for each other mistake.
+    """
+    environ = os.environ if environ is None else environ
+    flags = CliSettingsSource[Any](
+        kind,
+        cli_parse_args=list(argv),
+        cli_prog_name=f"wyoming-voice {kind.section}",
+        cli_kebab_case=True,
+        cli_implicit_flags="toggle",
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )()
+    variables = _from_environment(kind, environ)
+    path = flags.get("config") or variables.get("config") or environ.get(CONFIG_VARIABLE)
+    table = _from_toml(kind, Path(path)) if path else {}
+    try:
+        return _built(kind, (flags, variables, table))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_mistakes(kind, error))) from error
+
+
+def _built(kind: type[S], layers: Sequence[Mapping[str, Any]]) -> S:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = {**layer, **merged}
+    return kind.model_validate(merged)
+
+
+def variable(kind: type[Settings], name: str) -> str:
+    """The environment variable of a field."""
+    return f"{PREFIX}{kind.section}_{name}".upper()
+
+
+def _from_environment(kind: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {variable(kind, name): name for name in kind.model_fields}
+    prefix = variable(kind, "")
+    values: dict[str, Any] = {}
+    for key in sorted(key for key in environ if key.startswith(prefix)):
+        if key in known:
+            name, text = known[key], environ[key]
+        elif (target := key.removesuffix("_FILE")) in known:
+            name, text = known[target], _secret(key, environ[key])
+        else:
+            raise ConfigError(f"unknown variable {key}{_near(key, known)}")
+        values[name] = text.split(",") if _is_list(kind, name) else text
+    return values
+
+
+def _is_list(kind: type[Settings], name: str) -> bool:
+    return get_origin(kind.model_fields[name].annotation) is list
+
+
+def _secret(key: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{key} names {path!r}, which can't be read: {error}") from error
+
+
+def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the configuration {str(path)!r} can't be read: {error}") from error
+    table = tables.get(kind.section, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [{kind.section}] must be a table")
+    return {key.replace("-", "_"): value for key, value in table.items()}
+
+
+def _mistakes(kind: type[Settings], error: ValidationError) -> list[str]:
+    return [_mistake(kind, str(part["loc"][0]), part) for part in error.errors()]
+
+
+def _mistake(kind: type[Settings], name: str, part: Any) -> str:
+    if part["type"] == "extra_forbidden":
+        return f"[{kind.section}] {name}: no such setting{_near(name, kind.model_fields)}"
+    secret = "secret" in str(kind.model_fields[name].annotation).lower()
+    value = "" if secret or not part["loc"] else f" (got {str(part['input'])[:80]!r})"
+    message = part["msg"].removeprefix("Value error, ")
+    flag = f"--{name.replace('_', '-')}"
+    return f"{flag}: {message}{value}; also {variable(kind, name)} or [{kind.section}] {name}"
+
+
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

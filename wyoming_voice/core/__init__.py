@@ -1,0 +1,1 @@
+"""Pure cores: no clock, no tasks, no threads, no logging; what happens next follows from what came in."""

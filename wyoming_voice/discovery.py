@@ -1,0 +1,223 @@
+"""Finds and announces Wyoming servers on the local network: the one importer of zeroconf.
+
+The service type is `_wyoming._tcp.local.`, as Home Assistant browses for it. Rule: what is announced can
+be connected to: real addresses, a name that no other server has, and a goodbye at the end.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import re
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import ifaddr
+from wyoming.info import Describe, Info
+from zeroconf import Error, InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from wyoming_voice import __version__
+from wyoming_voice.config import ServiceSettings
+from wyoming_voice.errors import UpstreamError, VoiceError
+from wyoming_voice.wire import Address, connect
+
+SERVICE_TYPE = "_wyoming._tcp.local."
+_LABEL_BYTES = 63  # RFC 1035: the longest label of a domain name
+
+_log = logging.getLogger(__name__)
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class Found:
+    """One server on the network; `uri` is its first address that can be reached from anywhere."""
+
+    name: str
+    uri: str
+    properties: dict[str, str]
+    info: Info | None = None
+    round_trip_ms: float | None = None
+
+    @property
+    def kinds(self) -> list[str]:
+        """Which of asr, tts, handle and satellite it is, by its own description."""
+        names = ("asr", "tts", "handle", "wake", "intent", "satellite")
+        return [name for name in names if self.info is not None and getattr(self.info, name)]
+
+
+@contextlib.asynccontextmanager
+async def announced(
+    kind: str, info: Info, address: Address, settings: ServiceSettings
+) -> AsyncIterator[None]:
+    """Announce a server while the block runs; a network that can't be used is logged, never fatal."""
+    addresses = [] if settings.no_zeroconf else await _addresses(address, settings)
+    if not addresses:
+        _log.info("not announced on the network (%s)", address)
+        yield
+        return
+    service = _service(
+        f"{settings.announced_name} {kind}",
+        settings.advertise_port or address.port,
+        addresses,
+        _properties(kind, info),
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(_registered(service, addresses))
+            _log.info("announced as %r at %s", service.name, ", ".join(map(str, addresses)))
+        except (OSError, Error) as error:
+            _log.warning("not announced on the network: %s", error or type(error).__name__)
+        yield
+
+
+async def discover(timeout_s: float = 2.0, *, on_loopback: bool = False) -> list[Found]:
+    """The Wyoming servers that answer within `timeout_s`, each asked to describe itself, by name."""
+    names: set[str] = set()
+
+    def changed(
+        zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        if state_change is not ServiceStateChange.Removed:
+            names.add(name)
+
+    async with _multicast(loopback_only=on_loopback) as zeroconf:
+        async with AsyncServiceBrowser(zeroconf.zeroconf, SERVICE_TYPE, handlers=[changed]):
+            await asyncio.sleep(timeout_s)
+        services = [AsyncServiceInfo(SERVICE_TYPE, name) for name in sorted(names)]
+        known = await asyncio.gather(
+            *(service.async_request(zeroconf.zeroconf, 1000) for service in services)
+        )
+    found = [_found(service) for service, ok in zip(services, known, strict=True) if ok]
+    return list(await asyncio.gather(*(_described(server) for server in found)))
+
+
+async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
+    """What the server at `uri` says of itself, and how long that took in ms, connecting included.
+
+    Raises OSError (TimeoutError among them) when it can't be reached, UpstreamError when it answers
+    with something else.
+    """
+    start_s = time.monotonic()
+    async with connect(uri, timeout_s=timeout_s) as connection, asyncio.timeout(timeout_s):
+        await connection.write(Describe().event())
+        async for event in connection:
+            if Info.is_type(event.type):
+                return Info.from_event(event), (time.monotonic() - start_s) * 1000.0
+    raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
+
+
+async def _addresses(address: Address, settings: ServiceSettings) -> list[IpAddress]:
+    """Under which addresses others reach a server.
+
+    A wildcard stands for every interface's address but loopback and link-local, which Home Assistant
+    doesn't take; a server bound to loopback has none. `advertise_host` goes before all.
+    """
+    if address.path:
+        return []
+    if settings.advertise_host:
+        return await _resolved(settings.advertise_host)
+    bound = await _resolved(address.host)
+    if any(item.is_unspecified for item in bound):
+        versions = {4, 6} if any(item.version == 6 for item in bound) else {4}
+        return [item for item in interface_addresses() if item.version in versions]
+    return [item for item in bound if not item.is_loopback]
+
+
+def interface_addresses() -> list[IpAddress]:
+    """This machine's addresses that others can use, IPv4 first."""
+    found: list[IpAddress] = []
+    for adapter in ifaddr.get_adapters():
+        for entry in adapter.ips:
+            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
+            address = ipaddress.ip_address(text.split("%")[0])
+            if not address.is_loopback and not address.is_link_local:
+                found.append(address)
+    return sorted(found, key=lambda address: (address.version, address.packed))
+
+
+async def _resolved(host: str) -> list[IpAddress]:
+    try:
+        rows = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        _log.warning("can't resolve %r: %s", host, error)
+        return []
+    texts = dict.fromkeys(str(row[4][0]).split("%")[0] for row in rows)
+    return [ipaddress.ip_address(text) for text in texts]
+
+
+def _properties(kind: str, info: Info) -> dict[str, str]:
+    models = [model.name for asr in info.asr for model in asr.models]
+    models += [voice.name for tts in info.tts for voice in tts.voices]
+    models += [model.name for handle in info.handle for model in handle.models]
+    return {"service": kind, "version": __version__, "models": ",".join(models)[:200]}
+
+
+def _service(
+    name: str, port: int, addresses: list[IpAddress], properties: dict[str, str]
+) -> AsyncServiceInfo:
+    label = re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-")[:_LABEL_BYTES] or "wyoming-voice"
+    return AsyncServiceInfo(
+        SERVICE_TYPE,
+        f"{_instance(name)}.{SERVICE_TYPE}",
+        port=port,
+        properties=properties,
+        server=f"{label}.local.",
+        addresses=[address.packed for address in addresses],
+    )
+
+
+def _instance(name: str) -> str:
+    """A name as one DNS label: no dots, no control characters, at most 63 bytes of UTF-8."""
+    clean = re.sub(r"[\x00-\x1f.]+", "-", name).strip("- ") or "wyoming-voice"
+    return clean.encode()[:_LABEL_BYTES].decode(errors="ignore")
+
+
+@contextlib.asynccontextmanager
+async def _registered(service: AsyncServiceInfo, addresses: list[IpAddress]) -> AsyncIterator[None]:
+    """Register a service, under another name where its own is taken; say goodbye at the end."""
+    async with _multicast(loopback_only=all(a.is_loopback for a in addresses)) as zeroconf:
+        await (await zeroconf.async_register_service(service, allow_name_change=True))
+        try:
+            yield
+        finally:
+            await (await zeroconf.async_unregister_service(service))
+
+
+@contextlib.asynccontextmanager
+async def _multicast(*, loopback_only: bool) -> AsyncIterator[AsyncZeroconf]:
+    """A multicast endpoint on every interface, with IPv4 alone where the kernel has no IPv6."""
+    try:
+        zeroconf = (
+            AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+            if loopback_only
+            else AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.All)
+        )
+    except OSError:
+        zeroconf = AsyncZeroconf(ip_version=IPVersion.V4Only)
+    try:
+        yield zeroconf
+    finally:
+        await zeroconf.async_close()
+
+
+def _found(service: AsyncServiceInfo) -> Found:
+    addresses = [ipaddress.ip_address(text) for text in service.parsed_addresses()]
+    best = min(addresses, key=lambda a: (a.is_link_local, a.version), default=None)
+    properties = {
+        key.decode(errors="replace"): (value or b"").decode(errors="replace")
+        for key, value in service.properties.items()
+    }
+    name = service.name.removesuffix(f".{SERVICE_TYPE}")
+    return Found(name, str(Address(host=str(best or ""), port=service.port or 0)), properties)
+
+
+async def _described(server: Found) -> Found:
+    try:
+        info, round_trip_ms = await describe(server.uri)
+    except (OSError, VoiceError):
+        return server
+    return replace(server, info=info, round_trip_ms=round_trip_ms)

@@ -1,0 +1,105 @@
+"""Every failure that a client or an operator is told about, and nothing else.
+
+VoiceError                       text for a person, `code` for a program
+├── PeerError                    the client's fault: told to it, then that connection ends
+│   ├── BadEvent                 bad-event: not an event, or one that makes no sense here
+│   ├── BadAudio                 bad-audio: a format that can't be converted
+│   ├── TooLarge                 too-large: over a limit, refused before it is read
+│   ├── UnknownChoice            unknown-voice, unknown-model, unknown-language
+│   ├── Busy                     busy: the queue or the house is full
+│   └── TooSlow                  too-slow: the client doesn't read, or says nothing for too long
+├── DeadlineExceeded             timeout: our own limit on a request
+├── EngineError                  engine-failed: the model raised, or could not be loaded
+├── UpstreamError                upstream-failed: the language model or another server
+└── ConfigError                  settings that can't be used; the process ends with status 2
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class VoiceError(Exception):
+    """A failure with a text for people and a `code` for programs."""
+
+    code = "error"
+
+
+class PeerError(VoiceError):
+    """What the other side of one connection did wrong."""
+
+    code = "bad-request"
+
+
+class BadEvent(PeerError):
+    """Bytes that are no event, or an event that makes no sense here."""
+
+    code = "bad-event"
+
+
+class BadAudio(PeerError):
+    """An audio format that can't be converted."""
+
+    code = "bad-audio"
+
+
+class TooLarge(PeerError):
+    """More than a limit allows."""
+
+    code = "too-large"
+
+
+class Busy(PeerError):
+    """No room for one more; asking again later helps."""
+
+    code = "busy"
+
+
+class TooSlow(PeerError):
+    """A client that neither reads nor writes in time."""
+
+    code = "too-slow"
+
+
+class UnknownChoice(PeerError):
+    """A name that is not on the list; says what is, and the nearest one."""
+
+    def __init__(self, kind: str, value: str, known: Iterable[str]) -> None:
+        """`kind` is what was named ("voice", "model", "language"); it becomes the code."""
+        choices = sorted(known)
+        near = get_close_matches(value, choices, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"known: {_listed(choices)}"
+        super().__init__(f"unknown {kind} {_shortened(value)!r}; {remedy}")
+        self.code = f"unknown-{kind}"
+
+
+class DeadlineExceeded(VoiceError):
+    """A request that took longer than our own limit."""
+
+    code = "timeout"
+
+
+class EngineError(VoiceError):
+    """A model that raised, or could not be loaded."""
+
+    code = "engine-failed"
+
+
+class UpstreamError(VoiceError):
+    """Another server that we depend on failed."""
+
+    code = "upstream-failed"
+
+
+class ConfigError(VoiceError):
+    """Settings that can't be used; one line for each mistake."""
+
+    code = "bad-settings"
+
+
+def _listed(choices: list[str], most: int = 12) -> str:
+    shown = ", ".join(choices[:most]) or "none"
+    return f"{shown} and {len(choices) - most} more" if len(choices) > most else shown
+
+
+def _shortened(value: str, most: int = 80) -> str:
+    return value if len(value) <= most else f"{value[:most]}…"

@@ -1,0 +1,173 @@
+"""One connection: reads without ever waiting for work, answers requests one by one, hangs up in words.
+
+Three tasks, of which the first to end ends the connection: the reader (the peer has gone, or sent
+nonsense), the answerer (a request failed), and the idle watch. This is the fence of a connection: what
+goes wrong is told to this client, and no other notices.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.info import Describe
+from wyoming.ping import Ping, Pong
+
+from wyoming_voice.errors import Busy, PeerError, TooSlow, VoiceError
+from wyoming_voice.program import Program, Request
+from wyoming_voice.wire import Connection
+
+_log = logging.getLogger(__name__)
+
+PENDING_REQUESTS = 4
+"""How many requests one connection may have open; the next one is refused as `busy`."""
+
+
+class Peer:
+    """Serves one client of `program` until it leaves, errs, or has been silent for `idle_timeout_s`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        program: Program,
+        ready: asyncio.Event,
+        idle_timeout_s: float,
+    ) -> None:
+        self._connection = connection
+        self._conversation = program.converse()
+        self._info = program.info.event()
+        self._ready = ready
+        self._idle_timeout_s = idle_timeout_s
+        self._requests: asyncio.Queue[Request] = asyncio.Queue(PENDING_REQUESTS)
+        self._farewell: tuple[Event, ...] = ()
+        self._last_activity_s = asyncio.get_running_loop().time()
+        self.working = False
+
+    async def serve(self) -> None:
+        """Run the connection to its end; never raises but CancelledError."""
+        try:
+            await _first_to_end(self._read(), self._answer(), self._watch())
+        except VoiceError as error:
+            await self._tell(error)
+        except ConnectionError:
+            pass
+        except Exception:  # noqa: BLE001  (the fence of a connection)
+            _log.exception("a bug, or an engine that failed")
+            await self._tell(VoiceError("internal error; the server's log says more"))
+        finally:
+            await _closed(self._requests)
+            await self._connection.close()
+
+    async def _read(self) -> None:
+        async for event in self._connection:
+            self._touch()
+            if Ping.is_type(event.type):
+                await self._connection.write(Pong(text=_text_of(event)).event())
+            elif Describe.is_type(event.type):
+                await self._connection.write(self._info)
+            elif (request := self._conversation.push(event)) is not None:
+                self._admit(request)
+
+    def _admit(self, request: Request) -> None:
+        try:
+            self._requests.put_nowait(request)
+        except asyncio.QueueFull:
+            raise Busy(
+                f"{PENDING_REQUESTS} requests wait on this connection; read their answers first"
+            ) from None
+
+    async def _answer(self) -> None:
+        while True:
+            self.working = not self._requests.empty()
+            request = await self._requests.get()
+            self.working = True
+            await self._ready.wait()
+            await self._reply(request)
+
+    async def _reply(self, request: Request) -> None:
+        loop = asyncio.get_running_loop()
+        start_s, outcome = loop.time(), "gone"
+        self._farewell = request.farewell
+        try:
+            async with contextlib.aclosing(request.replies) as replies:
+                async for event in replies:
+                    await self._connection.write(event)
+                    self._touch()
+            outcome = "ok"
+        except VoiceError as error:
+            outcome = error.code
+            raise
+        finally:
+            request.record.spent("total", start_s, loop.time())
+            _log.info("%s outcome=%s", request.record.line(), outcome)
+        self._farewell = ()
+
+    async def _watch(self) -> None:
+        await self._ready.wait()
+        self._touch()
+        while True:
+            left_s = self._last_activity_s + self._idle_timeout_s - _now_s()
+            if left_s <= 0:
+                limit = f"{self._idle_timeout_s:g} s"
+                raise TooSlow(f"nothing was said for {limit}; connect again when needed")
+            await asyncio.sleep(left_s)
+
+    def _touch(self) -> None:
+        self._last_activity_s = _now_s()
+
+    async def _tell(self, error: VoiceError) -> None:
+        _log.log(
+            logging.INFO if isinstance(error, PeerError) else logging.WARNING,
+            "error told to a client: code=%s %s",
+            error.code,
+            error,
+        )
+        with contextlib.suppress(ConnectionError, TooSlow):
+            for event in (Error(text=str(error), code=error.code).event(), *self._farewell):
+                await self._connection.write(event)
+            await self._connection.linger()
+
+
+async def refuse(connection: Connection, error: VoiceError) -> None:
+    """Tell a client that can't be served why, and hang up."""
+    with contextlib.suppress(ConnectionError, TooSlow):
+        await connection.write(Error(text=str(error), code=error.code).event())
+        await connection.linger()
+    await connection.close()
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _first_to_end(*steps: Coroutine[Any, Any, None]) -> None:
+    """Run steps side by side until one ends; cancel the others, raise what that one raised."""
+    tasks = [asyncio.create_task(step) for step in steps]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(tasks)
+    for task in done:
+        task.result()
+
+
+async def _closed(requests: asyncio.Queue[Request]) -> None:
+    """Close what nobody will ask for, so that no generator is left open."""
+    while not requests.empty():
+        await requests.get_nowait().replies.aclose()
+
+
+def _text_of(event: Event) -> str | None:
+    text = event.data.get("text")
+    return text if isinstance(text, str) else None
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,57 @@
+"""What a server adds to the service: a Program, a Conversation for each connection, Requests within it."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from wyoming.event import Event
+from wyoming.info import Info
+
+from wyoming_voice.core.timing import TurnRecord
+
+
+@dataclass
+class Request:
+    """One thing that a client asked for.
+
+    `replies` is an async generator of what is sent, in order; a VoiceError from it becomes an `error`
+    event, after which `farewell` is sent and the connection closes. `record` becomes the log line.
+    """
+
+    record: TurnRecord
+    replies: AsyncGenerator[Event, None]
+    farewell: tuple[Event, ...] = ()
+
+
+class Conversation(Protocol):
+    """One connection's side of the protocol."""
+
+    def push(self, event: Event) -> Request | None:
+        """Take one event, at once; raises PeerError. Unknown events mean nothing.
+
+        A Request may be returned while its input is still to come. `describe` and `ping` never
+        arrive here.
+        """
+
+
+class Program(Protocol):
+    """What a server is, beside a Wyoming server."""
+
+    kind: str
+    """`asr`, `tts` or `handle`."""
+
+    info: Info
+    """What `describe` is answered with, also before `load`."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at work that can't be interrupted."""
+
+    async def load(self) -> None:
+        """Get ready to work; raises EngineError with the remedy."""
+
+    def converse(self) -> Conversation:
+        """The side of one new connection."""
+
+    async def close(self) -> None:
+        """Give back what `load` took."""

@@ -1,0 +1,218 @@
+"""Reads and writes Wyoming events with limits, where the `wyoming` package's own reader has none.
+
+An event is one line of JSON, `{"type", "data", "data_length", "payload_length"}`, then `data_length`
+bytes of JSON, then `payload_length` bytes (https://github.com/rhasspy/wyoming, the section "Format").
+Rule: a lie about a length is refused before a byte of it is read; a peer that is cut off is gone, not wrong.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from wyoming import version as wyoming_version
+from wyoming.event import Event
+
+from wyoming_voice.errors import BadEvent, ConfigError, TooLarge, TooSlow
+
+
+@dataclass(frozen=True)
+class WireLimits:
+    """The most that one event may hold, in bytes, and the longest wait for a peer to read, in seconds."""
+
+    header_bytes: int = 64 * 1024
+    data_bytes: int = 1024 * 1024
+    payload_bytes: int = 4 * 1024 * 1024
+    write_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens: a host and port, or the path of a unix socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix://{self.path}"
+        return (
+            f"tcp://[{self.host}]:{self.port}"
+            if ":" in self.host
+            else f"tcp://{self.host}:{self.port}"
+        )
+
+
+def parse_uri(uri: str) -> Address:
+    """`tcp://HOST:PORT` (port 0: any free one) or `unix:///PATH`; ConfigError says what is wrong."""
+    parts = urlsplit(uri)
+    if parts.scheme == "unix" and (parts.netloc + parts.path):
+        return Address(path=parts.netloc + parts.path)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme != "tcp" or not host or port is None:
+        raise ConfigError(f"bad address {uri!r}; write tcp://HOST:PORT or unix:///PATH")
+    return Address(host=host, port=port)
+
+
+def encode(event: Event) -> bytes:
+    """One event as it goes over the wire."""
+    header: dict[str, Any] = {"type": event.type, "version": wyoming_version.__version__}
+    data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
+    payload = event.payload or b""
+    if data:
+        header["data_length"] = len(data)
+    if payload:
+        header["payload_length"] = len(payload)
+    return json.dumps(header, ensure_ascii=False).encode() + b"\n" + data + payload
+
+
+async def read_event(reader: asyncio.StreamReader, limits: WireLimits) -> Event | None:
+    """The next event, or None when the peer has gone (also in the middle of an event).
+
+    The reader's own limit must be `limits.header_bytes`. Raises BadEvent or TooLarge, after which the
+    stream can't be read on: where the next event begins is unknown.
+    """
+    try:
+        line = await reader.readuntil(b"\n")
+        header = _json_object(line, "the header")
+        data_length = _length(header, "data_length", limits.data_bytes)
+        payload_length = _length(header, "payload_length", limits.payload_bytes)
+        block = await reader.readexactly(data_length)
+        payload = await reader.readexactly(payload_length) if payload_length else None
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    except asyncio.LimitOverrunError as error:
+        raise TooLarge(
+            f"a header of over {limits.header_bytes} bytes without a line end"
+        ) from error
+    kind = header.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise BadEvent("an event needs a 'type', a string")
+    data = _inline_data(header) | (_json_object(block, "the data") if block else {})
+    return Event(type=kind, data=data, payload=payload)
+
+
+def _json_object(raw: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise BadEvent(f"{what} is not JSON in UTF-8") from error
+    if not isinstance(value, dict):
+        raise BadEvent(f"{what} is not a JSON object")
+    return value
+
+
+def _inline_data(header: dict[str, Any]) -> dict[str, Any]:
+    data = header.get("data")
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise BadEvent("'data' is not a JSON object")
+    return data
+
+
+def _length(header: dict[str, Any], name: str, most: int) -> int:
+    value = header.get(name)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadEvent(f"'{name}' must be a whole number of bytes, not {str(value)[:40]!r}")
+    if value > most:
+        raise TooLarge(f"'{name}' is {value}; at most {most} bytes are taken")
+    return value
+
+
+class Connection:
+    """One open stream of events, either end's view of it.
+
+    Writes are whole events, in the order of the calls; a peer that doesn't read for
+    `limits.write_timeout_s` is given up with TooSlow.
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: WireLimits
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._limits = limits
+
+    async def read(self) -> Event | None:
+        """The next event; None when the peer has gone."""
+        return await read_event(self._reader, self._limits)
+
+    async def write(self, event: Event) -> None:
+        """Send one event; returns when the peer can take more."""
+        self._writer.write(encode(event))
+        try:
+            async with asyncio.timeout(self._limits.write_timeout_s):
+                await self._writer.drain()
+        except TimeoutError as error:
+            raise TooSlow(
+                f"the peer has read nothing for {self._limits.write_timeout_s:g} s"
+            ) from error
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while (event := await self.read()) is not None:
+            yield event
+
+    async def linger(self, most_s: float = 2.0) -> None:
+        """End our side and swallow what the peer still sends, until it closes or `most_s` is over.
+
+        Closing with unread input would have the kernel reset the connection, and the peer might never
+        see what was written last.
+        """
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                while await self._reader.read(65_536):
+                    pass
+
+    async def close(self) -> None:
+        """Close at once, with a second to send what is left; a peer that has gone is no error."""
+        self._writer.close()
+        try:
+            async with asyncio.timeout(1.0):
+                await self._writer.wait_closed()
+        except (ConnectionError, TimeoutError):
+            self._writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    uri: str, *, timeout_s: float = 5.0, limits: WireLimits | None = None
+) -> AsyncIterator[Connection]:
+    """A client's connection to the server at `uri`; raises OSError (TimeoutError among them)."""
+    limits = limits or WireLimits(payload_bytes=64 * 1024 * 1024, data_bytes=16 * 1024 * 1024)
+    address = parse_uri(uri)
+    async with asyncio.timeout(timeout_s):
+        if address.path:
+            reader, writer = await asyncio.open_unix_connection(
+                address.path, limit=limits.header_bytes
+            )
+        else:
+            reader, writer = await asyncio.open_connection(
+                address.host, address.port, limit=limits.header_bytes
+            )
+    connection = Connection(reader, writer, limits)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def remove_stale_socket(path: str) -> None:
+    """Take away the file of a unix socket that nobody listens on; ConfigError when it is something else."""
+    file = Path(path)
+    if file.is_socket():
+        file.unlink()
+    elif file.exists():
+        raise ConfigError(f"{path} exists and is not a socket; name another path")
