@@ -86,5 +86,6 @@ def to_mono(pcm: bytes, source: AudioFormat) -> Audio:
 
 
 def to_pcm16(samples: Audio) -> bytes:
-    """Float32 within [-1, 1] as little-endian 16-bit PCM; what is louder is clipped."""
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
+    """Float32 within [-1, 1] as little-endian 16-bit PCM, the inverse of `to_mono`; louder is clipped."""
+    scaled: Audio = np.clip(np.rint(samples * 32768.0), -32768, 32767)
+    return scaled.astype("<i2").tobytes()

@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     """Settings of one command; `section` names its TOML table and its environment variables."""
 
     section: ClassVar[str] = ""
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
 
     config: Path | None = Field(None, description=CONFIG_HELP)
     log_level: str = Field("info", description="debug, info, warning or error")
@@ -133,20 +135,16 @@ def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None =
         cli_hide_none_type=True,
         cli_avoid_json=True,
     )()
-    variables = _from_environment(kind, environ)
+    variables, mistakes = _from_environment(kind, environ)
     path = flags.get("config") or variables.get("config") or environ.get(CONFIG_VARIABLE)
     table = _from_toml(kind, Path(path)) if path else {}
     try:
-        return _built(kind, (flags, variables, table))
+        settings = kind.model_validate({**table, **variables, **flags})
     except ValidationError as error:
-        raise ConfigError("\n".join(_mistakes(kind, error))) from error
-
-
-def _built(kind: type[S], layers: Sequence[Mapping[str, Any]]) -> S:
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        merged = {**layer, **merged}
-    return kind.model_validate(merged)
+        mistakes += _mistakes(kind, error)
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return settings
 
 
 def variable(kind: type[Settings], name: str) -> str:
@@ -154,19 +152,31 @@ def variable(kind: type[Settings], name: str) -> str:
     return f"{PREFIX}{kind.section}_{name}".upper()
 
 
-def _from_environment(kind: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+def _from_environment(
+    kind: type[Settings], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The values that variables give, and what is wrong with others."""
     known = {variable(kind, name): name for name in kind.model_fields}
-    prefix = variable(kind, "")
     values: dict[str, Any] = {}
-    for key in sorted(key for key in environ if key.startswith(prefix)):
-        if key in known:
-            name, text = known[key], environ[key]
-        elif (target := key.removesuffix("_FILE")) in known:
-            name, text = known[target], _secret(key, environ[key])
+    mistakes: list[str] = []
+    for key in sorted(key for key in environ if key.startswith(variable(kind, ""))):
+        target = key if key in known else key.removesuffix("_FILE")
+        if target not in known:
+            mistakes.append(f"unknown variable {key}{_near(key, known)}")
+        elif target != key and target in environ:
+            mistakes.append(f"{target} and {key} are both set; keep one")
         else:
-            raise ConfigError(f"unknown variable {key}{_near(key, known)}")
-        values[name] = text.split(",") if _is_list(kind, name) else text
-    return values
+            try:
+                text = environ[key] if target == key else _secret(key, environ[key])
+            except ConfigError as error:
+                mistakes.append(str(error))
+                continue
+            values[known[target]] = _items(text) if _is_list(kind, known[target]) else text
+    return values, mistakes
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _is_list(kind: type[Settings], name: str) -> bool:
@@ -192,15 +202,18 @@ def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:
 
 
 def _mistakes(kind: type[Settings], error: ValidationError) -> list[str]:
-    return [_mistake(kind, str(part["loc"][0]), part) for part in error.errors()]
+    return [_mistake(kind, part) for part in error.errors()]
 
 
-def _mistake(kind: type[Settings], name: str, part: Any) -> str:
+def _mistake(kind: type[Settings], part: Any) -> str:
+    message = str(part["msg"]).removeprefix("Value error, ")
+    if not part["loc"]:  # of the settings together, not of one
+        return message
+    name = str(part["loc"][0])
     if part["type"] == "extra_forbidden":
         return f"[{kind.section}] {name}: no such setting{_near(name, kind.model_fields)}"
     secret = "secret" in str(kind.model_fields[name].annotation).lower()
-    value = "" if secret or not part["loc"] else f" (got {str(part['input'])[:80]!r})"
-    message = part["msg"].removeprefix("Value error, ")
+    value = "" if secret else f" (got {str(part['input'])[:80]!r})"
     flag = f"--{name.replace('_', '-')}"
     return f"{flag}: {message}{value}; also {variable(kind, name)} or [{kind.section}] {name}"
 

@@ -11,10 +11,12 @@ import logging
 import re
 import socket
 import time
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import ifaddr
+from wyoming.event import Event
 from wyoming.info import Describe, Info
 from zeroconf import Error, InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
@@ -26,6 +28,8 @@ from wyoming_voice.wire import Address, connect
 
 SERVICE_TYPE = "_wyoming._tcp.local."
 _LABEL_BYTES = 63  # RFC 1035: the longest label of a domain name
+_MODELS_BYTES = 200  # RFC 6763: a text record's string has 255 bytes, its key among them
+_CONTAINER_BRIDGE = re.compile(r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|flannel|lx[cd]br")
 
 _log = logging.getLogger(__name__)
 
@@ -59,14 +63,12 @@ async def announced(
         _log.info("not announced on the network (%s)", address)
         yield
         return
-    service = _service(
-        f"{settings.announced_name} {kind}",
-        settings.advertise_port or address.port,
-        addresses,
-        _properties(kind, info),
-    )
+    port = settings.advertise_port or address.port
     async with contextlib.AsyncExitStack() as stack:
         try:
+            service = _service(
+                settings.announced_name, kind, port, addresses, _properties(kind, info)
+            )
             await stack.enter_async_context(_registered(service, addresses))
             _log.info("announced as %r at %s", service.name, ", ".join(map(str, addresses)))
         except (OSError, Error) as error:
@@ -106,8 +108,15 @@ async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
         await connection.write(Describe().event())
         async for event in connection:
             if Info.is_type(event.type):
-                return Info.from_event(event), (time.monotonic() - start_s) * 1000.0
+                return _info_in(event, uri), (time.monotonic() - start_s) * 1000.0
     raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
+
+
+def _info_in(event: Event, uri: str) -> Info:
+    try:
+        return Info.from_event(event)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UpstreamError(f"{uri} describes itself in a way that can't be read") from error
 
 
 async def _addresses(address: Address, settings: ServiceSettings) -> list[IpAddress]:
@@ -128,9 +137,15 @@ async def _addresses(address: Address, settings: ServiceSettings) -> list[IpAddr
 
 
 def interface_addresses() -> list[IpAddress]:
-    """This machine's addresses that others can use, IPv4 first."""
+    """This machine's addresses that others can use, IPv4 first.
+
+    Bridges to containers on this machine don't count: a browser gets the addresses in any order, and
+    Home Assistant tries one only.
+    """
     found: list[IpAddress] = []
     for adapter in ifaddr.get_adapters():
+        if _CONTAINER_BRIDGE.match(adapter.nice_name):
+            continue
         for entry in adapter.ips:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
             address = ipaddress.ip_address(text.split("%")[0])
@@ -153,27 +168,33 @@ def _properties(kind: str, info: Info) -> dict[str, str]:
     models = [model.name for asr in info.asr for model in asr.models]
     models += [voice.name for tts in info.tts for voice in tts.voices]
     models += [model.name for handle in info.handle for model in handle.models]
-    return {"service": kind, "version": __version__, "models": ",".join(models)[:200]}
+    while len(",".join(models).encode()) > _MODELS_BYTES:
+        models.pop()
+    return {"service": kind, "version": __version__, "models": ",".join(models)}
 
 
 def _service(
-    name: str, port: int, addresses: list[IpAddress], properties: dict[str, str]
+    name: str, kind: str, port: int, addresses: list[IpAddress], properties: dict[str, str]
 ) -> AsyncServiceInfo:
-    label = re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-")[:_LABEL_BYTES] or "wyoming-voice"
+    packed = [address.packed for address in addresses]
+    # Two machines of one name must not answer for each other's host: its records would be merged.
+    unique = f"{zlib.crc32(b''.join(packed)):08x}"
+    host = re.sub(r"[^A-Za-z0-9-]+", "-", name)[:40].strip("-") or "wyoming-voice"
     return AsyncServiceInfo(
         SERVICE_TYPE,
-        f"{_instance(name)}.{SERVICE_TYPE}",
+        f"{_instance(name, kind)}.{SERVICE_TYPE}",
         port=port,
         properties=properties,
-        server=f"{label}.local.",
-        addresses=[address.packed for address in addresses],
+        server=f"{host}-{kind}-{unique}.local.",
+        addresses=packed,
     )
 
 
-def _instance(name: str) -> str:
-    """A name as one DNS label: no dots, no control characters, at most 63 bytes of UTF-8."""
-    clean = re.sub(r"[\x00-\x1f.]+", "-", name).strip("- ") or "wyoming-voice"
-    return clean.encode()[:_LABEL_BYTES].decode(errors="ignore")
+def _instance(name: str, kind: str) -> str:
+    """`NAME KIND` as one DNS label: no dots, no control characters, room for a number behind it."""
+    clean = re.sub(r"[\x00-\x1f\x7f.]+", "-", name).encode(errors="replace")
+    most = _LABEL_BYTES - len(f" {kind}-999")
+    return f"{clean[:most].decode(errors='ignore').strip('- ') or 'wyoming-voice'} {kind}"
 
 
 @contextlib.asynccontextmanager
@@ -190,14 +211,13 @@ async def _registered(service: AsyncServiceInfo, addresses: list[IpAddress]) -> 
 @contextlib.asynccontextmanager
 async def _multicast(*, loopback_only: bool) -> AsyncIterator[AsyncZeroconf]:
     """A multicast endpoint on every interface, with IPv4 alone where the kernel has no IPv6."""
-    try:
-        zeroconf = (
-            AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
-            if loopback_only
-            else AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.All)
-        )
-    except OSError:
-        zeroconf = AsyncZeroconf(ip_version=IPVersion.V4Only)
+    if loopback_only:
+        zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+    else:
+        try:
+            zeroconf = AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.All)
+        except OSError:
+            zeroconf = AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.V4Only)
     try:
         yield zeroconf
     finally:

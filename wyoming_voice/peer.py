@@ -18,12 +18,15 @@ from wyoming.ping import Ping, Pong
 
 from wyoming_voice.errors import Busy, PeerError, TooSlow, VoiceError
 from wyoming_voice.program import Program, Request
-from wyoming_voice.wire import Connection
+from wyoming_voice.wire import Connection, PeerGone
 
 _log = logging.getLogger(__name__)
 
 PENDING_REQUESTS = 4
-"""How many requests one connection may have open; the next one is refused as `busy`."""
+"""How many requests of one connection may wait behind the one in progress; one more is `busy`."""
+
+_LAST_WORDS_S = 5.0
+"""How long an error may take to be told, to a peer that perhaps reads nothing."""
 
 
 class Peer:
@@ -43,16 +46,28 @@ class Peer:
         self._idle_timeout_s = idle_timeout_s
         self._requests: asyncio.Queue[Request] = asyncio.Queue(PENDING_REQUESTS)
         self._farewell: tuple[Event, ...] = ()
-        self._last_activity_s = asyncio.get_running_loop().time()
-        self.working = False
+        self._last_activity_s = _now_s()
+        self._replying = False
+        self._leaving = False
+
+    @property
+    def working(self) -> bool:
+        """Whether a request is being answered, or will be next."""
+        return self._ready.is_set() and (self._replying or not self._requests.empty())
+
+    def leave(self) -> None:
+        """Hang up as soon as the requests that are open have been answered."""
+        self._leaving = True
 
     async def serve(self) -> None:
         """Run the connection to its end; never raises but CancelledError."""
         try:
             await _first_to_end(self._read(), self._answer(), self._watch())
+            if self._leaving:
+                await self._connection.linger()
         except VoiceError as error:
             await self._tell(error)
-        except ConnectionError:
+        except PeerGone:
             pass
         except Exception:  # noqa: BLE001  (the fence of a connection)
             _log.exception("a bug, or an engine that failed")
@@ -63,6 +78,7 @@ class Peer:
 
     async def _read(self) -> None:
         async for event in self._connection:
+            await asyncio.sleep(0)  # what is in the buffer is read without waiting: let others run
             self._touch()
             if Ping.is_type(event.type):
                 await self._connection.write(Pong(text=_text_of(event)).event())
@@ -80,16 +96,15 @@ class Peer:
             ) from None
 
     async def _answer(self) -> None:
-        while True:
-            self.working = not self._requests.empty()
+        await self._ready.wait()
+        while not (self._leaving and self._requests.empty()):
             request = await self._requests.get()
-            self.working = True
-            await self._ready.wait()
+            self._replying = True
             await self._reply(request)
+            self._replying = False
 
     async def _reply(self, request: Request) -> None:
-        loop = asyncio.get_running_loop()
-        start_s, outcome = loop.time(), "gone"
+        start_s, outcome = _now_s(), "internal-error"
         self._farewell = request.farewell
         try:
             async with contextlib.aclosing(request.replies) as replies:
@@ -100,8 +115,11 @@ class Peer:
         except VoiceError as error:
             outcome = error.code
             raise
+        except (asyncio.CancelledError, PeerGone):
+            outcome = "gone"
+            raise
         finally:
-            request.record.spent("total", start_s, loop.time())
+            request.record.spent("total", start_s, _now_s())
             _log.info("%s outcome=%s", request.record.line(), outcome)
         self._farewell = ()
 
@@ -125,18 +143,25 @@ class Peer:
             error.code,
             error,
         )
-        with contextlib.suppress(ConnectionError, TooSlow):
-            for event in (Error(text=str(error), code=error.code).event(), *self._farewell):
-                await self._connection.write(event)
-            await self._connection.linger()
+        await _last_words(
+            self._connection, Error(text=str(error), code=error.code).event(), *self._farewell
+        )
 
 
 async def refuse(connection: Connection, error: VoiceError) -> None:
     """Tell a client that can't be served why, and hang up."""
-    with contextlib.suppress(ConnectionError, TooSlow):
-        await connection.write(Error(text=str(error), code=error.code).event())
-        await connection.linger()
-    await connection.close()
+    try:
+        await _last_words(connection, Error(text=str(error), code=error.code).event())
+    finally:
+        await connection.close()
+
+
+async def _last_words(connection: Connection, *events: Event) -> None:
+    with contextlib.suppress(PeerGone, TooSlow, TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_S):
+            for event in events:
+                await connection.write(event)
+            await connection.linger()
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:

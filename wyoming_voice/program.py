@@ -15,7 +15,9 @@ class Request:
     """One thing that a client asked for.
 
     `replies` is an async generator of what is sent, in order; a VoiceError from it becomes an `error`
-    event, after which `farewell` is sent and the connection closes. `record` becomes the log line.
+    event, after which `farewell` is sent and the connection closes. When the client hangs up the
+    generator is cancelled where it waits; its clean-up must not wait for a thread. `record` becomes
+    the log line.
     """
 
     record: TurnRecord

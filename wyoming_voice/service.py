@@ -22,6 +22,9 @@ from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_sock
 
 _log = logging.getLogger(__name__)
 
+_REFUSALS = 64
+"""How many clients are told at a time that there is no room; in a flood the others hear nothing."""
+
 
 class Service:
     """One Program on one listening socket."""
@@ -48,9 +51,14 @@ class Service:
                     self._accept, address.path, limit=limit
                 )
                 return address
-            self._server = await asyncio.start_server(
-                self._accept, address.host, address.port, limit=limit
-            )
+            if address.host == "::":
+                self._server = await asyncio.start_server(
+                    self._accept, sock=_dual_stack_socket(address.port), limit=limit
+                )
+            else:
+                self._server = await asyncio.start_server(
+                    self._accept, address.host, address.port, limit=limit
+                )
         except OSError as error:
             raise ConfigError(f"can't listen on {address}: {error.strerror or error}") from error
         return Address(host=address.host, port=self._server.sockets[0].getsockname()[1])
@@ -64,6 +72,8 @@ class Service:
         """Take no more connections, let requests in progress end within `drain_s`, close the rest."""
         if self._server is not None:
             self._server.close()
+        for peer in self._peers.values():
+            peer.leave()
         await end([task for task, peer in self._peers.items() if not peer.working])
         if self._peers:
             _log.info("waiting for %d clients to get their answers", len(self._peers))
@@ -71,21 +81,28 @@ class Service:
         await end([*self._peers, *self._refusals])
         await self._program.close()
         if path := parse_uri(self._settings.uri).path:
-            remove_stale_socket(path)
+            with contextlib.suppress(ConfigError):  # another server has taken the path over
+                remove_stale_socket(path)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _keep_alive(writer)
         connection = Connection(reader, writer, self._settings.wire_limits)
         if len(self._peers) >= self._settings.max_connections:
-            busy = Busy(f"{len(self._peers)} clients are connected already; try again later")
-            task = asyncio.create_task(refuse(connection, busy))
-            self._refusals.add(task)
-            task.add_done_callback(self._refusals.discard)
+            self._refuse(connection, writer)
             return
         peer = Peer(connection, self._program, self._ready, self._settings.idle_timeout_s)
         task = asyncio.create_task(peer.serve())
         self._peers[task] = peer
         task.add_done_callback(self._peers.pop)
+
+    def _refuse(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+        if len(self._refusals) >= _REFUSALS:
+            writer.transport.abort()
+            return
+        busy = Busy(f"{len(self._peers)} clients are connected already; try again later")
+        task = asyncio.create_task(refuse(connection, busy))
+        self._refusals.add(task)
+        task.add_done_callback(self._refusals.discard)
 
 
 async def run_service(program: Program, settings: ServiceSettings) -> None:
@@ -144,6 +161,19 @@ async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) 
         return True
     finally:
         await end((task, stopped))
+
+
+def _dual_stack_socket(port: int) -> socket.socket:
+    """Bound to every interface, IPv4 and IPv6; asyncio would make `::` IPv6 alone."""
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(("::", port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

@@ -49,7 +49,7 @@ class Silero:
         probability, self._state = self._session.run(
             ("output", "stateN"), {"input": heard, "state": self._state}
         )
-        self._context = frame[-_CONTEXT_SAMPLES:]
+        self._context = frame[-_CONTEXT_SAMPLES:].copy()  # the caller may use its buffer again
         return float(probability[0, 0])
 
 

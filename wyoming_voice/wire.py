@@ -7,7 +7,9 @@ Rule: a lie about a length is refused before a byte of it is read; a peer that i
 
 import asyncio
 import contextlib
+import errno
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,10 @@ class WireLimits:
     write_timeout_s: float = 30.0
 
 
+class PeerGone(ConnectionError):
+    """The other side hung up, or its network did, before all was written."""
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a server listens: a host and port, or the path of a unix socket."""
@@ -50,14 +56,14 @@ class Address:
 
 def parse_uri(uri: str) -> Address:
     """`tcp://HOST:PORT` (port 0: any free one) or `unix:///PATH`; ConfigError says what is wrong."""
-    parts = urlsplit(uri)
-    if parts.scheme == "unix" and (parts.netloc + parts.path):
-        return Address(path=parts.netloc + parts.path)
+    if path := uri.removeprefix("unix://") if uri.startswith("unix://") else "":
+        return Address(path=path)
     try:
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(uri)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
     except ValueError:
-        host = port = None
-    if parts.scheme != "tcp" or not host or port is None:
+        scheme, host, port = "", None, None
+    if scheme != "tcp" or not host or port is None:
         raise ConfigError(f"bad address {uri!r}; write tcp://HOST:PORT or unix:///PATH")
     return Address(host=host, port=port)
 
@@ -65,13 +71,18 @@ def parse_uri(uri: str) -> Address:
 def encode(event: Event) -> bytes:
     """One event as it goes over the wire."""
     header: dict[str, Any] = {"type": event.type, "version": wyoming_version.__version__}
-    data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
+    data = _json(event.data) if event.data else b""
     payload = event.payload or b""
     if data:
         header["data_length"] = len(data)
     if payload:
         header["payload_length"] = len(payload)
-    return json.dumps(header, ensure_ascii=False).encode() + b"\n" + data + payload
+    return _json(header) + b"\n" + data + payload
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    # Half a surrogate pair, which a peer may send as "\\ud83d", has no UTF-8: it becomes "?".
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 async def read_event(reader: asyncio.StreamReader, limits: WireLimits) -> Event | None:
@@ -83,31 +94,36 @@ async def read_event(reader: asyncio.StreamReader, limits: WireLimits) -> Event 
     try:
         line = await reader.readuntil(b"\n")
         header = _json_object(line, "the header")
+        kind, inline = _kind(header), _inline_data(header)
         data_length = _length(header, "data_length", limits.data_bytes)
         payload_length = _length(header, "payload_length", limits.payload_bytes)
         block = await reader.readexactly(data_length)
         payload = await reader.readexactly(payload_length) if payload_length else None
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, OSError):  # OSError: reset, unreachable, timed out
         return None
     except asyncio.LimitOverrunError as error:
         raise TooLarge(
             f"a header of over {limits.header_bytes} bytes without a line end"
         ) from error
-    kind = header.get("type")
-    if not isinstance(kind, str) or not kind:
-        raise BadEvent("an event needs a 'type', a string")
-    data = _inline_data(header) | (_json_object(block, "the data") if block else {})
+    data = inline | (_json_object(block, "the data") if block else {})
     return Event(type=kind, data=data, payload=payload)
 
 
 def _json_object(raw: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(raw)
+        value = json.loads(raw.decode())  # given bytes, `json` would also take UTF-16
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         raise BadEvent(f"{what} is not JSON in UTF-8") from error
     if not isinstance(value, dict):
         raise BadEvent(f"{what} is not a JSON object")
     return value
+
+
+def _kind(header: dict[str, Any]) -> str:
+    kind = header.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise BadEvent("an event needs a 'type', a string")
+    return kind
 
 
 def _inline_data(header: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +142,7 @@ def _length(header: dict[str, Any], name: str, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise BadEvent(f"'{name}' must be a whole number of bytes, not {str(value)[:40]!r}")
     if value > most:
-        raise TooLarge(f"'{name}' is {value}; at most {most} bytes are taken")
+        raise TooLarge(f"'{name}' is {str(value)[:40]}; at most {most} bytes are taken")
     return value
 
 
@@ -134,7 +150,7 @@ class Connection:
     """One open stream of events, either end's view of it.
 
     Writes are whole events, in the order of the calls; a peer that doesn't read for
-    `limits.write_timeout_s` is given up with TooSlow.
+    `limits.write_timeout_s` is given up with TooSlow, one that hung up with PeerGone.
     """
 
     def __init__(
@@ -158,6 +174,8 @@ class Connection:
             raise TooSlow(
                 f"the peer has read nothing for {self._limits.write_timeout_s:g} s"
             ) from error
+        except OSError as error:
+            raise PeerGone(str(error)) from error
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while (event := await self.read()) is not None:
@@ -169,9 +187,9 @@ class Connection:
         Closing with unread input would have the kernel reset the connection, and the peer might never
         see what was written last.
         """
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(OSError):  # the peer is gone, or TimeoutError
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
             async with asyncio.timeout(most_s):
                 while await self._reader.read(65_536):
                     pass
@@ -182,7 +200,7 @@ class Connection:
         try:
             async with asyncio.timeout(1.0):
                 await self._writer.wait_closed()
-        except (ConnectionError, TimeoutError):
+        except OSError:  # TimeoutError among them
             self._writer.transport.abort()
 
 
@@ -210,9 +228,14 @@ async def connect(
 
 
 def remove_stale_socket(path: str) -> None:
-    """Take away the file of a unix socket that nobody listens on; ConfigError when it is something else."""
+    """Take away the file of a unix socket that nobody listens on; ConfigError when it is anything else."""
     file = Path(path)
-    if file.is_socket():
-        file.unlink()
-    elif file.exists():
+    if not file.exists():
+        return
+    if not file.is_socket():
         raise ConfigError(f"{path} exists and is not a socket; name another path")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        if probe.connect_ex(path) in (0, errno.EAGAIN):  # EAGAIN: its queue of callers is full
+            raise ConfigError(f"another server listens on {path} already; name another path")
+    file.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 A request is a generator; a thread makes one item of it for each pull. So a slow reader holds no thread,
 requests of equal rank take turns item by item, and a request that is dropped costs at most the item in
-progress. All decisions are taken on the event loop; the threads only run what they are given.
+progress and the generator's own clean-up. All decisions are taken on the event loop; the threads only
+run what they are given.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import contextlib
 import functools
 import heapq
 import itertools
+import math
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from enum import IntEnum
 from typing import Any, Generic, TypeVar, cast
 
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.errors import Busy, DeadlineExceeded
+from wyoming_voice.errors import Busy, DeadlineExceeded, EngineError
 
 T = TypeVar("T")
 _END: Any = object()
@@ -37,13 +39,18 @@ class _Request(Generic[T]):
     make: Callable[[], Iterator[T]]
     items: Iterator[T] | None = None
     running: bool = False
-    abandoned: bool = False
 
     def step(self) -> T:
         """In a thread: the next item, or _END."""
-        if self.items is None:
-            self.items = iter(self.make())
-        return next(self.items, cast(T, _END))
+        try:
+            if self.items is None:
+                self.items = iter(self.make())
+            item = next(self.items, cast(T, _END))
+        except StopIteration as error:  # no future takes one: the thread would seem busy for ever
+            raise RuntimeError("StopIteration raised where an item is made") from error
+        if item is _END:
+            self.items = None
+        return item
 
     def close(self) -> None:
         """In a thread: let the generator clean up."""
@@ -58,8 +65,9 @@ class _Pull:
     deadline_s: float
     number: int
     request: _Request[Any] = field(compare=False)
+    step: Callable[[], Any] = field(compare=False)
     result: asyncio.Future[Any] = field(compare=False)
-    asked_s: float = field(compare=False, default=0.0)
+    asked_s: float = field(compare=False)
     started_s: float = field(compare=False, default=0.0)
 
 
@@ -72,6 +80,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._threads = self._free = threads
         self._requests = 0
+        self._closed = False
         self._waiting: list[_Pull] = []
         self._numbers = itertools.count()
 
@@ -96,8 +105,8 @@ class Worker:
         """The items of `make()`, each made in a thread when it is asked for.
 
         `deadline_s` bounds the wait for each item. Waiting and working time go into `record` as the
-        stages `queue` and `work`. Raises Busy at once when the house is full, DeadlineExceeded, and
-        whatever the generator raises.
+        stages `queue` and `work`. Raises Busy at once when the house is full, DeadlineExceeded,
+        EngineError after `close`, and whatever the generator raises.
         """
         if self._requests >= self.max_requests:
             raise Busy(f"{self._name} serves {self._requests} requests already; try again later")
@@ -108,9 +117,7 @@ class Worker:
                 yield item
         finally:
             self._requests -= 1
-            request.abandoned = True
-            if not request.running:
-                self._pool.submit(request.close)
+            self._release(request)
 
     async def call(
         self,
@@ -128,8 +135,13 @@ class Worker:
             return await anext(stream)
 
     def close(self) -> None:
-        """Take no more work; an item in progress runs to its end in its thread."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Take no more work; an item in progress runs to its end in its thread, what waits fails."""
+        self._closed = True
+        for pull in self._waiting:
+            if not pull.result.done():
+                pull.result.set_exception(self._closing())
+        self._waiting.clear()
+        self._pool.shutdown(wait=False)
 
     async def _pull(
         self,
@@ -138,22 +150,51 @@ class Worker:
         deadline_s: float,
         record: TurnRecord | None,
     ) -> T:
+        if self._closed:
+            raise self._closing()
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        pull = _Pull(
-            priority, now + deadline_s, next(self._numbers), request, loop.create_future(), now
-        )
-        heapq.heappush(self._waiting, pull)
-        self._dispatch()
+        pull = self._asked(request, request.step, priority, loop.time() + deadline_s)
         try:
-            async with asyncio.timeout_at(pull.deadline_s):
+            async with asyncio.timeout_at(pull.deadline_s) as limit:
                 item = await pull.result
         except TimeoutError as error:
+            if not limit.expired():
+                raise  # the generator's own
             raise DeadlineExceeded(f"{self._name}: no result within {deadline_s:g} s") from error
+        finally:
+            self._forget(pull)
         if record is not None:
             record.spent("queue", pull.asked_s, pull.started_s)
             record.spent("work", pull.started_s, loop.time())
         return cast(T, item)
+
+    def _asked(
+        self,
+        request: _Request[Any],
+        step: Callable[[], Any],
+        priority: Priority,
+        deadline_s: float,
+    ) -> _Pull:
+        loop = asyncio.get_running_loop()
+        number, now_s = next(self._numbers), loop.time()
+        pull = _Pull(priority, deadline_s, number, request, step, loop.create_future(), now_s)
+        heapq.heappush(self._waiting, pull)
+        self._dispatch()
+        return pull
+
+    def _forget(self, pull: _Pull) -> None:
+        """Let go of a pull that nobody waits for, and of the audio or text that its request holds."""
+        if pull.result.cancelled() and pull in self._waiting:
+            self._waiting.remove(pull)
+            heapq.heapify(self._waiting)
+
+    def _release(self, request: _Request[Any]) -> None:
+        """Have a thread close a generator that was begun and not ended, before all other work."""
+        if hasattr(request.items, "close") and not request.running and not self._closed:
+            self._asked(request, request.close, Priority.FINAL, -math.inf)
+
+    def _closing(self) -> EngineError:
+        return EngineError(f"{self._name} is shutting down")
 
     def _dispatch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -164,18 +205,18 @@ class Worker:
             self._free -= 1
             pull.started_s = loop.time()
             pull.request.running = True
-            step = loop.run_in_executor(self._pool, pull.request.step)
+            step = loop.run_in_executor(self._pool, pull.step)
             step.add_done_callback(functools.partial(self._finished, pull))
 
     def _finished(self, pull: _Pull, step: asyncio.Future[Any]) -> None:
         pull.request.running = False
         self._free += 1
-        if pull.request.abandoned:
-            self._pool.submit(pull.request.close)
-        error = step.exception() if not step.cancelled() else None
-        if not pull.result.done():
-            if error is not None:
-                pull.result.set_exception(error)
-            elif not step.cancelled():
-                pull.result.set_result(step.result())
-        self._dispatch()
+        error = step.exception()
+        if pull.result.done():  # its client has gone meanwhile
+            self._release(pull.request)
+        elif error is not None:
+            pull.result.set_exception(error)
+        else:
+            pull.result.set_result(step.result())
+        if not self._closed:
+            self._dispatch()

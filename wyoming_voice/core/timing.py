@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 
 _TURN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PLAIN = re.compile(r"[\w.,:;/+*()%@-]+")
 
 
 def new_turn_id() -> str:
@@ -56,4 +57,4 @@ def _shown(value: str | float) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     text = str(value)
-    return repr(text) if " " in text or not text else text
+    return text if _PLAIN.fullmatch(text) else repr(text)

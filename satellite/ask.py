@@ -1,0 +1,165 @@
+"""`wyoming-voice ask`: one turn against running servers, from a WAV file or a text, told as it happens."""
+
+import asyncio
+import time
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+from pydantic_settings import CliPositionalArg
+from rich.console import Console
+
+from satellite.ears import EarSettings
+from satellite.link import Servers, Turn
+from satellite.story import Story
+from wyoming_voice.audio import MonoResampler, checked_format, to_pcm16
+from wyoming_voice.client import Sound
+from wyoming_voice.config import Settings
+from wyoming_voice.core.endpointing import EndpointSettings
+from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.discovery import Found, describe, discover
+from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError
+from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
+
+LOCAL = {
+    "asr": "tcp://127.0.0.1:10300",
+    "handle": "tcp://127.0.0.1:10500",
+    "tts": "tcp://127.0.0.1:10200",
+}
+
+
+class AskSettings(Settings):
+    """What to ask, of whom, and where the answer goes."""
+
+    section: ClassVar[str] = "ask"
+
+    file: CliPositionalArg[Path | None] = Field(None, description="WAV file with the question")
+    text: str = Field("", description="the question as text; ASR is left out")
+    asr_uri: str = Field(
+        "", description="ASR server (default: this machine's, else a discovered one)"
+    )
+    handle_uri: str = Field("", description="handle server (likewise)")
+    tts_uri: str = Field("", description="TTS server (likewise)")
+    voice: str = Field("", description="voice of the answer (default: the TTS server's)")
+    language: str = Field("", description="language of the question (default: the ASR server's)")
+    output: Path | None = Field(None, description="WAV file for the spoken answer")
+    fast: bool = Field(False, description="send the file at once instead of at the speed of speech")
+    min_silence_ms: int = Field(800, ge=100, description="silence that ends the question")
+    timeout_s: float = Field(60, gt=0, description="seconds for the whole turn")
+
+
+async def run(settings: AskSettings) -> int:
+    """One turn; the exit status. Raises ConfigError, UpstreamError, DeadlineExceeded."""
+    if bool(settings.file) == bool(settings.text):
+        raise ConfigError("name a WAV file or give --text, one of the two")
+    console = Console()
+    servers = await find_servers(settings)
+    try:
+        async with asyncio.timeout(settings.timeout_s):
+            sounds = await ask(settings, servers, console)
+    except TimeoutError as error:
+        raise DeadlineExceeded(f"the turn took over {settings.timeout_s:g} s") from error
+    if settings.output is not None:
+        seconds = write_wav(settings.output, sounds)
+        console.print(f"\nanswer written to {settings.output} ({seconds:.1f} s)")
+    return 0
+
+
+async def ask(settings: AskSettings, servers: Servers, console: Console) -> list[Sound]:
+    """The spoken answer; what happens is printed as it happens, and a waterfall at the end."""
+    story = Story(console)
+    turn = Turn(servers, story.tell, settings.voice or None, settings.language or None)
+    text = settings.text
+    if settings.file is not None:
+        ears = EarSettings(
+            endpointing=EndpointSettings(FRAME_MS, min_silence_ms=settings.min_silence_ms)
+        )
+        frames = read_frames(settings.file)
+        story.begin()
+        text = await turn.hear(_played(frames, paced=not settings.fast), ears)
+        if not story.speech_found:
+            raise UpstreamError(f"no speech was found in {settings.file}")
+        if not text:
+            raise UpstreamError(f"the asr server understood nothing in {settings.file}")
+    else:
+        story.begin()
+    sounds = await turn.respond(text)
+    story.end()
+    if not story.audible:
+        raise UpstreamError("the tts server sent no audible speech")
+    return sounds
+
+
+def read_frames(path: Path) -> list[bytes]:
+    """A WAV file as frames of 512 samples, 16 kHz, 16-bit mono; ConfigError when it can't be read."""
+    try:
+        with wave.open(str(path), "rb") as file:
+            source = checked_format(file.getframerate(), file.getsampwidth(), file.getnchannels())
+            pcm = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error, VoiceError) as error:
+        raise ConfigError(f"{path} can't be read as a WAV file: {error}") from error
+    resampler = MonoResampler(source, SPEECH.rate_hz)
+    samples = np.concatenate((resampler.push(pcm), resampler.finish()))
+    whole = len(samples) + -len(samples) % FRAME_SAMPLES
+    padded = to_pcm16(np.pad(samples, (0, whole - len(samples))))
+    size = FRAME_SAMPLES * SPEECH.frame_bytes
+    return [padded[start : start + size] for start in range(0, len(padded), size)]
+
+
+def write_wav(path: Path, sounds: list[Sound]) -> float:
+    """Write speech of one format; its length in seconds. Raises ConfigError when the file can't be had."""
+    audio = sounds[0].format
+    pcm = b"".join(sound.pcm for sound in sounds)
+    try:
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(audio.channels)
+            file.setsampwidth(audio.width_bytes)
+            file.setframerate(audio.rate_hz)
+            file.writeframes(pcm)
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror}") from error
+    return audio.ms(len(pcm)) / 1000
+
+
+async def find_servers(settings: AskSettings) -> Servers:
+    """The servers that were named; for the others this machine's, else the fastest on the network."""
+    named = {"asr": settings.asr_uri, "handle": settings.handle_uri, "tts": settings.tts_uri}
+    if settings.text:
+        named["asr"] = named["asr"] or LOCAL["asr"]  # never connected to
+    uris = {kind: uri or await _local(kind) for kind, uri in named.items()}
+    if not all(uris.values()):
+        found = await discover()
+        uris = {kind: uri or _fastest(kind, found) for kind, uri in uris.items()}
+    lacking = [kind for kind, uri in uris.items() if not uri]
+    if lacking:
+        flags = ", ".join(f"--{kind}-uri" for kind in lacking)
+        raise UpstreamError(
+            f"no {' and no '.join(lacking)} server was found on this machine or the network; "
+            f"start one (`wyoming-voice up`) or name it ({flags})"
+        )
+    return Servers(**uris)
+
+
+async def _local(kind: str) -> str:
+    try:
+        info, _ = await describe(LOCAL[kind], timeout_s=1.0)
+    except (OSError, VoiceError):
+        return ""
+    return LOCAL[kind] if getattr(info, kind) else ""
+
+
+def _fastest(kind: str, found: list[Found]) -> str:
+    able = [server for server in found if kind in server.kinds]
+    return min(able, key=lambda server: server.round_trip_ms or 0.0).uri if able else ""
+
+
+async def _played(frames: list[bytes], *, paced: bool) -> AsyncIterator[bytes]:
+    """Frames at the speed at which a microphone would give them, or at once."""
+    start_s = time.monotonic()
+    for number, frame in enumerate(frames, start=1):
+        if paced:
+            await asyncio.sleep(max(0.0, start_s + number * FRAME_MS / 1000 - time.monotonic()))
+        yield frame

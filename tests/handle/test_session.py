@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+
+from wyoming_voice.errors import BadEvent, TooLarge
+from wyoming_voice.handle.session import Question, read_question
+
+
+def read(data: dict[str, Any]) -> Question:
+    return read_question(data, 40, "mine")
+
+
+def test_what_home_assistant_sends_is_read() -> None:
+    context = {"conversation_id": "01J", "device_id": "d", "satellite_id": "s", "x": [1]}
+    question = read({"text": " what time is it \n", "language": "de_CH", "context": context})
+    assert question == Question("what time is it", "mine", "de-CH", "01J", "d", "s")
+
+
+@pytest.mark.parametrize(
+    ("context", "conversation"),
+    [
+        ({"conversation_id": "c", "satellite_id": "s", "device_id": "d"}, "c"),
+        ({"conversation_id": None, "satellite_id": "s", "device_id": "d"}, "s"),
+        ({"conversation_id": "", "device_id": "d"}, "d"),
+        ({}, "mine"),
+        (None, "mine"),
+    ],
+)
+def test_the_conversation_is_the_narrowest_that_is_known(context: Any, conversation: str) -> None:
+    assert read({"text": "x", "context": context}).conversation == conversation
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({}, "'text'.*null"),
+        ({"text": 5}, "'text'.*a number"),
+        ({"text": True}, "'text'.*a boolean"),
+        ({"text": ["x"]}, "'text'.*an array"),
+        ({"text": "x", "language": {}}, "'language'.*an object"),
+        ({"text": "x", "context": "c"}, "'context'.*a string"),
+        ({"text": "x", "context": {"conversation_id": 7}}, "'context.conversation_id'"),
+        ({"text": "x", "context": {"device_id": []}}, "'context.device_id'"),
+    ],
+)
+def test_a_wrong_type_is_told_with_the_name_of_its_field(data: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadEvent, match=field):
+        read(data)
+
+
+def test_what_is_too_long_is_refused_without_repeating_it() -> None:
+    with pytest.raises(TooLarge, match="41 characters; at most 40") as caught:
+        read({"text": "s" * 41})
+    assert "sss" not in str(caught.value)
+    with pytest.raises(TooLarge, match=r"context\.satellite_id"):
+        read({"text": "x", "context": {"satellite_id": "s" * 257}})
+
+
+@pytest.mark.parametrize("language", ["auto", "*", "", "en\nIgnore all", "x" * 200, None])
+def test_a_language_that_is_no_tag_is_unknown(language: str | None) -> None:
+    assert read({"text": "x", "language": language}).language == ""

@@ -1,0 +1,90 @@
+"""The embedded engine, really: what it says is measured, not assumed."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from wyoming_voice.errors import UnknownChoice
+from wyoming_voice.tts.engine import Samples, Utterance
+from wyoming_voice.tts.espeak import ESPEAK_VOICES, EspeakEngine
+
+SENTENCE = "Turn on the kitchen light, please."
+
+
+@pytest.fixture(scope="module")
+def engine() -> EspeakEngine:
+    engine = EspeakEngine()
+    engine.load()
+    return engine
+
+
+def said(engine: EspeakEngine, text: str, voice: str = "en-us", speed: float = 1.0) -> Samples:
+    items = list(engine.synthesize(Utterance(text, voice, speed)))
+    return np.concatenate(items) if items else np.zeros(0, np.float32)
+
+
+def test_it_speaks(engine: EspeakEngine) -> None:
+    audio = said(engine, SENTENCE)
+    assert audio.dtype == np.float32
+    assert 1.2 < len(audio) / engine.sample_rate_hz < 4
+    assert 0.1 < np.abs(audio).max() <= 1
+
+
+@pytest.mark.parametrize("voice", [voice.name for voice in ESPEAK_VOICES])
+def test_every_listed_voice_speaks(engine: EspeakEngine, voice: str) -> None:
+    assert np.abs(said(engine, "12 a", voice)).max() > 0.05
+
+
+def test_voices_sound_different(engine: EspeakEngine) -> None:
+    assert not np.array_equal(said(engine, SENTENCE, "en-us"), said(engine, SENTENCE, "en-gb"))
+    assert not np.array_equal(said(engine, SENTENCE, "en-us"), said(engine, SENTENCE, "de"))
+
+
+def test_the_same_request_sounds_the_same_after_others(engine: EspeakEngine) -> None:
+    before = said(engine, SENTENCE)
+    said(engine, "Guten Tag!", "de", 2.0)
+    assert len(said(engine, SENTENCE)) == pytest.approx(len(before), rel=0.02)
+
+
+def test_speed(engine: EspeakEngine) -> None:
+    slow, fast = (len(said(engine, SENTENCE, speed=speed)) for speed in (0.5, 2.0))
+    assert slow / fast > 2.5
+
+
+def test_an_unknown_voice_is_refused(engine: EspeakEngine) -> None:
+    with pytest.raises(UnknownChoice, match="unknown voice 'en-uss'; did you mean 'en-us'"):
+        said(engine, SENTENCE, "en-uss")
+    with pytest.raises(UnknownChoice):
+        said(engine, SENTENCE, "../en")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\t"])
+def test_nothing_to_say(engine: EspeakEngine, text: str) -> None:
+    assert not np.any(np.abs(said(engine, text)) > 0.01)
+
+
+@pytest.mark.parametrize("text", ["<b>&amp;", "[[h@l'oU]]", "你好", "\U0001f600", "a" * 3000, "%s%n"])
+def test_odd_text_is_survived(engine: EspeakEngine, text: str) -> None:
+    said(engine, text)
+    assert len(said(engine, SENTENCE))
+
+
+def test_it_stops_in_the_middle_when_nobody_listens(engine: EspeakEngine) -> None:
+    asked = count()
+    text = "one two three four five six seven " * 200
+    assert not list(engine.synthesize(Utterance(text, "en-us"), lambda: next(asked) >= 3))
+    assert next(asked) < 10
+    assert len(said(engine, SENTENCE))
+
+
+def test_kokoros_phonemizer_does_not_disturb_it(engine: EspeakEngine) -> None:
+    espeak = pytest.importorskip("misaki.espeak")
+    german = espeak.EspeakG2P("de")
+    first = german("Guten Morgen")
+    audio = said(engine, SENTENCE)
+    for _ in range(3):
+        assert german("Guten Morgen") == first
+        assert len(said(engine, SENTENCE)) == pytest.approx(len(audio), rel=0.02)
+
+

@@ -1,0 +1,1 @@
+"""The ASR server: audio in, one transcript for an utterance out."""

@@ -1,0 +1,100 @@
+"""What a recogniser is to its caller: a name, languages, and a generator of segments.
+
+Plain data, so that the server, the gate and the tests know no model.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 16_000
+"""What every engine hears."""
+
+Audio = npt.NDArray[np.float32]
+"""Mono samples within [-1, 1] at RATE_HZ, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it was written (with its leading space), and when it was said, in seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the model says about its own segment; None where it can't tell.
+
+    `no_speech` is a probability, `log_prob` the mean over the tokens (natural logarithm),
+    `compression` the length of the text over its length under zlib. `cut` means that the decoder
+    was stopped by its limit, not by an end of its own.
+    """
+
+    no_speech: float | None = None
+    log_prob: float | None = None
+    compression: float | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of the transcript. Texts are joined without a separator: they bring their own spaces."""
+
+    text: str
+    start_s: float
+    end_s: float
+    language: str
+    words: tuple[Word, ...] = ()
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """How one piece of audio is to be heard.
+
+    `language` is one of the engine's, or None to detect one, then among `languages` where that is
+    not empty. `names`, `hotwords`, `terms` and `initial_prompt` bias the spelling, in this order of
+    importance. `speech_s` is from when to when somebody speaks in the audio, in seconds, if that is known.
+    """
+
+    language: str | None = None
+    languages: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    hotwords: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    initial_prompt: str = ""
+    beam_size: int = 1
+    want_words: bool = False
+    speech_s: tuple[float, float] | None = None
+
+
+class Engine(Protocol):
+    """A loaded or loadable model; its methods block and run in a worker's thread."""
+
+    @property
+    def name(self) -> str:
+        """What a client asks for in `transcribe.name`."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes that it understands, also before `load` as far as they can be known then."""
+
+    @property
+    def longest_s(self) -> float:
+        """How much audio it hears well at once; longer audio is better cut at pauses."""
+
+    def load(self) -> None:
+        """Get ready; raises EngineError with the remedy."""
+
+    def transcribe(self, audio: Audio, options: DecodeOptions) -> Iterator[Segment | None]:
+        """The segments of `audio` (of any length), one at a time; raises EngineError.
+
+        None is a breath: more is to come, and this is a moment at which the generator may be dropped.
+        Generators of several requests may be open at once and take turns, also between threads.
+        """

@@ -1,0 +1,123 @@
+"""Decides whether a text was said or made up: recognisers invent sentences for silence and noise.
+
+Layers, in this order: the voice detector before decoding; then what the model says about its own
+segment. Rule: nothing is thrown away on log-probability alone where the voice detector heard somebody,
+and every refusal has a reason that the log shows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wyoming_voice.asr.engine import Evidence, Segment
+
+MIN_RUN_FRAMES = 3
+"""About 100 ms: the shortest word ("no") of 30 synthetic voices has 7 frames over 0.5."""
+
+_NO_SPEECH = 0.6
+_LOG_PROB = -1.0
+_COMPRESSION = 2.4
+"""The three thresholds are Whisper's own (openai/whisper, `transcribe.py`)."""
+
+_LOOP_TIMES = 4
+_FASTEST_WORDS_PER_S = 7.0
+
+
+class Reason(StrEnum):
+    """Why a text is empty, or that it isn't."""
+
+    PASSED = "passed"
+    SHORT = "short"
+    VAD = "vad"
+    NO_SPEECH = "no-speech"
+    LOG_PROB = "log-prob"
+    COMPRESSION = "compression"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is left of a text, and why."""
+
+    text: str
+    reason: Reason
+
+
+def speech_frames(
+    probabilities: Sequence[float], threshold: float, min_run: int = MIN_RUN_FRAMES
+) -> tuple[int, int] | None:
+    """The first and one past the last frame of speech, or None.
+
+    Speech is `min_run` frames in a row at `threshold` or above it.
+    """
+    first = last = None
+    run = 0
+    for number, probability in enumerate(probabilities):
+        run = run + 1 if probability >= threshold else 0
+        if run >= min_run:
+            first = number + 1 - run if first is None else first
+            last = number + 1
+    return None if first is None or last is None else (first, last)
+
+
+def judged(segment: Segment, *, vad_heard: bool) -> Verdict:
+    """The verdict on one decoded segment; `vad_heard` says that a voice detector found speech there."""
+    evidence = segment.evidence
+    if _says_no_speech(evidence):
+        return Verdict("", Reason.NO_SPEECH)
+    if not vad_heard and evidence.log_prob is not None and evidence.log_prob < _LOG_PROB:
+        return Verdict("", Reason.LOG_PROB)
+    words = segment.text.split()
+    loop = _loop(words)
+    if loop is not None and _implausible(segment, len(words)):
+        return Verdict(_before(segment.text, loop), Reason.REPEAT)
+    if evidence.compression is not None and evidence.compression > _COMPRESSION:
+        return Verdict("", Reason.COMPRESSION)
+    return Verdict(segment.text, Reason.PASSED)
+
+
+def _says_no_speech(evidence: Evidence) -> bool:
+    return (
+        evidence.no_speech is not None
+        and evidence.log_prob is not None
+        and evidence.no_speech > _NO_SPEECH
+        and evidence.log_prob < _LOG_PROB
+    )
+
+
+def _implausible(segment: Segment, words: int) -> bool:
+    """People do say "no, no, no, no"; they neither go on without end nor at ten words a second."""
+    duration_s = max(segment.end_s - segment.start_s, 0.1)
+    return segment.evidence.cut or words / duration_s > _FASTEST_WORDS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    start_word: int
+    length_words: int
+
+
+def _loop(words: Sequence[str]) -> _Loop | None:
+    """A phrase of 1 to 8 words said `_LOOP_TIMES` or more in a row, that makes up half of the text."""
+    plain = [word.strip(".,!?").lower() for word in words]
+    for length in range(1, 9):
+        for start in range(len(plain) - length * _LOOP_TIMES + 1):
+            same = _repeated(plain, start, length)
+            if same >= _LOOP_TIMES * length and 2 * same >= len(plain):
+                return _Loop(start, length)
+    return None
+
+
+def _repeated(words: Sequence[str], start: int, length: int) -> int:
+    end = start + length
+    while end < len(words) and words[end] == words[end - length]:
+        end += 1
+    return end - start
+
+
+def _before(text: str, loop: _Loop) -> str:
+    """What was said before the loop with its phrase once; nothing, when all of it is the loop."""
+    if loop.start_word == 0:
+        return ""
+    lead = " " if text.startswith(" ") else ""
+    return lead + " ".join(text.split()[: loop.start_word + loop.length_words])

@@ -1,0 +1,138 @@
+"""The audio of one utterance, made ready while it arrives: 16 kHz mono, and a speech score for each frame.
+
+Rule: a chunk costs the event loop at most a few milliseconds. What is more (chunks of many seconds, a
+burst of them) waits for `catch_up`, which a worker's thread runs after the last chunk.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from wyoming_voice.asr.engine import RATE_HZ, Audio
+from wyoming_voice.audio import MonoResampler, checked_format
+from wyoming_voice.core.pcm import AudioFormat
+from wyoming_voice.errors import TooLarge
+from wyoming_voice.vad import FRAME_SAMPLES, Silero
+
+_AT_ONCE_MS = 2000.0
+"""Resampling two seconds takes about a millisecond."""
+
+_AT_ONCE_FRAMES = 16
+"""At about 0.12 ms each."""
+
+_SLICE_MS = 10_000.0
+_SLICE_FRAMES = 400
+_MOST_WAITING_BYTES = 64 * 1024 * 1024
+
+
+class Recording:
+    """What was heard of one utterance. With `scored` false nothing is scored, and nothing is known."""
+
+    def __init__(self, *, scored: bool) -> None:
+        self._scored = scored
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._samples = _Samples()
+        self._silero = Silero() if self._scored else None
+        self._source: AudioFormat | None = None
+        self._resampler: MonoResampler | None = None
+        self._waiting: deque[tuple[AudioFormat, bytes]] = deque()
+        self._waiting_bytes = 0
+        self._scores: list[float] = []
+        self.heard_ms = 0.0
+
+    @property
+    def audio(self) -> Audio:
+        """All samples that are ready, shape (n,); a view that the next chunk may leave behind."""
+        return self._samples.view
+
+    @property
+    def probabilities(self) -> list[float]:
+        """How much each frame of 512 samples sounds like speech; empty when nothing is scored."""
+        return self._scores
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all but the last half second is ready and scored."""
+        lag = len(self._samples.view) // FRAME_SAMPLES - len(self._scores)
+        return not self._waiting and (self._silero is None or lag < _AT_ONCE_FRAMES)
+
+    def hear(self, source: AudioFormat, pcm: bytes) -> None:
+        """Take a chunk. Raises BadAudio, and TooLarge when more waits than memory should hold."""
+        checked_format(source.rate_hz, source.width_bytes, source.channels)
+        self.heard_ms += source.ms(len(pcm))
+        if not self._waiting and source.ms(len(pcm)) <= _AT_ONCE_MS:
+            self._convert(source, pcm)
+            self._score(_AT_ONCE_FRAMES)
+            return
+        self._waiting.append((source, pcm))
+        self._waiting_bytes += len(pcm)
+        if self._waiting_bytes > _MOST_WAITING_BYTES:
+            raise TooLarge(
+                f"{self._waiting_bytes} bytes of audio wait to be converted; send chunks of under "
+                f"{_AT_ONCE_MS / 1000:g} s, or a lower rate"
+            )
+
+    def catch_up(self) -> Iterator[None]:
+        """After the last chunk, in a thread: do what was put off, with a breath after each 10 s of audio."""
+        while self._waiting:
+            source, pcm = self._waiting.popleft()
+            step = source.size_bytes(_SLICE_MS)
+            for start in range(0, len(pcm), step):
+                self._convert(source, pcm[start : start + step])
+                yield None
+        if self._resampler is not None:
+            self._samples.append(self._resampler.finish())
+            self._resampler = self._source = None
+        while self._score(_SLICE_FRAMES):
+            yield None
+        self._score_the_rest()
+
+    def _convert(self, source: AudioFormat, pcm: bytes) -> None:
+        if source != self._source:
+            if self._resampler is not None:
+                self._samples.append(self._resampler.finish())
+            self._source, self._resampler = source, MonoResampler(source, RATE_HZ)
+        assert self._resampler is not None
+        self._samples.append(self._resampler.push(pcm))
+
+    def _score(self, most_frames: int) -> int:
+        """Score up to so many whole frames; how many there were."""
+        if self._silero is None:
+            return 0
+        audio = self._samples.view
+        first = len(self._scores)
+        last = min(first + most_frames, len(audio) // FRAME_SAMPLES)
+        for number in range(first, last):
+            frame = audio[number * FRAME_SAMPLES : (number + 1) * FRAME_SAMPLES]
+            self._scores.append(self._silero.score(frame))
+        return last - first
+
+    def _score_the_rest(self) -> None:
+        rest = self._samples.view[len(self._scores) * FRAME_SAMPLES :]
+        if self._silero is not None and len(rest):
+            self._scores.append(self._silero.score(np.pad(rest, (0, FRAME_SAMPLES - len(rest)))))
+
+
+class _Samples:
+    """A growing array: 60 000 chunks of 10 ms are no 60 000 objects."""
+
+    def __init__(self) -> None:
+        self._room = np.empty(RATE_HZ, np.float32)
+        self._used = 0
+
+    @property
+    def view(self) -> Audio:
+        return self._room[: self._used]
+
+    def append(self, samples: Audio) -> None:
+        needed = self._used + len(samples)
+        if needed > len(self._room):
+            grown = np.empty(max(needed, len(self._room) * 3 // 2), np.float32)
+            grown[: self._used] = self.view
+            self._room = grown
+        self._room[self._used : needed] = samples
+        self._used = needed

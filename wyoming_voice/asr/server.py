@@ -1,0 +1,180 @@
+"""The ASR server: which engines there are, which one hears an utterance, and what is said about them.
+
+Rule: what can't be had (a model, a language) is refused when it is asked for, before any audio.
+"""
+
+from collections.abc import Sequence
+
+from wyoming.event import Event
+from wyoming.info import AsrModel, Info
+from wyoming.info import AsrProgram as AsrInfo
+
+from wyoming_voice.asr import languages
+from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
+from wyoming_voice.asr.engine import DecodeOptions, Engine
+from wyoming_voice.asr.recognition import Gate
+from wyoming_voice.asr.session import Begun, Ended, Heard, Restarted, Session, Wish
+from wyoming_voice.asr.settings import AsrSettings
+from wyoming_voice.asr.transcription import Choice, Transcription
+from wyoming_voice.core.timing import turn_id_in
+from wyoming_voice.errors import ConfigError, UnknownChoice
+from wyoming_voice.program import Program, Request
+from wyoming_voice.worker import Worker
+
+__all__ = ["AsrProgram", "AsrSettings", "build"]
+
+_LOAD_S = 3600.0
+"""A large model over a slow line."""
+
+
+def build(settings: AsrSettings) -> Program:
+    """The program for these settings; loads the module of its own engine only. Raises ConfigError."""
+    if settings.engine == "pocketsphinx":
+        from wyoming_voice.asr.pocketsphinx import Pocketsphinx
+
+        return AsrProgram(settings, [Pocketsphinx()])
+    from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+
+    loading = WhisperSettings(
+        settings.model_dir,
+        settings.device,
+        settings.compute_type,
+        settings.cpu_threads,
+        settings.workers,
+    )
+    return AsrProgram(settings, [Whisper(model, loading) for model in settings.model])
+
+
+class AsrProgram:
+    """A Program of one or more engines, of which the first is the default."""
+
+    kind = "asr"
+
+    def __init__(self, settings: AsrSettings, engines: Sequence[Engine]) -> None:
+        self.settings = settings
+        self.gate = Gate(None if settings.no_vad_gate else settings.vad_threshold)
+        self.worker = Worker("asr", threads=settings.workers, max_requests=settings.max_queue)
+        self._engines = {engine.name: engine for engine in engines}
+        if len(self._engines) < len(engines):
+            raise ConfigError("--model: two models of the same name; name each once")
+        self._allowed = self._known([*settings.languages])
+        self._default = (self._known([settings.language]) or (None,))[0]
+        self.info = self._info()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a decode is in progress."""
+        return self.worker.busy
+
+    async def load(self) -> None:
+        """Load every model; raises EngineError."""
+        for engine in self._engines.values():
+            await self.worker.call(engine.load, deadline_s=_LOAD_S)
+        self.info = self._info()  # a model may know fewer languages than its name promised
+
+    async def close(self) -> None:
+        """Take no more work."""
+        self.worker.close()
+
+    def converse(self) -> "AsrConversation":
+        """The side of one connection."""
+        return AsrConversation(self)
+
+    def choice(self, wish: Wish) -> Choice:
+        """Who hears an utterance, and how; raises UnknownChoice and other PeerErrors."""
+        engine = self._engine(wish)
+        tag = wish.language or (self._default if self._default in engine.languages else None)
+        options = DecodeOptions(
+            language=languages.chosen(tag or languages.AUTO, engine.name, engine.languages),
+            languages=self._allowed,
+            names=wish.names,
+            hotwords=tuple(self.settings.hotwords),
+            terms=wish.terms,
+            initial_prompt=self.settings.initial_prompt,
+            beam_size=self.settings.beam_size,
+        )
+        return Choice(engine, options)
+
+    def _engine(self, wish: Wish) -> Engine:
+        if wish.model is not None:
+            if wish.model not in self._engines:
+                raise UnknownChoice("model", wish.model, self._engines)
+            return self._engines[wish.model]
+        code = languages.primary(wish.language) if wish.language else self._default
+        able = (engine for engine in self._engines.values() if code in engine.languages)
+        return next(able, next(iter(self._engines.values())))
+
+    def _known(self, tags: Sequence[str]) -> tuple[str, ...]:
+        """The codes of languages that the settings name, without `auto`; ConfigError for unknown ones."""
+        codes = [languages.primary(tag) for tag in tags]
+        spoken = {code for engine in self._engines.values() for code in engine.languages}
+        for tag, code in zip(tags, codes, strict=True):
+            if code not in spoken and code != languages.AUTO:
+                unknown = UnknownChoice("language", tag, spoken)
+                raise ConfigError(f"--language, --languages: {unknown} (see --model)")
+        return tuple(code for code in codes if code != languages.AUTO)
+
+    def _info(self) -> Info:
+        about = WHISPER if self.settings.engine == "whisper" else POCKETSPHINX
+        program = AsrInfo(
+            name=about.package,
+            attribution=about.program,
+            installed=True,
+            description=f"{about.title} speech to text",
+            version=about.version,
+            models=[_model(engine, about) for engine in self._engines.values()],
+            supports_transcript_streaming=self.settings.partials,
+            prefers_auto_gain_enabled=True,  # the voice detector is harder on quiet speech than on noise
+            prefers_noise_reduction_enabled=about.prefers_noise_reduction,
+        )
+        return Info(asr=[program])
+
+
+def _model(engine: Engine, about: About) -> AsrModel:
+    return AsrModel(
+        name=engine.name,
+        attribution=about.models,
+        installed=True,
+        description=f"{about.title} {engine.name}",
+        version=None,
+        languages=list(engine.languages),
+    )
+
+
+class AsrConversation:
+    """One connection's utterances."""
+
+    def __init__(self, program: AsrProgram) -> None:
+        self._program = program
+        self._session = Session(program.settings.max_audio_seconds)
+        self._current: Transcription | None = None
+
+    def push(self, event: Event) -> Request | None:
+        """Take one event; a Request when an utterance begins. Raises PeerError."""
+        request = None
+        for effect in self._session.push(event):
+            match effect:
+                case Begun(wish):
+                    request = self._begin(wish)
+                case Restarted(wish):
+                    self._utterance.restart(self._program.choice(wish))
+                case Heard(source, pcm):
+                    self._utterance.hear(source, pcm)
+                case Ended():
+                    self._utterance.end()
+        return request
+
+    @property
+    def _utterance(self) -> Transcription:
+        assert self._current is not None, "a session begins an utterance before it goes on with it"
+        return self._current
+
+    def _begin(self, wish: Wish) -> Request:
+        program, settings = self._program, self._program.settings
+        self._current = utterance = Transcription(
+            program.choice(wish), program.gate, program.worker, settings.deadline_s
+        )
+        utterance.record.turn_id = turn_id_in(wish.context)
+        streamed = settings.partials
+        replies = utterance.streamed_replies() if streamed else utterance.replies()
+        return Request(utterance.record, replies)

@@ -1,0 +1,54 @@
+"""What `wyoming-voice asr` can be told."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from wyoming_voice.config import ServiceSettings
+
+
+class AsrSettings(ServiceSettings):
+    """Settings of the ASR server."""
+
+    section: ClassVar[str] = "asr"
+
+    uri: str = Field(
+        "tcp://0.0.0.0:10300",
+        description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH",
+    )
+    engine: Literal["whisper", "pocketsphinx"] = Field(
+        "whisper", description="recogniser: whisper (faster-whisper) or pocketsphinx (embedded)"
+    )
+    model: list[str] = Field(
+        ["base.en"],
+        min_length=1,
+        description="Whisper size, hub repository or directory; several are all loaded, the first "
+        "that knows the language answers unless a client names one",
+    )
+    model_dir: Path | None = Field(
+        None, description="where weights are and are fetched to (default: the hub's cache)"
+    )
+    language: str = Field(
+        "auto", description="language when the client names none: a code such as en, or auto"
+    )
+    languages: list[str] = Field(
+        [], description="the only languages that auto may find (default: all of the model's)"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model works")
+    compute_type: str = Field(
+        "auto", description="CTranslate2's number type: auto, int8, float16, float32, …"
+    )
+    beam_size: int = Field(1, ge=1, le=20, description="beams of the decoder; 1 is fastest")
+    cpu_threads: int = Field(0, ge=0, description="threads of one decode (0: CTranslate2's choice)")
+    workers: int = Field(1, ge=1, le=64, description="decodes at the same time")
+    initial_prompt: str = Field("", description="text in the style that transcripts should have")
+    hotwords: list[str] = Field([], description="words to expect, such as names of devices")
+    vad_threshold: float = Field(
+        0.3, gt=0, lt=1, description="probability from which on audio counts as speech"
+    )
+    no_vad_gate: bool = Field(False, description="decode also what doesn't sound like speech")
+    partials: bool = Field(False, description="send stable text while the client still speaks")
+    max_audio_seconds: float = Field(
+        600, gt=0, description="longest utterance; more is refused as too-large"
+    )

@@ -1,0 +1,126 @@
+"""One utterance from its first chunk to its transcript: audio is pushed in, replies are pulled out."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.event import Event
+
+from wyoming_voice.asr.engine import DecodeOptions, Engine
+from wyoming_voice.asr.partials import Partials
+from wyoming_voice.asr.recognition import Gate, Recognised, recognised
+from wyoming_voice.asr.recording import Recording
+from wyoming_voice.core.pcm import AudioFormat
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who hears an utterance, and how."""
+
+    engine: Engine
+    options: DecodeOptions
+
+
+class Transcription:
+    """An utterance that grows on the event loop until `end`, and is then answered once."""
+
+    def __init__(self, choice: Choice, gate: Gate, worker: Worker, deadline_s: float) -> None:
+        self.record = TurnRecord("asr")
+        self._choice = choice
+        self._gate = gate
+        self._worker = worker
+        self._deadline_s = deadline_s
+        self._recording = Recording(scored=gate.threshold is not None)
+        self._changed = asyncio.Event()
+        self._ended_s: float | None = None
+
+    def restart(self, choice: Choice) -> None:
+        """Forget what was heard; the transcript is still owed."""
+        self._choice = choice
+        self._recording.forget()
+
+    def hear(self, source: AudioFormat, pcm: bytes) -> None:
+        """Take a chunk; raises BadAudio and TooLarge."""
+        self._recording.hear(source, pcm)
+        self._changed.set()
+
+    def end(self) -> None:
+        """No more audio comes."""
+        self._ended_s = asyncio.get_running_loop().time()
+        self._changed.set()
+
+    async def replies(self) -> AsyncGenerator[Event, None]:
+        """`transcript`, once."""
+        await self._end_of_audio()
+        result = await self._result()
+        yield Transcript(text=result.text, language=result.language).event()
+
+    async def streamed_replies(self) -> AsyncGenerator[Event, None]:
+        """`transcript-start`, `transcript-chunk` for text that is stable, `transcript`, `transcript-stop`."""
+        yield TranscriptStart(language=self._choice.options.language).event()
+        partials = Partials(self._choice.engine, self._worker, self._gate, self._deadline_s)
+        while self._ended_s is None:
+            if text := await self._unless_ended(partials):
+                yield TranscriptChunk(text=text).event()
+        result = await self._result()
+        if rest := partials.stability.finish(result.text):
+            yield TranscriptChunk(text=rest).event()
+        yield Transcript(text=result.text, language=result.language).event()
+        yield TranscriptStop().event()
+
+    async def _unless_ended(self, partials: Partials) -> str:
+        """Newly stable text; `""` when there is none, or as soon as the audio ends."""
+        if not partials.due(self._recording):
+            await self._change()
+            return ""
+        choice = self._choice
+        advance = asyncio.create_task(partials.advance(self._recording, choice.options))
+        ended = asyncio.create_task(self._end_of_audio())
+        try:
+            await asyncio.wait((advance, ended), return_when=asyncio.FIRST_COMPLETED)
+            return advance.result() if advance.done() else ""
+        finally:
+            advance.cancel()
+            ended.cancel()
+            await asyncio.gather(advance, ended, return_exceptions=True)
+
+    async def _end_of_audio(self) -> None:
+        while self._ended_s is None:
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def _result(self) -> Recognised:
+        engine, options = self._choice.engine, self._choice.options
+        steps = self._worker.stream(
+            lambda: recognised(engine, self._recording, options, self._gate, self.record),
+            deadline_s=self._deadline_s,
+            record=self.record,
+        )
+        result: Recognised | None = None
+        async with contextlib.aclosing(steps):
+            async for step in steps:
+                result = step or result
+        assert result is not None, "a recognition ends with a result"
+        self._note(result)
+        return result
+
+    def _note(self, result: Recognised) -> None:
+        assert self._ended_s is not None
+        self.record.note(
+            model=self._choice.engine.name,
+            language=result.language or "unknown",
+            gate=result.reason,
+            words=len(result.text.split()),
+        )
+        self.record.spent("after_stop", self._ended_s, asyncio.get_running_loop().time())
+        _log.debug("turn=%s text=%r", self.record.turn_id, result.text)

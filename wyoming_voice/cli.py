@@ -1,0 +1,116 @@
+"""`wyoming-voice COMMAND`: finds the command, builds its settings, runs it, says in words why it failed.
+
+Rule: a command's module is imported only when that command runs, so that each process loads only what
+it needs. Status 0: done; 1: it failed; 2: the settings can't be used.
+"""
+
+import asyncio
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wyoming_voice import __version__
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command lives; its module offers the settings class and `run` or, for servers, `build`."""
+
+    module: str
+    settings: str
+    extra: str
+    help: str
+
+
+COMMANDS = {
+    "asr": Command("wyoming_voice.asr.server", "AsrSettings", "asr", "serve speech to text"),
+    "tts": Command("wyoming_voice.tts.server", "TtsSettings", "tts", "serve text to speech"),
+    "handle": Command(
+        "wyoming_voice.handle.server",
+        "HandleSettings",
+        "handle",
+        "serve answers of a language model",
+    ),
+    "up": Command("wyoming_voice.up", "UpSettings", "all", "run all three servers on this machine"),
+    "demo": Command("wyoming_voice.demo", "DemoSettings", "all", "one spoken turn, start to end"),
+    "ask": Command("satellite.ask", "AskSettings", "satellite", "one turn against running servers"),
+    "discover": Command(
+        "wyoming_voice.discover", "DiscoverSettings", "", "list the Wyoming servers on the network"
+    ),
+    "models": Command("wyoming_voice.models", "ModelsSettings", "asr", "list or fetch weights"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments.pop(0) if arguments else "--help"
+    if name in ("-h", "--help"):
+        sys.stdout.write(_usage())
+        return 0
+    if name == "--version":
+        sys.stdout.write(f"wyoming-voice {__version__}\n")
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"wyoming-voice: unknown command {name!r}\n\n{_usage()}")
+        return 2
+    return _run(name, COMMANDS[name], arguments)
+
+
+def _run(name: str, command: Command, arguments: Sequence[str]) -> int:
+    from wyoming_voice.errors import ConfigError, VoiceError
+
+    try:
+        module = importlib.import_module(command.module)
+        return _invoke(module, command, arguments)
+    except ModuleNotFoundError as error:
+        return _failed(
+            name, f"needs {error.name!r}: pip install 'wyoming-voice[{command.extra}]'", 2
+        )
+    except ConfigError as error:
+        return _failed(name, str(error), 2)
+    except VoiceError as error:
+        return _failed(name, str(error), 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _invoke(module: Any, command: Command, arguments: Sequence[str]) -> int:
+    from wyoming_voice.config import load
+
+    settings = load(getattr(module, command.settings), arguments)
+    _log_to_stderr(settings.log_level)
+    if not hasattr(module, "build"):
+        return int(asyncio.run(module.run(settings)))
+    from wyoming_voice.service import run_service
+
+    asyncio.run(run_service(module.build(settings), settings))
+    return 0
+
+
+def _log_to_stderr(level: str) -> None:
+    """One line a record; under systemd without a time, which the journal has."""
+    time = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
+    logging.basicConfig(level=level.upper(), format=f"{time}%(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "httpcore", "asyncio", "filelock"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns, with a traceback, of every interface that multicast doesn't get through.
+    logging.getLogger("zeroconf").setLevel(logging.ERROR)
+
+
+def _failed(name: str, text: str, status: int) -> int:
+    sys.stderr.writelines(f"wyoming-voice {name}: {line}\n" for line in text.splitlines())
+    return status
+
+
+def _usage() -> str:
+    rows = "".join(f"  {name:10} {command.help}\n" for name, command in COMMANDS.items())
+    return (
+        f"usage: wyoming-voice COMMAND [options]\n\n{rows}\n"
+        "wyoming-voice COMMAND --help shows its options; each is also an environment variable "
+        "and a TOML key.\n"
+    )

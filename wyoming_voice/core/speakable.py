@@ -1,0 +1,185 @@
+"""Text of a language model in, words to be read aloud out; deltas may break anywhere.
+
+Decides what is judged together: `markup` takes the marks away, and here the plain text is gathered
+into words, words that need their neighbour ("5 km/h", "7:05 pm") into phrases, and each phrase is
+handed to its language's rules. The rule it keeps: text is let go as soon as nothing that follows
+can change how it is read, which is one word behind the input, and at the latest after 300
+characters. Memory is bounded and time linear whatever the text.
+
+English has full rules; every other language gets language-neutral cleaning only (markup, emoji,
+addresses), for its engine knows its own numbers best.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wyoming_voice.core import speakable_en
+from wyoming_voice.core.markup import HOLD_CHARS, Markup
+
+_STOPS = ".,!?;:…。，！？；：、"
+_PAUSES = str.maketrans("→←•", ",,,")
+_ONLY_STOPS = re.compile(rf"[{_STOPS})\]]+")
+_REPEATED = re.compile(
+    r"[!?]{2,}|\.{4,}|…{2,}|,{2,}|;{2,}|:{2,}|-{2,}|([。，、！？])\1+|([—–=#~])\2+"
+)
+_URL = re.compile(r"(?:https?://|www\.)(?:www\.)?([^\s/?#]*)\S*", re.IGNORECASE)
+_URL_TAIL = re.compile(r"[.,!?;:…。，！？)\]\"'”’»]+$")
+_URL_START = re.compile(r"[(\[\"'“‘«]*(?:https?://|www\.)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """A language: which word waits for the next, how a phrase is read after its context."""
+
+    code_block: str
+    waits: Callable[[str], bool]
+    read: Callable[[str, str], str]
+
+
+class Speakable:
+    """Turn streamed text into speakable text; `language` is a BCP-47 tag.
+
+    What `add` and `finish` return, joined, does not depend on how the text was split. Sentence
+    punctuation and line ends are kept, so that a `SentenceSplitter` can take the output.
+    """
+
+    def __init__(self, language: str) -> None:
+        english = language.replace("_", "-").split("-")[0].lower() == "en"
+        self._rules = _ENGLISH if english else _NEUTRAL
+        self._markup = Markup(self._take, self._rules.code_block)
+        self._ready: list[str] = []
+        self._reset()
+
+    def add(self, delta: str) -> str:
+        """Take the next characters and return what can be read aloud by now."""
+        for char in delta:
+            self._markup.push(char)
+        return self._drain()
+
+    def finish(self) -> str:
+        """Return what is left and start afresh."""
+        self._markup.finish()
+        self._end_word()
+        self._end_phrase()
+        text = self._drain()
+        self._reset()
+        return text
+
+    def _reset(self) -> None:
+        self._word = ""
+        self._phrase = ""
+        self._context = ""  # the last word or two that were read, as they were written
+        self._gap = ""  # white space that stands before the next word
+        self._last = ""  # the last character that went out
+        self._skipping = False  # inside an address whose beginning has been read
+
+    def _drain(self) -> str:
+        text = "".join(self._ready)
+        self._ready.clear()
+        return text
+
+    def _take(self, char: str) -> None:
+        """Take one character of plain text."""
+        if char in " \n":
+            self._skipping = False
+            self._end_word()
+            if char == "\n" or len(self._phrase) > HOLD_CHARS:
+                self._end_phrase()
+            self._gap = "\n" if char == "\n" or self._gap == "\n" else char
+            return
+        if self._skipping:
+            return
+        if self._word and (_is_wide(char) or _is_wide(self._word[-1])) and not _joins(char):
+            self._end_word()
+            self._end_phrase()
+        self._word += char
+        if len(self._word) >= HOLD_CHARS:
+            self._skipping = _URL_START.match(self._word) is not None
+            self._end_word()
+            self._end_phrase()
+
+    def _end_word(self) -> None:
+        word, self._word = unicodedata.normalize("NFC", self._word), ""
+        if not word:
+            return
+        self._phrase += (" " if self._phrase else "") + word
+        if not self._rules.waits(word):
+            self._end_phrase()
+
+    def _end_phrase(self) -> None:
+        phrase, self._phrase = self._phrase, ""
+        if not phrase:
+            return
+        words = _REPEATED.sub(_once, phrase.translate(_PAUSES))
+        if _ONLY_STOPS.fullmatch(words):
+            self._attach(words)
+            return
+        spoken = self._rules.read(self._context, words)
+        self._context = f"{self._context} {words}"[-40:]
+        if not spoken:
+            return
+        rewritten = not spoken.startswith(phrase[0])
+        gap = self._gap if self._last else ""
+        if not gap and self._last.isalnum() and rewritten and not _is_wide(self._last):
+            gap = " "
+        self._send(gap + spoken)
+
+    def _attach(self, stops: str) -> None:
+        """Put punctuation behind the word before it, once: what stood between has no sound."""
+        if not self._last or self._gap == "\n" or (self._last in _STOPS and stops[0] in _STOPS):
+            return
+        self._send(stops)
+
+    def _send(self, text: str) -> None:
+        self._ready.append(text)
+        self._last = text[-1]
+        self._gap = ""
+
+
+def _once(repeated: re.Match[str]) -> str:
+    text = repeated[0]
+    match text[0]:
+        case "!" | "?":
+            return "?" if "?" in text else "!"
+        case ".":
+            return "..."
+        case "-":
+            return "—"
+        case _:
+            return text[0]
+
+
+def _is_wide(char: str) -> bool:
+    """Tell whether `char` belongs to a script without spaces, where each character is a word."""
+    return (
+        "\u2e80" <= char <= "\ua4cf" or "\uf900" <= char <= "\uffef" or "\u0e00" <= char <= "\u0eff"
+    )
+
+
+def _joins(char: str) -> bool:
+    return unicodedata.category(char).startswith("M")
+
+
+def _read_neutral(_context: str, phrase: str) -> str:
+    return _URL.sub(_host, phrase).replace("_", " ").strip()
+
+
+def _host(url: re.Match[str]) -> str:
+    """Return the host alone, with the sentence's punctuation that stood behind the address."""
+    tail = _URL_TAIL.search(url[0])
+    stops = tail[0].replace(")", "", url[0].count("(")) if tail else ""
+    return _URL_TAIL.sub("", url[1].rpartition("@")[2]) + stops
+
+
+def _read_english(context: str, phrase: str) -> str:
+    return speakable_en.read(context, _URL.sub(_host, phrase))
+
+
+def _never(_word: str) -> bool:
+    return False
+
+
+_NEUTRAL = _Rules("", _never, _read_neutral)
+_ENGLISH = _Rules("Code block.", speakable_en.waits, _read_english)

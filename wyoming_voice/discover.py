@@ -1,0 +1,48 @@
+"""`wyoming-voice discover`: which Wyoming servers are on the network, what they do, how fast they answer."""
+
+from typing import ClassVar
+
+from pydantic import Field
+from rich.console import Console
+from rich.table import Table
+from wyoming.info import Info
+
+from wyoming_voice.config import Settings
+from wyoming_voice.discovery import Found, discover
+
+
+class DiscoverSettings(Settings):
+    """How long to look."""
+
+    section: ClassVar[str] = "discover"
+
+    timeout_s: float = Field(3.0, gt=0, description="seconds to wait for servers to answer")
+    loopback: bool = Field(False, description="look on this machine's loopback interface only")
+
+
+async def run(settings: DiscoverSettings) -> int:
+    """Print a table; status 1 when there is none."""
+    console = Console()
+    with console.status(f"looking for {settings.timeout_s:g} s"):
+        found = await discover(settings.timeout_s, on_loopback=settings.loopback)
+    if not found:
+        console.print("no Wyoming server answered; servers bound to 127.0.0.1 are not announced")
+        return 1
+    console.print(_table(found))
+    return 0
+
+
+def _table(found: list[Found]) -> Table:
+    table = Table("name", "address", "does", "programs", "version", "round trip", box=None)
+    for server in found:
+        trip = "no answer" if server.round_trip_ms is None else f"{server.round_trip_ms:.1f} ms"
+        version = server.properties.get("version", "")
+        programs = ", ".join(_programs(server.info)) if server.info else ""
+        table.add_row(server.name, server.uri, ", ".join(server.kinds), programs, version, trip)
+    return table
+
+
+def _programs(info: Info) -> list[str]:
+    groups = (info.asr, info.tts, info.handle, info.intent, info.wake)
+    named = [program.name for group in groups for program in group]
+    return [*named, info.satellite.name] if info.satellite else named

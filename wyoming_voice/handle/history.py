@@ -1,0 +1,128 @@
+"""What was said before, per conversation, for as long as a follow-up question may refer to it.
+
+Rule: the messages of one question begin with those of the question before, word for word, so that the
+model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns never change
+once they are kept, and when there are too many, the oldest half goes at once rather than one each time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+Message = dict[str, str]
+
+INTERRUPTED = " [interrupted]"
+"""Tells the model that the listener heard no more than this."""
+
+_BYTES_PER_TOKEN = 4
+_TOKENS_PER_MESSAGE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """How long a silent conversation is kept, how much of each, and how many."""
+
+    keep_s: float = 600.0
+    turns: int = 20
+    tokens: int = 3000
+    conversations: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and as much of its answer as was sent."""
+
+    question: str
+    answer: str
+    interrupted: bool = False
+
+    @property
+    def messages(self) -> tuple[Message, Message]:
+        """As the model is told it."""
+        answer = self.answer + INTERRUPTED if self.interrupted else self.answer
+        return (
+            {"role": "user", "content": self.question},
+            {"role": "assistant", "content": answer},
+        )
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens its messages have."""
+        return sum(about_tokens(message["content"]) for message in self.messages)
+
+
+def about_tokens(text: str) -> int:
+    """A rough count: four bytes of UTF-8 to a token, and what a chat template adds to a message.
+
+    English has about four letters to a token (https://platform.openai.com/tokenizer), Chinese and
+    Japanese about one character, of three bytes: both come out within a third or so.
+    """
+    return len(text.encode(errors="replace")) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE
+
+
+@dataclass
+class _Kept:
+    opened_at: str
+    used_s: float
+    turns: list[Turn] = field(default_factory=list)
+
+
+class History:
+    """All conversations of one server; `now_s` is any clock that doesn't go backwards."""
+
+    def __init__(self, limits: HistoryLimits) -> None:
+        self._limits = limits
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def open(self, key: str, now_s: float, time_of_day: str) -> tuple[str, tuple[Turn, ...]]:
+        """When the conversation began, as its first question told it, and its turns, oldest first.
+
+        Opening counts as use. The time is kept since it stands at the head of the prompt, where a
+        change would cost the whole cache.
+        """
+        self._forget(now_s)
+        kept = self._kept.setdefault(key, _Kept(time_of_day, now_s))
+        kept.used_s = now_s
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._limits.conversations:
+            self._kept.popitem(last=False)
+        return kept.opened_at, tuple(kept.turns)
+
+    def add(self, key: str, turn: Turn, now_s: float) -> None:
+        """Keep one more turn; dropped when the conversation has been forgotten meanwhile."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return
+        kept.used_s = now_s
+        self._kept.move_to_end(key)
+        kept.turns.append(turn)
+        if self._too_much(kept.turns, 1):
+            kept.turns = self._newest_half(kept.turns)
+
+    def _forget(self, now_s: float) -> None:
+        """Drop who has been silent for too long; the least recently used stand first."""
+        while self._kept:
+            key, kept = next(iter(self._kept.items()))
+            if now_s - kept.used_s <= self._limits.keep_s:
+                return
+            del self._kept[key]
+
+    def _newest_half(self, turns: Sequence[Turn]) -> list[Turn]:
+        kept = list(turns)
+        while kept and self._too_much(kept, 2):
+            del kept[0]
+        return kept
+
+    def _too_much(self, turns: Sequence[Turn], share: int) -> bool:
+        tokens = sum(turn.tokens for turn in turns)
+        return len(turns) > self._limits.turns // share or tokens > self._limits.tokens // share
+
+
+def prompt(system: str, turns: Iterable[Turn], question: str) -> list[Message]:
+    """The messages of one request; what changes least stands first."""
+    said = [message for turn in turns for message in turn.messages]
+    head = [{"role": "system", "content": system}] if system else []
+    return [*head, *said, {"role": "user", "content": question}]

@@ -1,0 +1,294 @@
+"""The one door to a language model: asks an OpenAI-compatible server, and knows llama-swap's ways.
+
+Works with llama-swap, llama.cpp's server, Ollama's /v1 and vLLM. Rule: whatever such a server does, a
+question ends in text, or in an LlmError that says what to do, within its deadline; closing the generator
+closes the connection, which is how these servers are told to stop working.
+
+Quirks that it is built for (https://github.com/mostlygeek/llama-swap unless said otherwise):
+- a model is loaded by its first request: without `sendLoadingState` not even the headers come until
+  then, with it the loading is told as thoughts (see deltas.py), and an error after that comes in the stream;
+- 429 with `Retry-After: 1` when a model has `concurrencyLimit` requests (10 unless configured);
+- `/v1/models` lists neither aliases nor models marked `unlisted`, both of which can be asked for;
+- llama.cpp's server answers 503 `Loading model` until it is ready
+  (https://github.com/ggml-org/llama.cpp/tree/master/tools/server).
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from wyoming_voice.handle.deltas import Delta, Deltas, Failed, Finished, Text, Thinking, Waiting
+from wyoming_voice.handle.failures import Failure, LlmError
+from wyoming_voice.handle.history import Message
+from wyoming_voice.handle.listing import Listing, chosen
+from wyoming_voice.handle.patience import Deadline, Patience, pause_s
+from wyoming_voice.handle.sse import SseReader
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+CONNECT_S = 3.0
+LOOK_S = 5.0
+_MAX_ERROR_BYTES = 16_384
+_MAX_LISTING_BYTES = 4 * 1024 * 1024
+_NOT_YET = {429: Failure.BUSY, 502: Failure.LOADING, 503: Failure.LOADING}
+_KEY_REFUSED = (401, 403)
+
+
+@dataclass(frozen=True)
+class LlmSettings:
+    """Which model is asked, where, and how; an empty `model` means the first that is listed."""
+
+    url: str
+    model: str = ""
+    api_key: str = ""
+    temperature: float | None = None
+    max_tokens: int = 0
+    patience: Patience = field(default_factory=Patience)
+
+
+class _NotYetError(Exception):
+    """Refused for the moment, before any of the answer came."""
+
+    def __init__(self, failure: Failure, remedy: str, retry_after: str | None = None) -> None:
+        super().__init__(remedy)
+        self.failure = failure
+        self.retry_after = retry_after
+
+
+class LlamaSwap:
+    """One language model server."""
+
+    def __init__(self, settings: LlmSettings) -> None:
+        self._settings = settings
+        self._model = settings.model
+        key = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+        self._client = httpx.AsyncClient(
+            headers=key,
+            timeout=httpx.Timeout(None, connect=CONNECT_S),
+            # No proxy between us and a server in the house, and no .netrc over the key.
+            trust_env=False,
+            # Reading the certificates takes 20 ms and more, which plain HTTP has no use for.
+            verify=settings.url.startswith("https:"),
+        )
+        self._base = base_url(settings.url)
+
+    @property
+    def model(self) -> str:
+        """The model that is asked; "" as long as nobody knows."""
+        return self._model
+
+    async def close(self) -> None:
+        """Close idle connections."""
+        await self._client.aclose()
+
+    async def look(self) -> Listing:
+        """What is there, found within LOOK_S; never raises for what the server does."""
+        named = self._settings.model
+        try:
+            async with asyncio.timeout(LOOK_S):
+                models = await self._list()
+        except (LlmError, _NotYetError) as error:
+            return Listing(self._base, named, problem=str(error))
+        except TimeoutError:
+            return Listing(self._base, named, problem=f"no answer within {LOOK_S:g} s")
+        self._model = named or chosen(models)
+        return Listing(self._base, named, models)
+
+    async def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        """What the model says to `messages`, from Waiting to Finished; raises LlmError."""
+        deadline = Deadline(self._settings.patience, _now_s())
+        for attempt in itertools.count():
+            try:
+                async with contextlib.aclosing(self._attempt(messages, deadline)) as deltas:
+                    async for delta in deltas:
+                        yield delta
+                return
+            except _NotYetError as refusal:
+                pause = pause_s(attempt, refusal.retry_after, datetime.now(UTC))
+                connected = refusal.failure is not Failure.UNREACHABLE
+                if not deadline.allows(_now_s() + pause, connected=connected):
+                    raise LlmError(refusal.failure, str(refusal)) from refusal
+                _log.debug("asking again in %.2f s: %s", pause, refusal)
+            yield Waiting()
+            await asyncio.sleep(pause)
+
+    async def _attempt(
+        self, messages: Sequence[Message], deadline: Deadline
+    ) -> AsyncGenerator[Delta, None]:
+        if not self._model:
+            self._model = chosen(await _in_time(self._list(), deadline))
+        request = self._client.build_request(
+            "POST", f"{self._base}/chat/completions", json=self._body(messages)
+        )
+        response = await _in_time(self._send(request), deadline)
+        try:
+            await self._check(response, deadline)
+            async for delta in _deltas(response, deadline):
+                yield delta
+        finally:
+            await response.aclose()
+
+    def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
+        body: dict[str, Any] = {"model": self._model, "messages": list(messages), "stream": True}
+        if self._settings.temperature is not None:
+            body["temperature"] = self._settings.temperature
+        if self._settings.max_tokens:
+            body["max_tokens"] = self._settings.max_tokens
+        return body
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """The response up to its headers; _NotYetError when there is no connection to be had."""
+        try:
+            return await self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise _NotYetError(
+                Failure.UNREACHABLE,
+                f"can't reach {self._base} ({reason}); is it running, and is --llm-url right?",
+            ) from error
+
+    async def _check(self, response: httpx.Response, deadline: Deadline) -> None:
+        """Raises for any status but success, with the remedy for it."""
+        status = response.status_code
+        if response.is_success:
+            return
+        with contextlib.suppress(httpx.TransportError):
+            detail = await _in_time(_head(response, _MAX_ERROR_BYTES), deadline)
+            # May repeat the question, and what people say is logged at this level only.
+            _log.debug("status %d: %s", status, detail[:2000].decode(errors="replace"))
+        if status in _NOT_YET:
+            retry_after = response.headers.get("retry-after")
+            raise _NotYetError(_NOT_YET[status], f"{self._base} answers {status}", retry_after)
+        if status in _KEY_REFUSED:
+            raise LlmError(
+                Failure.KEY_REFUSED,
+                f"{self._base} refuses the API key ({status}); give it with --api-key-file",
+            )
+        if status == 404:
+            model, self._model = self._model, self._settings.model
+            raise LlmError(
+                Failure.NO_MODEL,
+                f"{self._base} answers 404 for model {model!r}; see --llm-model and --llm-url",
+            )
+        failure = Failure.FAILED if status >= 500 else Failure.REFUSED
+        raise LlmError(
+            failure, f"{self._base} answers {status}; --log-level debug shows what it says"
+        )
+
+    async def _list(self) -> tuple[str, ...]:
+        """The names in `/v1/models`: `{"data": [{"id": ...}, ...]}`, in the server's order."""
+        request = self._client.build_request("GET", f"{self._base}/models")
+        response = await self._send(request)
+        try:
+            await self._check(response, Deadline(self._settings.patience, _now_s()))
+            names = _names(await _head(response, _MAX_LISTING_BYTES))
+        except httpx.TransportError as error:
+            raise _NotYetError(Failure.UNREACHABLE, f"{self._base} hung up") from error
+        finally:
+            await response.aclose()
+        if not names:
+            raise LlmError(
+                Failure.NO_MODEL, f"{self._base} lists no model; name one with --llm-model"
+            )
+        return names
+
+
+def base_url(url: str) -> str:
+    """`http://host:8080`, with or without a slash or `/v1`, as `http://host:8080/v1`."""
+    bare = url.rstrip("/").removesuffix("/chat/completions")
+    return f"{bare.removesuffix('/v1')}/v1"
+
+
+async def _deltas(response: httpx.Response, deadline: Deadline) -> AsyncGenerator[Delta, None]:
+    """The answer in a response's body; raises LlmError when it ends before it is finished.
+
+    A finished answer is read to the end of its body, or the connection could not be used again; what
+    goes wrong there is of no interest.
+    """
+    deltas, finished = Deltas(), False
+    try:
+        async with contextlib.aclosing(_documents(response, deadline)) as documents:
+            async for document in documents:
+                for delta in deltas.push(document):
+                    finished = finished or isinstance(delta, Finished)
+                    _note_sign(delta, deadline)
+                    yield delta
+    except LlmError:
+        if not finished:
+            raise
+    for delta in deltas.finish():
+        yield delta
+    if not finished:
+        raise LlmError(Failure.BROKE_OFF, "the stream ended before the answer did; see its log")
+
+
+def _note_sign(delta: Delta, deadline: Deadline) -> None:
+    match delta:
+        case Text() | Thinking():
+            deadline.alive(_now_s())
+        case Finished():
+            deadline.finished(_now_s())
+        case Failed(kind, message):
+            _log.debug("error in the stream: %s", message)
+            raise LlmError(
+                Failure.FAILED,
+                f"an error in the stream (type {kind}); --log-level debug shows what it says",
+            )
+
+
+async def _documents(response: httpx.Response, deadline: Deadline) -> AsyncGenerator[str, None]:
+    reader = SseReader()
+    body = response.aiter_bytes()
+    try:
+        while (chunk := await _in_time(anext(body, None), deadline)) is not None:
+            for document in reader.push(chunk):
+                yield document
+    except (httpx.TransportError, httpx.DecodingError, ValueError) as error:
+        raise LlmError(Failure.BROKE_OFF, f"the stream broke: {error}") from error
+    for document in reader.finish():
+        yield document
+
+
+async def _in_time(step: Awaitable[T], deadline: Deadline) -> T:
+    try:
+        async with asyncio.timeout_at(deadline.next_sign_s):
+            return await step
+    except TimeoutError as error:
+        raise LlmError(
+            Failure.TOO_SLOW,
+            "no sign of life in time; see --first-token-timeout and --llm-timeout",
+        ) from error
+
+
+async def _head(response: httpx.Response, most_bytes: int) -> bytes:
+    """The first bytes of a body."""
+    head = b""
+    async for chunk in response.aiter_bytes():
+        head += chunk
+        if len(head) >= most_bytes:
+            break
+    return head
+
+
+def _names(body: bytes) -> tuple[str, ...]:
+    try:
+        listing = json.loads(body)
+    except (ValueError, RecursionError):
+        return ()
+    data = listing.get("data") if isinstance(listing, dict) else None
+    entries = data if isinstance(data, list) else []
+    names = (entry.get("id") for entry in entries if isinstance(entry, Mapping))
+    return tuple(name for name in names if isinstance(name, str) and name)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

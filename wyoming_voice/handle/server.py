@@ -1,0 +1,257 @@
+"""`wyoming-voice handle`: a question as text in, its answer as text out.
+
+Rule: what can be wrong with the settings is said before anything listens; what can be wrong with the
+language model is said in one line at the start and in a spoken sentence after it, and ends nothing.
+"""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+from uuid import uuid4
+
+from pydantic import Field, SecretStr, field_validator
+from wyoming.asr import Transcript
+from wyoming.event import Event
+from wyoming.info import Attribution, HandleModel, HandleProgram, Info
+
+from wyoming_voice import __version__
+from wyoming_voice.config import ServiceSettings
+from wyoming_voice.core.timing import TurnRecord, turn_id_in
+from wyoming_voice.errors import ConfigError
+from wyoming_voice.handle.answers import (
+    Answers,
+    LocalAnswers,
+    Manner,
+    ModelAnswers,
+    nothing_heard,
+)
+from wyoming_voice.handle.history import History, HistoryLimits
+from wyoming_voice.handle.languages import LANGUAGES
+from wyoming_voice.handle.patience import Patience
+from wyoming_voice.handle.session import read_question
+from wyoming_voice.program import Request
+
+if TYPE_CHECKING:
+    from wyoming_voice.handle.llama_swap import LlamaSwap
+
+_log = logging.getLogger(__name__)
+
+NO_LLM = "none"
+
+SYSTEM_PROMPT = (
+    "You are a voice assistant. What you write is read aloud, so answer in one to three short sentences "
+    "of plain spoken language: no markdown, no lists, no headings, no emoji, no links. "
+    "Answer in the language of the question. The question comes from a speech recogniser and may hold "
+    "misheard words; take the likeliest meaning. When you don't know something, say so."
+)
+
+
+_MADE_BY = {
+    "llama-swap": Attribution(name="llama-swap", url="https://github.com/mostlygeek/llama-swap"),
+    "local": Attribution(name="wyoming-voice", url="https://github.com/rhasspy/wyoming"),
+}
+
+
+class HandleSettings(ServiceSettings):
+    """Settings of the handle server."""
+
+    section: ClassVar[str] = "handle"
+
+    uri: str = Field(
+        "tcp://0.0.0.0:10500",
+        description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH",
+    )
+    llm_url: str = Field(
+        "http://localhost:8080",
+        description="llama-swap or another OpenAI-compatible server, with or without /v1; none: no model",
+    )
+    llm_model: str = Field("", description="model to ask; without a name the first that is listed")
+    system_prompt: str = Field(SYSTEM_PROMPT, description="what the model is told first")
+    system_prompt_file: Path | None = Field(None, description="file with the system prompt")
+    api_key: SecretStr = Field(
+        SecretStr(""), description="key that the language model server asks for"
+    )
+    api_key_file: Path | None = Field(None, description="file with that key")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="sampling temperature; without it the server's"
+    )
+    max_tokens: int = Field(
+        0, ge=0, description="longest answer in tokens, thoughts included; 0: the server's"
+    )
+    llm_timeout: float = Field(120, gt=0, description="seconds that a whole answer may take")
+    first_token_timeout: float = Field(
+        60, gt=0, description="seconds until the model's first word, and between two"
+    )
+    loading_notice_seconds: float = Field(
+        3, ge=0, description="seconds of waiting for a model after which the listener is told"
+    )
+    loading_notice: str = Field(
+        "One moment.", description="what the listener is told; empty: nothing"
+    )
+    history_seconds: float = Field(
+        600, ge=300, description="seconds that a silent conversation is remembered, 300 or more"
+    )
+    history_turns: int = Field(20, ge=2, description="questions that a conversation remembers")
+    history_tokens: int = Field(3000, ge=200, description="about how many tokens of it")
+    history_conversations: int = Field(64, ge=1, description="conversations that are remembered")
+    max_text_chars: int = Field(4000, ge=1, description="longest question in characters")
+
+    @field_validator("llm_url")
+    @classmethod
+    def _http_or_none(cls, url: str) -> str:
+        if url.lower() == NO_LLM:
+            return NO_LLM
+        if not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/"):
+            raise ValueError("write http://HOST:PORT, https://HOST, or none")
+        return url
+
+
+class HandleServer:
+    """The handle server's side of the service."""
+
+    kind = "handle"
+    busy = False
+
+    def __init__(self, settings: HandleSettings) -> None:
+        self._max_text_chars = settings.max_text_chars
+        self._llm: LlamaSwap | None = None
+        self._answers: Answers = LocalAnswers(_local_time)
+        if settings.llm_url != NO_LLM:
+            self._llm = _llm(settings)
+            history = History(_history_limits(settings))
+            self._answers = ModelAnswers(self._llm, history, _manner(settings), _local_time)
+        self.info = Info(handle=[_described(settings)])
+
+    async def load(self) -> None:
+        """Look at the language model server and say in one line what is there."""
+        if self._llm is None:
+            _log.info(
+                "language model: none; a few questions are answered without (--llm-url names one)"
+            )
+            return
+        found = await self._llm.look()
+        _log.log(logging.WARNING if found.surprising else logging.INFO, "%s", found.line)
+
+    def converse(self) -> "HandleConversation":
+        """One new connection."""
+        return HandleConversation(self._answers, self._max_text_chars)
+
+    async def close(self) -> None:
+        """Close the connections to the language model."""
+        if self._llm is not None:
+            await self._llm.close()
+
+
+class HandleConversation:
+    """One connection: each `transcript` is a question; all else means nothing here."""
+
+    def __init__(self, answers: Answers, max_text_chars: int) -> None:
+        self._answers = answers
+        self._max_text_chars = max_text_chars
+        self._own_id = uuid4().hex
+
+    def push(self, event: Event) -> Request | None:
+        """Take one event; raises BadEvent and TooLarge."""
+        if not Transcript.is_type(event.type):
+            return None
+        question = read_question(event.data, self._max_text_chars, self._own_id)
+        record = TurnRecord(kind="handle", turn_id=turn_id_in(event.data.get("context")))
+        if question.language:
+            record.note(language=question.language)
+        reply = self._answers.replies if question.text else nothing_heard
+        return Request(record=record, replies=reply(question, record))
+
+
+def build(settings: HandleSettings) -> HandleServer:
+    """The handle server; raises ConfigError for files that can't be read."""
+    return HandleServer(settings)
+
+
+def _llm(settings: HandleSettings) -> "LlamaSwap":
+    from wyoming_voice.handle.llama_swap import LlamaSwap, LlmSettings
+
+    return LlamaSwap(
+        LlmSettings(
+            url=settings.llm_url,
+            model=settings.llm_model,
+            api_key=_key(settings),
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            patience=Patience(settings.first_token_timeout, settings.llm_timeout),
+        )
+    )
+
+
+def _key(settings: HandleSettings) -> str:
+    key = _read(settings.api_key_file, "api_key_file") or settings.api_key.get_secret_value()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError("--api-key: a key is one line of ASCII, as HTTP headers are")
+    return key
+
+
+def _manner(settings: HandleSettings) -> Manner:
+    return Manner(
+        system_prompt=_read(settings.system_prompt_file, "system_prompt_file")
+        or settings.system_prompt.strip(),
+        notice=settings.loading_notice.strip(),
+        notice_after_s=settings.loading_notice_seconds,
+    )
+
+
+def _history_limits(settings: HandleSettings) -> HistoryLimits:
+    return HistoryLimits(
+        keep_s=settings.history_seconds,
+        turns=settings.history_turns,
+        tokens=settings.history_tokens,
+        conversations=settings.history_conversations,
+    )
+
+
+def _read(path: Path | None, name: str) -> str:
+    """The text of a file that a setting names, "" when none is named."""
+    if path is None:
+        return ""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--{name.replace('_', '-')}: {path} can't be read: {error}") from error
+    if not text:
+        raise ConfigError(f"--{name.replace('_', '-')}: {path} is empty")
+    return text
+
+
+def _described(settings: HandleSettings) -> HandleProgram:
+    """What `describe` tells; the model's own name may not be known yet, and must not change."""
+    if settings.llm_url == NO_LLM:
+        return _program(
+            "local", "local", ["en"], "Answers a few questions without a language model"
+        )
+    model = settings.llm_model or "default"
+    return _program("llama-swap", model, list(LANGUAGES), "Answers of a language model")
+
+
+def _program(name: str, model: str, languages: list[str], description: str) -> HandleProgram:
+    return HandleProgram(
+        name=name,
+        attribution=_MADE_BY[name],
+        installed=True,
+        description=description,
+        version=__version__,
+        models=[
+            HandleModel(
+                name=model,
+                attribution=_MADE_BY[name],
+                installed=True,
+                description=description,
+                version=None,
+                languages=languages,
+            )
+        ],
+        supports_handled_streaming=True,
+        supports_home_control=False,
+    )
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()

@@ -1,0 +1,103 @@
+"""Reads the `transcript` event that asks a question; what it may hold and where its conversation is found.
+
+Rule: nothing of an event is believed before its type and its length have been looked at, and an error
+names the field, never the words in it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wyoming_voice.errors import BadEvent, TooLarge
+
+MAX_ID_CHARS = 256
+"""Home Assistant's identifiers have 26 to 36 characters; ours are kept as keys, so they are bounded."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody said, and the conversation that it belongs to.
+
+    `language` is a BCP-47 tag such as `de-CH`, or "" when it is not known; ids are "" when absent.
+    """
+
+    text: str
+    connection_id: str
+    language: str = ""
+    conversation_id: str = ""
+    device_id: str = ""
+    satellite_id: str = ""
+
+    @property
+    def conversation(self) -> str:
+        """The key of its conversation: the narrowest id there is, at least that of the connection."""
+        return self.conversation_id or self.satellite_id or self.device_id or self.connection_id
+
+
+def read_question(data: Mapping[str, Any], max_text_chars: int, connection_id: str) -> Question:
+    """The question in the data of a `transcript` event.
+
+    Home Assistant sends `{"text", "language", "context": {"conversation_id", "device_id",
+    "satellite_id"}}`, each of the ids only when it has one. Raises BadEvent for a field of the wrong
+    type and TooLarge for one that is too long.
+    """
+    text = data.get("text")
+    if not isinstance(text, str):
+        raise BadEvent(f"'text' of a transcript must be a string, not {_kind(text)}")
+    if len(text) > max_text_chars:
+        raise TooLarge(f"'text' has {len(text)} characters; at most {max_text_chars} are taken")
+    context = data.get("context")
+    if context is None:
+        context = {}
+    if not isinstance(context, dict):
+        raise BadEvent(f"'context' of a transcript must be an object, not {_kind(context)}")
+    return Question(
+        text=text.strip(),
+        connection_id=connection_id,
+        language=_language(data.get("language")),
+        conversation_id=_id(context, "conversation_id"),
+        device_id=_id(context, "device_id"),
+        satellite_id=_id(context, "satellite_id"),
+    )
+
+
+def _language(value: object) -> str:
+    """A tag that looks like one, since it goes into the prompt; "auto" and the like mean unknown."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadEvent(f"'language' of a transcript must be a string, not {_kind(value)}")
+    return value.replace("_", "-") if _LANGUAGE.fullmatch(value) else ""
+
+
+def _id(context: Mapping[str, Any], name: str) -> str:
+    value = context.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadEvent(f"'context.{name}' must be a string, not {_kind(value)}")
+    if len(value) > MAX_ID_CHARS:
+        raise TooLarge(
+            f"'context.{name}' has {len(value)} characters; at most {MAX_ID_CHARS} are taken"
+        )
+    return value
+
+
+def _kind(value: object) -> str:
+    """The name that JSON has for a value's type."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

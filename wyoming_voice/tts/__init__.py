@@ -1,0 +1,1 @@
+"""The TTS server: text in, speech out, sentence by sentence."""

@@ -1,0 +1,80 @@
+"""What the TTS server asks of a speech engine, and how fast that engine proves to be.
+
+Rule: an engine blocks, runs in the worker's thread, and knows nothing of connections; the server owns
+the order, the pauses and the levels of what it makes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One piece of text for one voice.
+
+    `voice` is a name that the engine's catalogue has accepted. `whole_sentence` is False for a clause
+    that was cut out of a longer sentence, which should sound like a part of it.
+    """
+
+    text: str
+    voice: str
+    speed: float = 1.0
+    whole_sentence: bool = True
+
+
+def never() -> bool:
+    """The `stopped` of a caller that never gives up."""
+    return False
+
+
+class Engine(Protocol):
+    """A voice model. All but the attribute blocks and belongs in a worker's thread."""
+
+    sample_rate_hz: int
+    """Known before `load`, and constant."""
+
+    def load(self) -> None:
+        """Get ready to speak; raises EngineError with the remedy."""
+
+    def synthesize(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Samples]:
+        """The utterance's audio, mono float32 within about [-1, 1], in items of shape (n,).
+
+        `stopped` is asked while an item is made; once it says True the generator ends early, in the
+        middle of an item too. Raises UnknownChoice for a voice it can't speak with, and EngineError.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an engine works: a running mean over what it has made.
+
+    Built frozen and replaced, so that a reader sees one consistent measurement.
+    """
+
+    chars_per_s: float = 15.0
+    """Characters of text in a second of audio; English speech has 13 to 17."""
+
+    rtf: float = 0.5
+    """Seconds of work for a second of audio; the start value is a guess for two slow cores."""
+
+    def measured(self, chars: int, audio_s: float, work_s: float, weight: float = 0.3) -> "Pace":
+        """The pace after one more utterance, which counts for `weight` of the mean."""
+        if audio_s <= 0 or chars <= 0:
+            return self
+        return replace(
+            self,
+            chars_per_s=_mixed(self.chars_per_s, chars / audio_s, weight),
+            rtf=_mixed(self.rtf, work_s / audio_s, weight),
+        )
+
+
+def _mixed(mean: float, value: float, weight: float) -> float:
+    return mean + weight * (value - mean)

@@ -1,0 +1,152 @@
+"""The embedded voice: espeak-ng's library from the espeakng-loader wheel, of which this is the one importer.
+
+The library is global state: one copy per process, calls one after another. (Kokoro's phonemizer loads a
+copy of its own from a temporary file, so the two don't meet.) Rule: nothing is installed or started.
+"""
+
+import ctypes
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from wyoming_voice.errors import EngineError, UnknownChoice
+from wyoming_voice.tts.engine import Samples, Utterance, never
+from wyoming_voice.tts.voices import Voice
+
+_SYNCHRONOUS = 2
+_DONT_EXIT = 0x8000
+_CHARS_UTF8 = 1
+_RATE, _VOLUME = 1, 2
+_WORDS_PER_MINUTE = 175
+_BUFFER_MS = 60
+
+_LANGUAGES = {
+    "en-us": ("en-US", "US English"),
+    "en-gb": ("en-GB", "British English"),
+    "en-gb-scotland": ("en-GB", "Scottish English"),
+    "ar": ("ar", "Arabic"),
+    "bg": ("bg-BG", "Bulgarian"),
+    "ca": ("ca-ES", "Catalan"),
+    "cs": ("cs-CZ", "Czech"),
+    "cy": ("cy-GB", "Welsh"),
+    "da": ("da-DK", "Danish"),
+    "de": ("de-DE", "German"),
+    "el": ("el-GR", "Greek"),
+    "eo": ("eo", "Esperanto"),
+    "es": ("es-ES", "Spanish"),
+    "es-419": ("es-419", "Latin American Spanish"),
+    "et": ("et-EE", "Estonian"),
+    "eu": ("eu-ES", "Basque"),
+    "fa": ("fa-IR", "Persian"),
+    "fi": ("fi-FI", "Finnish"),
+    "fr": ("fr-FR", "French"),
+    "ga": ("ga-IE", "Irish"),
+    "hi": ("hi-IN", "Hindi"),
+    "hr": ("hr-HR", "Croatian"),
+    "hu": ("hu-HU", "Hungarian"),
+    "id": ("id-ID", "Indonesian"),
+    "is": ("is-IS", "Icelandic"),
+    "it": ("it-IT", "Italian"),
+    "ko": ("ko-KR", "Korean"),
+    "lt": ("lt-LT", "Lithuanian"),
+    "lv": ("lv-LV", "Latvian"),
+    "nb": ("nb-NO", "Norwegian"),
+    "nl": ("nl-NL", "Dutch"),
+    "pl": ("pl-PL", "Polish"),
+    "pt": ("pt-PT", "Portuguese"),
+    "pt-br": ("pt-BR", "Brazilian Portuguese"),
+    "ro": ("ro-RO", "Romanian"),
+    "ru": ("ru-RU", "Russian"),
+    "sk": ("sk-SK", "Slovak"),
+    "sl": ("sl-SI", "Slovenian"),
+    "sr": ("sr-RS", "Serbian"),
+    "sv": ("sv-SE", "Swedish"),
+    "tr": ("tr-TR", "Turkish"),
+    "uk": ("uk-UA", "Ukrainian"),
+    "vi": ("vi-VN", "Vietnamese"),
+    "cmn": ("zh-CN", "Mandarin Chinese"),
+}
+
+_LIBRARY_NAMES = {"en-gb": "en"}
+"""Where the library's name for a voice isn't its language's tag."""
+
+ESPEAK_VOICES = tuple(
+    Voice(name, tag, f"espeak-ng, {language}") for name, (tag, language) in _LANGUAGES.items()
+)
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+_lock = threading.Lock()
+
+
+class EspeakEngine:
+    """An `Engine` that any number of threads may use; they wait for one another."""
+
+    sample_rate_hz = 22_050
+
+    def load(self) -> None:
+        """Load the library, in some milliseconds; raises EngineError."""
+        rate_hz = _library()[1]
+        if rate_hz != self.sample_rate_hz:
+            raise EngineError(f"espeak-ng speaks at {rate_hz} Hz, not at {self.sample_rate_hz}")
+
+    def synthesize(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Samples]:
+        """The whole utterance as one item; RTF is under 0.01. See `Engine`."""
+        buffers: list[Samples] = []
+
+        def take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: int) -> int:
+            if samples and count:
+                shorts = np.ctypeslib.as_array(samples, (count,))
+                buffers.append(shorts.astype(np.float32) / 32768.0)
+            return int(stopped())
+
+        self._speak(utterance, _Callback(take))
+        if buffers and not stopped():
+            yield np.concatenate(buffers)
+
+    def _speak(self, utterance: Utterance, callback: "ctypes._FuncPointer") -> None:
+        text = utterance.text.encode()
+        name = _LIBRARY_NAMES.get(utterance.voice, utterance.voice)
+        with _lock:
+            library, _ = _library()
+            if library.espeak_SetVoiceByName(name.encode()):
+                raise UnknownChoice("voice", utterance.voice, _LANGUAGES)
+            library.espeak_SetParameter(_RATE, round(_WORDS_PER_MINUTE * utterance.speed), 0)
+            library.espeak_SetSynthCallback(callback)
+            status = library.espeak_Synth(text, len(text) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
+        if status:
+            raise EngineError(f"espeak-ng failed with status {status}")
+
+
+@functools.cache
+def _library() -> tuple[ctypes.CDLL, int]:
+    """The library, ready, and its sample rate in Hz."""
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise EngineError(
+            "espeak-ng is not installed; pip install 'wyoming-voice[embedded]'"
+        ) from error
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library.espeak_Initialize.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.c_uint,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
+    data = str(Path(espeakng_loader.get_data_path()).parent).encode()
+    rate_hz = library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, data, _DONT_EXIT)
+    if rate_hz <= 0:
+        raise EngineError(f"espeak-ng could not start with its data in {data.decode()}")
+    return library, rate_hz

@@ -1,0 +1,79 @@
+"""PURE: a request's text in, pieces for the engine out, each with what its end means for the voice.
+
+Rule: text goes through once: made speakable, cut by the sentence splitter, and a line's end is kept as
+a rest even where it carries no punctuation.
+"""
+
+from dataclasses import dataclass
+
+from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
+from wyoming_voice.core.speakable import Speakable
+
+_ENDS = frozenset(".!?…。！？｡؟।॥")
+_CLOSERS = "\"')]}”’»›」』）》】〕〉 \t\n"
+_SHOWN_LINE_END = "."
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text to be spoken in one go; `ends_sentence` is False for a clause with more to come."""
+
+    text: str
+    ends_sentence: bool
+
+    @property
+    def ending(self) -> str:
+        """What the pause after it is chosen by: its text, with a full stop where a line ended."""
+        if self.ends_sentence and not _ends_with_stop(self.text):
+            return self.text + _SHOWN_LINE_END
+        return self.text
+
+
+class Pieces:
+    """Text in one language, in deltas that may break anywhere, cut into pieces."""
+
+    def __init__(self, language: str) -> None:
+        self._speakable = Speakable(language)
+        self._splitter = SentenceSplitter(SentenceSettings(language=language))
+        self._last = ""
+
+    @property
+    def limit_chars(self) -> int:
+        """The longest piece that may come next; see `SentenceSplitter.limit_chars`."""
+        return self._splitter.limit_chars
+
+    @limit_chars.setter
+    def limit_chars(self, chars: int) -> None:
+        self._splitter.limit_chars = chars
+
+    @property
+    def may_hold_sentence(self) -> bool:
+        """Whether what came last would end a sentence if nothing followed."""
+        return self._last in _ENDS
+
+    def add(self, delta: str) -> list[Piece]:
+        """The pieces that this text completes."""
+        self._last = delta.strip(" \t\r\"')]*_")[-1:] or self._last
+        return self._cut(self._speakable.add(delta))
+
+    def break_off(self) -> list[Piece]:
+        """The piece that waits for a next word, which is not in sight."""
+        return self.add("\n")
+
+    def finish(self) -> list[Piece]:
+        """What is left."""
+        pieces = self._cut(self._speakable.finish())
+        return [*pieces, *(Piece(text, ends_sentence=True) for text in self._splitter.finish())]
+
+    def _cut(self, text: str) -> list[Piece]:
+        pieces: list[Piece] = []
+        for line in text.splitlines(keepends=True):
+            texts = self._splitter.add(line)
+            pieces += [Piece(text, _ends_with_stop(text)) for text in texts]
+            if texts and line.endswith("\n"):
+                pieces[-1] = Piece(texts[-1], ends_sentence=True)
+        return pieces
+
+
+def _ends_with_stop(text: str) -> bool:
+    return text.rstrip(_CLOSERS)[-1:] in _ENDS

@@ -1,0 +1,239 @@
+"""The TTS server: Wyoming's `synthesize` events in, audio out, for any client.
+
+Each request is answered by one `audio-start`, chunks of one constant format, one `audio-stop`; a stream
+then by `synthesize-stopped`, also when it was empty or failed. Rule: a stream's text is taken in as it
+comes while its speech is made and sent.
+"""
+
+import contextlib
+import functools
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.info import Attribution, Info, TtsVoice
+from wyoming.info import TtsProgram as TtsProgramInfo
+from wyoming.tts import SynthesizeStopped
+
+from wyoming_voice import __version__
+from wyoming_voice.config import ServiceSettings
+from wyoming_voice.core.pcm import AudioFormat
+from wyoming_voice.core.timing import TurnRecord, turn_id_in
+from wyoming_voice.errors import ConfigError, PeerError
+from wyoming_voice.program import Request
+from wyoming_voice.tts.engine import Engine
+from wyoming_voice.tts.session import (
+    CloseStream,
+    Effect,
+    OpenStream,
+    Session,
+    SpeakText,
+    StreamText,
+    Wish,
+)
+from wyoming_voice.tts.source import TextSource
+from wyoming_voice.tts.speech import Speech, Studio, one_ahead
+from wyoming_voice.tts.voices import BlendingCatalogue, Catalogue
+from wyoming_voice.worker import Worker
+
+_LOAD_DEADLINE_S = 3600.0
+"""Fetching the model may be a part of loading it."""
+
+_KOKORO = Attribution(name="hexgrad", url="https://huggingface.co/hexgrad/Kokoro-82M")
+_ESPEAK = Attribution(name="espeak-ng", url="https://github.com/espeak-ng/espeak-ng")
+
+
+class TtsSettings(ServiceSettings):
+    """Settings of the TTS server."""
+
+    section: ClassVar[str] = "tts"
+
+    uri: str = Field(
+        "tcp://0.0.0.0:10200",
+        description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH",
+    )
+    engine: Literal["kokoro", "espeak"] = Field(
+        "kokoro", description="kokoro, or the small embedded voices of espeak"
+    )
+    model: str = Field(
+        "hexgrad/Kokoro-82M",
+        description="Kokoro on the hub, or a directory with config.json, *.pth and voices/*.pt",
+    )
+    model_dir: Path | None = Field(
+        None, description="directory of weights (default: the hub's cache)"
+    )
+    voice: str = Field(
+        "",
+        description="voice for clients that name none, or a blend such as af_bella(2)+af_sky(1)"
+        " (default: af_heart; espeak: en-us)",
+    )
+    speed: float = Field(1.0, ge=0.5, le=2.0, description="how fast to speak; 1 is natural")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where Kokoro runs")
+    cpu_threads: int = Field(0, ge=0, description="threads for Kokoro; 0: as torch decides")
+    max_text_chars: int = Field(100_000, ge=1, description="longest text of one request")
+    chunk_ms: int = Field(100, ge=10, le=1000, description="longest audio chunk that is sent")
+
+
+class TtsProgram:
+    """The TTS server's side of the service: one engine, its voices, one thread."""
+
+    kind = "tts"
+
+    def __init__(
+        self, settings: TtsSettings, engine: Engine, catalogue: Catalogue, made_by: Attribution
+    ) -> None:
+        self._worker = Worker("tts", max_requests=settings.max_queue)
+        self._studio = Studio(engine, self._worker, settings.deadline_s, settings.speed)
+        self._settings = settings
+        self._catalogue = catalogue
+        self.info = Info(tts=[_described(settings, catalogue, made_by)])
+
+    @property
+    def busy(self) -> bool:
+        """Whether the thread is in the middle of an item."""
+        return self._worker.busy
+
+    async def load(self) -> None:
+        """Load the engine in the thread and hear it once; raises EngineError."""
+        default = self._catalogue.voices[0].name
+        opening = functools.partial(self._studio.open, default)
+        await self._worker.call(opening, deadline_s=_LOAD_DEADLINE_S)
+
+    def converse(self) -> "TtsConversation":
+        """One new connection."""
+        return TtsConversation(self._settings, self._studio, self._catalogue)
+
+    async def close(self) -> None:
+        """Take no more work."""
+        self._worker.close()
+
+
+class TtsConversation:
+    """One connection; a stream that is open has a Request that waits for its text."""
+
+    def __init__(self, settings: TtsSettings, studio: Studio, catalogue: Catalogue) -> None:
+        self._session = Session(settings.max_text_chars)
+        self._studio = studio
+        self._catalogue = catalogue
+        self._chunk_ms = settings.chunk_ms
+        self._stream: TextSource | None = None
+
+    def push(self, event: Event) -> Request | None:
+        """Take one event. Raises PeerError, or hands it to the open stream, which then ends with it."""
+        record = TurnRecord(kind="tts", turn_id=turn_id_in(event.data.get("context")))
+        try:
+            effects = self._session.push(event.type, event.data)
+        except PeerError as error:
+            if self._stream is None:
+                raise
+            self._stream.fail(error)
+            return None
+        requests = [self._carry_out(effect, record) for effect in effects]
+        return next((request for request in requests if request is not None), None)
+
+    def _carry_out(self, effect: Effect, record: TurnRecord) -> Request | None:
+        match effect:
+            case SpeakText(text, wish):
+                source = TextSource()
+                source.put(text)
+                source.close()
+                return Request(record, self._spoken(source, wish, record))
+            case OpenStream(wish):
+                self._stream = TextSource()
+                stopped = SynthesizeStopped().event()
+                replies = self._streamed(self._stream, wish, record, stopped)
+                return Request(record, replies, farewell=(stopped,))
+            case StreamText(text) if self._stream is not None:
+                self._stream.put(text)
+            case CloseStream() if self._stream is not None:
+                self._stream.close()
+                self._stream = None
+        return None
+
+    async def _streamed(
+        self, source: TextSource, wish: Wish, record: TurnRecord, stopped: Event
+    ) -> AsyncGenerator[Event, None]:
+        async with contextlib.aclosing(self._spoken(source, wish, record)) as events:
+            async for event in events:
+                yield event
+        yield stopped
+
+    async def _spoken(
+        self, source: TextSource, wish: Wish, record: TurnRecord
+    ) -> AsyncGenerator[Event, None]:
+        """The events of one piece of speech; raises UnknownChoice, and what `Speech.audio` raises."""
+        voice = self._catalogue.choose(wish.name, wish.language)
+        sound = AudioFormat(self._studio.engine.sample_rate_hz, width_bytes=2, channels=1)
+        chunk_bytes = sound.size_bytes(self._chunk_ms)
+        head: Event | None = AudioStart(sound.rate_hz, sound.width_bytes, sound.channels).event()
+        speech = Speech(self._studio, voice, source, record)
+        async with contextlib.aclosing(one_ahead(speech.audio())) as pieces:
+            async for pcm in pieces:
+                if head is not None:
+                    yield head
+                    head = None
+                for at in range(0, len(pcm), chunk_bytes):
+                    yield _chunk(sound, pcm[at : at + chunk_bytes])
+        yield AudioStop().event()
+
+
+def _chunk(sound: AudioFormat, pcm: bytes) -> Event:
+    return AudioChunk(sound.rate_hz, sound.width_bytes, sound.channels, pcm).event()
+
+
+def build(settings: TtsSettings) -> TtsProgram:
+    """The TTS server with the engine that the settings name; raises ConfigError for a bad voice."""
+    try:
+        return _espeak(settings) if settings.engine == "espeak" else _kokoro(settings)
+    except PeerError as error:
+        raise ConfigError(f"--voice: {error}") from error
+
+
+def _kokoro(settings: TtsSettings) -> TtsProgram:
+    from wyoming_voice.tts.kokoro import KokoroEngine
+    from wyoming_voice.tts.weights import kokoro_files, kokoro_voices
+
+    voices = kokoro_voices(settings.model, settings.model_dir)
+    names = [voice.name for voice in voices]
+    default = settings.voice or ("af_heart" if "af_heart" in names else names[0])
+    engine = KokoroEngine(
+        functools.partial(kokoro_files, settings.model, settings.model_dir),
+        default,
+        device=settings.device,
+        cpu_threads=settings.cpu_threads,
+    )
+    return TtsProgram(settings, engine, BlendingCatalogue(voices, default), _KOKORO)
+
+
+def _espeak(settings: TtsSettings) -> TtsProgram:
+    from wyoming_voice.tts.espeak import ESPEAK_VOICES, EspeakEngine
+
+    catalogue = Catalogue(ESPEAK_VOICES, settings.voice or "en-us")
+    return TtsProgram(settings, EspeakEngine(), catalogue, _ESPEAK)
+
+
+def _described(settings: TtsSettings, catalogue: Catalogue, made_by: Attribution) -> TtsProgramInfo:
+    name = {"kokoro": "kokoro", "espeak": "espeak-ng"}[settings.engine]
+    voices = [
+        TtsVoice(
+            name=voice.name,
+            attribution=made_by,
+            installed=True,
+            description=voice.description,
+            version=None,
+            languages=[voice.language],
+        )
+        for voice in catalogue.voices
+    ]
+    return TtsProgramInfo(
+        name=name,
+        attribution=made_by,
+        installed=True,
+        description=f"Speech by {name}, sentence by sentence",
+        version=__version__,
+        voices=voices,
+        supports_synthesize_streaming=True,
+    )

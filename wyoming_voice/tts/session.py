@@ -1,0 +1,156 @@
+"""PURE: what a client's TTS events mean, in order, and which of them make no sense.
+
+`synthesize` asks for speech at once. Between `synthesize-start` and `synthesize-stop` text comes in
+chunks, and the plain `synthesize` that repeats it for old servers is passed over. `synthesize-stop`
+without a start is a stream without text: whoever sends it waits for `synthesize-stopped` and gets it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wyoming_voice.errors import BadEvent, TooLarge
+from wyoming_voice.tts.ssml import SsmlStripper
+
+_FORMATS = ("text", "ssml")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The voice that a client asked for; None where it doesn't mind."""
+
+    name: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakText:
+    """Speak this text, all of it known."""
+
+    text: str
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream:
+    """Get ready for text that comes in chunks."""
+
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class StreamText:
+    """More text of the open stream."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStream:
+    """The open stream's text is complete."""
+
+
+Effect = SpeakText | OpenStream | StreamText | CloseStream
+
+
+class Session:
+    """One connection's TTS events in, effects out; at most `max_text_chars` characters a request."""
+
+    def __init__(self, max_text_chars: int) -> None:
+        self._max_text_chars = max_text_chars
+        self._streaming = False
+        self._chars = 0
+        self._ssml: SsmlStripper | None = None
+
+    @property
+    def streaming(self) -> bool:
+        """Whether a stream is open."""
+        return self._streaming
+
+    def push(self, kind: str, data: Mapping[str, object]) -> list[Effect]:
+        """Take one event; other kinds of events mean nothing.
+
+        Raises BadEvent for one out of order or with a field of the wrong type, and TooLarge.
+        """
+        match kind:
+            case "synthesize":
+                return [] if self._streaming else [self._speak(data)]
+            case "synthesize-start":
+                return [self._open(data)]
+            case "synthesize-chunk":
+                return self._more(data)
+            case "synthesize-stop":
+                return self._close()
+        return []
+
+    def _speak(self, data: Mapping[str, object]) -> SpeakText:
+        text, wish = _text(data, "synthesize"), _wish(data, "synthesize")
+        ssml = _stripper(data, "synthesize")
+        self._check_size(len(text))
+        return SpeakText(ssml.push(text) + ssml.finish() if ssml else text, wish)
+
+    def _open(self, data: Mapping[str, object]) -> OpenStream:
+        if self._streaming:
+            raise BadEvent("'synthesize-start' inside an open stream; send 'synthesize-stop' first")
+        wish, self._ssml = _wish(data, "synthesize-start"), _stripper(data, "synthesize-start")
+        self._streaming, self._chars = True, 0
+        return OpenStream(wish)
+
+    def _more(self, data: Mapping[str, object]) -> list[Effect]:
+        if not self._streaming:
+            raise BadEvent(
+                "'synthesize-chunk' without an open stream; send 'synthesize-start' first"
+            )
+        text = _text(data, "synthesize-chunk")
+        self._chars += len(text)
+        self._check_size(self._chars)
+        return _streamed(self._ssml.push(text) if self._ssml else text)
+
+    def _close(self) -> list[Effect]:
+        if not self._streaming:
+            return [OpenStream(Wish()), CloseStream()]
+        self._streaming = False
+        return [*_streamed(self._ssml.finish() if self._ssml else ""), CloseStream()]
+
+    def _check_size(self, chars: int) -> None:
+        if chars > self._max_text_chars:
+            raise TooLarge(
+                f"a text of {chars} characters or more; at most {self._max_text_chars} are spoken"
+                " (--max-text-chars)"
+            )
+
+
+def _streamed(text: str) -> list[Effect]:
+    return [StreamText(text)] if text else []
+
+
+def _text(data: Mapping[str, object], kind: str) -> str:
+    """The event's text without what no voice can read: lone surrogates, NUL."""
+    text = data.get("text")
+    if not isinstance(text, str):
+        raise BadEvent(f"'{kind}' needs 'text', a string")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", " ")
+
+
+def _wish(data: Mapping[str, object], kind: str) -> Wish:
+    voice = data.get("voice")
+    if voice is None:
+        return Wish()
+    if not isinstance(voice, Mapping):
+        raise BadEvent(f"'voice' of '{kind}' must be an object, such as {{\"name\": \"af_heart\"}}")
+    return Wish(_optional(voice, "name", kind), _optional(voice, "language", kind))
+
+
+def _optional(voice: Mapping[str, object], field: str, kind: str) -> str | None:
+    value = voice.get(field)
+    if value is not None and not isinstance(value, str):
+        raise BadEvent(f"'voice.{field}' of '{kind}' must be a string")
+    return value
+
+
+def _stripper(data: Mapping[str, object], kind: str) -> SsmlStripper | None:
+    value = data.get("text_format")
+    if value is not None and value not in _FORMATS:
+        raise BadEvent(
+            f"'text_format' of '{kind}' is {str(value)[:40]!r}; send one of {', '.join(_FORMATS)}"
+        )
+    return SsmlStripper() if value == "ssml" else None

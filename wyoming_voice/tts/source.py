@@ -1,0 +1,54 @@
+"""The text of one request as it comes: the reader puts it in at once, the speaker takes it when it can.
+
+Rule: the session bounds the text of a request, so nothing is bounded here; an error put in is raised to
+whoever takes next, before text that still waits.
+"""
+
+import asyncio
+from collections import deque
+
+from wyoming_voice.errors import VoiceError
+
+
+class TextSource:
+    """Text in, text out, across two tasks of one event loop."""
+
+    def __init__(self) -> None:
+        self._texts: deque[str] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._error: VoiceError | None = None
+        self.first_text_s: float | None = None
+
+    def put(self, text: str) -> None:
+        """Add text; what comes after `close` or `fail` is dropped."""
+        if self._closed or not text:
+            return
+        if self.first_text_s is None:
+            self.first_text_s = asyncio.get_running_loop().time()
+        self._texts.append(text)
+        self._changed.set()
+
+    def close(self) -> None:
+        """The text is complete."""
+        self._closed = True
+        self._changed.set()
+
+    def fail(self, error: VoiceError) -> None:
+        """End the text with an error."""
+        self._error = error
+        self.close()
+
+    async def take(self, most_chars: int) -> str | None:
+        """The next characters, at most `most_chars`; None at the end. Raises what `fail` was given."""
+        while not (self._texts or self._closed):
+            self._changed.clear()
+            await self._changed.wait()
+        if self._error is not None:
+            raise self._error
+        if not self._texts:
+            return None
+        text = self._texts.popleft()
+        if len(text) > most_chars:
+            self._texts.appendleft(text[most_chars:])
+        return text[:most_chars]

@@ -1,0 +1,192 @@
+"""One request's way from text to sound: piece by piece, the next one made while the last is sent.
+
+Each piece is as long as it may be without a gap in playback (`next_piece_chars`), the first one short.
+Rule: one place in the worker's house for the whole request, so that it is refused before it begins or
+not at all; the thread sees one piece at a time, and the loop never touches a sample.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from wyoming_voice.audio import to_pcm16
+from wyoming_voice.core.sentences import next_piece_chars
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.tts.engine import Engine, Pace, Utterance
+from wyoming_voice.tts.pieces import Piece, Pieces
+from wyoming_voice.tts.seams import Seams, SeamSettings
+from wyoming_voice.tts.source import TextSource
+from wyoming_voice.tts.voices import Voice
+from wyoming_voice.worker import Worker
+
+T = TypeVar("T")
+
+_SLICE_CHARS = 64
+"""Text is made speakable in slices of about a millisecond, so that the loop stays free."""
+
+_FIRST_AUDIO_WITHIN_S = 1.5
+"""A first piece that would take longer is cut shorter, at a space if there is no better place."""
+
+_STALL_S = 0.5
+"""A sentence that seems complete waits this long for a next word to prove it."""
+
+
+_REHEARSAL = "This is how fast I can speak."
+
+
+@dataclass
+class Studio:
+    """What all requests of a server share; `pace` is what the engine showed so far."""
+
+    engine: Engine
+    worker: Worker
+    deadline_s: float
+    speed: float = 1.0
+    pace: Pace = field(default_factory=Pace)
+
+    def open(self, voice: str) -> None:
+        """In the worker's thread: load the engine and measure its pace; raises EngineError.
+
+        The first of two rehearsals pays for what an engine sets up when it first speaks.
+        """
+        self.engine.load()
+        for _ in range(2):
+            start_s = time.monotonic()
+            samples = sum(map(len, self.engine.synthesize(Utterance(_REHEARSAL, voice))))
+            audio_s = samples / self.engine.sample_rate_hz
+            work_s = time.monotonic() - start_s
+            self.pace = self.pace.measured(len(_REHEARSAL), audio_s, work_s, weight=1.0)
+
+
+class Speech:
+    """Speaks one source of text with one voice."""
+
+    def __init__(
+        self, studio: Studio, voice: Voice, source: TextSource, record: TurnRecord
+    ) -> None:
+        self._studio = studio
+        self._voice = voice
+        self._source = source
+        self._record = record
+        self._pieces = Pieces(voice.language)
+        self._seams = Seams(SeamSettings(studio.engine.sample_rate_hz, studio.speed))
+        self._waiting: deque[Piece] = deque()
+        self._current: Piece | None = None
+        self._text_ended = False
+        self._stopped = False
+        self._chars = self._piece_count = 0
+        self._audio_s = self._work_s = 0.0
+        self._first_audio_s: float | None = None
+
+    async def audio(self) -> AsyncGenerator[bytes, None]:
+        """16-bit mono PCM, a piece at a time; some silence when there is nothing to say.
+
+        Raises what the source, the worker and the engine raise.
+        """
+        work = self._studio.worker.stream(
+            self._made, deadline_s=self._studio.deadline_s, record=self._record
+        )
+        try:
+            async with contextlib.aclosing(work):
+                while (piece := await self._next_piece()) is not None:
+                    self._current = piece
+                    while pcm := await anext(work):
+                        self._note_first_audio()
+                        yield pcm
+            if blank := to_pcm16(self._seams.finish()):
+                yield blank
+        finally:
+            self._stopped = True
+            self._note()
+
+    def _made(self) -> Iterator[bytes]:
+        """In the worker's thread: the audio of each current piece, and b"" after each."""
+        while (piece := self._current) is not None:
+            self._current = None
+            utterance = Utterance(
+                piece.text, self._voice.name, self._studio.speed, piece.ends_sentence
+            )
+            audio_s = work_s = 0.0
+            start_s = time.monotonic()
+            for samples in self._studio.engine.synthesize(utterance, lambda: self._stopped):
+                joined = self._seams.push(samples, piece.ending)
+                work_s += time.monotonic() - start_s
+                audio_s += len(joined) / self._studio.engine.sample_rate_hz
+                if len(joined):
+                    yield to_pcm16(joined)
+                start_s = time.monotonic()
+            self._audio_s += audio_s
+            self._work_s += work_s
+            self._studio.pace = self._studio.pace.measured(len(piece.text), audio_s, work_s)
+            yield b""
+
+    async def _next_piece(self) -> Piece | None:
+        """The next piece when its text is there; None at the end of the text."""
+        self._pieces.limit_chars = self._longest_piece_chars()
+        while not self._waiting:
+            if self._text_ended:
+                return None
+            self._waiting.extend(await self._more_pieces())
+        piece = self._waiting.popleft()
+        self._piece_count += 1
+        self._chars += len(piece.text)
+        return piece
+
+    async def _more_pieces(self) -> list[Piece]:
+        try:
+            async with asyncio.timeout(_STALL_S if self._pieces.may_hold_sentence else None):
+                text = await self._source.take(_SLICE_CHARS)
+        except TimeoutError:
+            return self._pieces.break_off()
+        if text is None:
+            self._text_ended = True
+            return self._pieces.finish()
+        return self._pieces.add(text)
+
+    def _longest_piece_chars(self) -> int:
+        pace = self._studio.pace
+        if self._first_audio_s is None:
+            lead_s = _FIRST_AUDIO_WITHIN_S
+        else:
+            lead_s = self._audio_s - (_now_s() - self._first_audio_s)
+        return next_piece_chars(lead_s * 1000, pace.chars_per_s, pace.rtf)
+
+    def _note_first_audio(self) -> None:
+        if self._first_audio_s is None:
+            self._first_audio_s = _now_s()
+            start_s = self._source.first_text_s or self._first_audio_s
+            self._record.spent("first_audio", start_s, self._first_audio_s)
+
+    def _note(self) -> None:
+        self._record.note(
+            voice=self._voice.name,
+            chars=self._chars,
+            pieces=self._piece_count,
+            audio_ms=round(self._audio_s * 1000),
+            rtf=self._work_s / self._audio_s if self._audio_s else 0.0,
+        )
+
+
+async def one_ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """The same items, the next one in the making while one is in use; one at most is ready unread."""
+    async with contextlib.aclosing(items):
+        upcoming = asyncio.create_task(_next_or_none(items))
+        try:
+            while (item := await upcoming) is not None:
+                upcoming = asyncio.create_task(_next_or_none(items))
+                yield item
+        finally:
+            upcoming.cancel()
+            await asyncio.gather(upcoming, return_exceptions=True)
+
+
+async def _next_or_none(items: AsyncGenerator[T, None]) -> T | None:
+    return await anext(items, None)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
