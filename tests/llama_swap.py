@@ -53,11 +53,10 @@ DONE = b"data: [DONE]\n\n"
 END = (delta("stop"), DONE)
 
 
-def words(*texts: str, end: Sequence[Part] = END) -> Reply:
+def words(*texts: str) -> Reply:
     """An answer that streams `texts`, one chunk each."""
-    return Reply(
-        [delta(role="assistant", content=None), *(delta(content=text) for text in texts), *end]
-    )
+    first = delta(role="assistant", content=None)
+    return Reply([first, *(delta(content=text) for text in texts), *END])
 
 
 def banner(model: str = "qwen") -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,9 +16,10 @@ from tests.test_wire import MALFORMED, TOO_LARGE
 from tests.wire_client import PATIENCE_S, WireClient, client_of
 from wyoming_voice import peer
 from wyoming_voice import service as service_module
+from wyoming_voice.errors import Busy
 from wyoming_voice.peer import PENDING_REQUESTS
 from wyoming_voice.service import Service, serving
-from wyoming_voice.wire import Address
+from wyoming_voice.wire import Address, Connection, WireLimits
 
 
 @pytest.fixture
@@ -219,6 +221,21 @@ async def test_a_reset_ends_the_work_without_a_word_in_the_log(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+async def test_a_reset_in_the_middle_of_an_answer_is_no_bug_of_ours(
+    server: Address, program: FakeProgram, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        program.cleaned_up.clear()
+        async with client_of(server) as client:
+            await client.send(Event("flood"))
+            await client.read()
+            client.writer.transport.abort()
+            await soon(program.cleaned_up)
+    async with client_of(server) as good:
+        await still_served(good)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 async def test_a_client_that_never_reads_is_dropped_and_frees_its_work_and_place(
     program: FakeProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,10 +320,22 @@ async def test_nobody_is_idle_while_the_model_loads() -> None:
     async with client_of(server) as client, client_of(server) as other:
         for _ in range(200):
             assert await other.ask(Ping().event()) is not None
-        assert await client.ask(Ping().event()) is not None
+        assert await client.ask(Ping("hello").event()) == Event("pong", {"text": "hello"})
     program.may_load.set()
     await loading
     await service.stop()
+
+
+async def test_last_words_do_not_wait_for_a_client_that_never_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer, "_LAST_WORDS_S", 0.05)
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    writer.write(bytes(10_000_000))
+    async with asyncio.timeout(PATIENCE_S):
+        await peer.refuse(Connection(reader, writer, WireLimits(write_timeout_s=600)), Busy("full"))
+    theirs.close()
 
 
 async def test_a_flood_of_refused_clients_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,21 +277,24 @@ async def test_a_client_over_a_unix_socket(tmp_path: Path) -> None:
 
 
 async def test_a_peer_that_never_reads_is_given_up_and_closing_does_not_wait_for_it() -> None:
-    outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, WireLimits(write_timeout_s=0.05))
+        written_bytes = 0
         try:
             while True:
-                await connection.write(Event("water", payload=bytes(100_000)))
+                written_bytes += 4_000_000
+                await connection.write(Event("water", payload=bytes(4_000_000)))
         except TooSlow:
             await connection.close()
-            outcome.set_result("closed")
+            outcome.set_result(written_bytes)
 
     async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        assert await asyncio.wait_for(outcome, 10) == "closed"
+        deaf, writer = await asyncio.open_connection("127.0.0.1", port)
+        written_bytes = await asyncio.wait_for(outcome, 10)
+        assert len(await asyncio.wait_for(deaf.read(), 10)) < written_bytes  # the rest was dropped
         writer.close()
 
 

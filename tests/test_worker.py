@@ -57,6 +57,7 @@ async def test_items_come_in_order_and_only_when_asked_for(worker: Worker) -> No
     assert [item async for item in stream] == ["a1", "a2"]
     assert log == ["a0", "a1", "a2", "a cleaned up"]
     assert worker.requests == 0
+    assert not worker.busy
 
 
 async def test_equal_requests_take_turns_item_by_item(worker: Worker) -> None:
@@ -184,6 +185,25 @@ async def test_leaving_while_running_costs_the_item_in_progress_only(worker: Wor
     left.let()
     assert await waiting == ["b0"]
     assert log == ["a0", "a cleaned up", "b0", "b cleaned up"]
+
+
+async def test_leaving_while_running_leaves_other_threads_alone() -> None:
+    worker, log = Worker("engine", threads=2), list[str]()
+    heard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+    left = Steps("a", log)
+    leaver = asyncio.create_task(items(worker, left))
+    await left.begun()
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    assert await worker.call(lambda: 1, deadline_s=PATIENCE_S) == 1
+    left.let()
+    await until_free(worker)
+    worker.close()
+    gc.collect()
+    assert log == ["a0", "a cleaned up"]
+    assert heard == []
 
 
 async def test_leaving_between_items_cleans_up_before_others_get_a_turn(worker: Worker) -> None:

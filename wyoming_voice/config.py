@@ -6,13 +6,15 @@ A field `beam_size` of the section `asr` is the flag `--beam-size`, the variable
 once, with the three names under which it can be mended.
 """
 
+import argparse
 import os
+import re
 import socket
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -28,6 +30,19 @@ from wyoming_voice.wire import WireLimits, parse_uri
 PREFIX = "WYOMING_VOICE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_HELP = f"TOML file with settings (also ${CONFIG_VARIABLE})"
+
+
+Uri = Annotated[
+    str, Field(description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH")
+]
+"""The type of a service's `uri`; each server gives its own default."""
+
+
+class _Help(argparse.HelpFormatter):
+    """Says a default only where there is one."""
+
+    def _expand_help(self, action: argparse.Action) -> str:
+        return re.sub(r" \(default: (|None|\[\])\)$", "", super()._expand_help(action))
 
 
 class Settings(BaseSettings):
@@ -64,9 +79,7 @@ class Settings(BaseSettings):
 class ServiceSettings(Settings):
     """What every Wyoming server can be told."""
 
-    uri: str = Field(
-        "", description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH"
-    )
+    uri: Uri = ""
     zeroconf: str = Field("", description="name to announce on the network (default: the host's)")
     no_zeroconf: bool = Field(False, description="announce nothing on the network")
     advertise_host: str = Field("", description="address to announce instead of the interfaces'")
@@ -134,6 +147,7 @@ def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None =
         cli_implicit_flags="toggle",
         cli_hide_none_type=True,
         cli_avoid_json=True,
+        formatter_class=_Help,
     )()
     variables, mistakes = _from_environment(kind, environ)
     path = flags.get("config") or variables.get("config") or environ.get(CONFIG_VARIABLE)
@@ -162,7 +176,7 @@ def _from_environment(
     for key in sorted(key for key in environ if key.startswith(variable(kind, ""))):
         target = key if key in known else key.removesuffix("_FILE")
         if target not in known:
-            mistakes.append(f"unknown variable {key}{_near(key, known)}")
+            mistakes.append(f"unknown variable {key}{_near(key, known, variable(kind, ''))}")
         elif target != key and target in environ:
             mistakes.append(f"{target} and {key} are both set; keep one")
         else:
@@ -218,6 +232,8 @@ def _mistake(kind: type[Settings], part: Any) -> str:
     return f"{flag}: {message}{value}; also {variable(kind, name)} or [{kind.section}] {name}"
 
 
-def _near(name: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+def _near(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """The remedy for a name that is not known; what all names begin with makes none of them near."""
+    rests = [other.removeprefix(prefix) for other in known]
+    close = get_close_matches(name.removeprefix(prefix), rests, n=1)
+    return f"; did you mean {prefix}{close[0]}?" if close else ""

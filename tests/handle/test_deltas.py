@@ -97,6 +97,7 @@ def test_the_loading_banner_is_waiting_and_what_follows_is_thinking() -> None:
     deltas = Deltas()
     seen = [delta for raw in banner() for delta in deltas.push(raw[6:].decode())]
     assert set(seen) == {Waiting()}
+    assert deltas.push(chunk(reasoning_content=" \n")) == []
     assert deltas.push(chunk(reasoning_content="The user")) == [Thinking()]
     assert deltas.push(chunk(content="Noon.")) == [Text("Noon.")]
 

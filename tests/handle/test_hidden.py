@@ -13,6 +13,7 @@ CASES = [
     ("<THINK>\nhm <b>\n</Think>\n\nNoon.", "\n\nNoon."),
     ("It is <thinking>hm</thinking>noon<reasoning>x</reasoning>.", "It is noon."),
     ("Noon.<think>never closed", "Noon."),
+    ("Noon.<think>hardly closed</thi", "Noon."),
     ("<think>a</think><think>b</think>Noon.", "Noon."),
     ("a lone end</think>Noon.", "a lone endNoon."),
     ("1 < 2 and <b> and <thin", "1 < 2 and <b> and <thin"),

@@ -23,11 +23,11 @@ from tests.llama_swap import (
 )
 from wyoming_voice.handle.deltas import Delta, Finished, Text, Waiting
 from wyoming_voice.handle.failures import Failure, LlmError
-from wyoming_voice.handle.llama_swap import LlamaSwap, LlmSettings, base_url
+from wyoming_voice.handle.llama_swap import LlamaSwap, LlmSettings, base_url, look_at
 from wyoming_voice.handle.patience import Patience
 
 ASK = [{"role": "user", "content": "what time is it"}]
-SOON = Patience(first_token_s=0.1, total_s=0.2)
+SOON = Patience(first_token_s=0.1, total_s=3600)
 
 
 @contextlib.asynccontextmanager
@@ -92,6 +92,14 @@ async def test_the_first_listed_model_is_asked_and_the_list_only_once() -> None:
         await heard(llm)
     assert [chat["model"] for chat in fake.chats] == ["b", "b"]
     assert [asked.path for asked in fake.asked].count("/v1/models") == 1
+
+
+async def test_a_look_finds_the_model_for_the_first_question() -> None:
+    async with FakeLlamaSwap(words("x")) as fake, door(fake.url) as llm:
+        await llm.look()
+        assert llm.model == "qwen"
+        await heard(llm)
+    assert [asked.path for asked in fake.asked] == ["/v1/models", "/v1/chat/completions"]
 
 
 async def test_a_model_that_has_gone_is_looked_for_again() -> None:
@@ -186,11 +194,18 @@ async def test_a_server_that_is_down_is_given_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [[Do.STALL], [*banner(), Do.STALL], [delta(content="It is"), Do.STALL]]
+    ("before", "kind"),
+    [
+        ([], Failure.TOO_SLOW),
+        (banner()[:9], Failure.LOADING),
+        ([*banner(), delta(reasoning_content="So")], Failure.TOO_SLOW),
+        ([delta(content="It is")], Failure.TOO_SLOW),
+    ],
 )
-async def test_silence_ends_at_the_deadline(parts: Sequence[bytes | Do]) -> None:
-    async with FakeLlamaSwap(Reply(parts)) as fake, door(fake.url, patience=SOON) as llm:
-        assert (await failure(llm)).failure is Failure.TOO_SLOW
+async def test_silence_ends_at_the_deadline(before: Sequence[bytes], kind: Failure) -> None:
+    reply = Reply([*before, Do.STALL])
+    async with FakeLlamaSwap(reply) as fake, door(fake.url, patience=SOON) as llm:
+        assert (await failure(llm)).failure is kind
         await fake.hung_up.wait()
 
 
@@ -272,8 +287,7 @@ async def test_a_look_says_what_is_there(
 async def test_a_look_tells_a_refused_key_and_a_missing_server() -> None:
     async with FakeLlamaSwap(words("x"), key="k") as fake, door(fake.url, api_key="no") as llm:
         refused = await llm.look()
-    async with door("http://127.0.0.1:9") as llm:
-        missing = await llm.look()
+    missing = await look_at("http://127.0.0.1:9")
     assert "refuses the API key (401); give it with --api-key-file" in refused.line
     assert "is it running, and is --llm-url right?" in missing.line
     assert not refused.reachable

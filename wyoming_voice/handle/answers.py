@@ -93,7 +93,7 @@ class ModelAnswers:
 
     def _messages(self, question: Question, record: TurnRecord) -> list[Message]:
         opened_at, turns = self._history.open(
-            question.conversation, _now_s(), f"{self._clock():%Y-%m-%d %H:%M}"
+            question.conversation, _now_s(), f"{self._clock():%A, %Y-%m-%d %H:%M}"
         )
         record.note(turns=len(turns), question_chars=len(question.text))
         return prompt(self._system(question.language, opened_at), turns, question.text)
@@ -103,7 +103,7 @@ class ModelAnswers:
         if not self._manner.system_prompt:
             return ""
         spoken = f"The speaker's language is {language}.\n" if language else ""
-        return f"{self._manner.system_prompt}\n\n{spoken}This conversation began at {opened_at}."
+        return f"{self._manner.system_prompt}\n\n{spoken}This conversation began on {opened_at}."
 
     def _deltas(self, messages: list[Message]) -> AsyncGenerator[Delta | Notice, None]:
         notice = Notice(self._manner.notice)

@@ -132,8 +132,9 @@ class LlamaSwap:
         response = await _in_time(self._send(request), deadline)
         try:
             await self._check(response, deadline)
-            async for delta in _deltas(response, deadline):
-                yield delta
+            async with contextlib.aclosing(_deltas(response, deadline)) as deltas:
+                async for delta in deltas:
+                    yield delta
         finally:
             await response.aclose()
 
@@ -202,6 +203,15 @@ class LlamaSwap:
         return names
 
 
+async def look_at(url: str, api_key: str = "") -> Listing:
+    """What a server at `url` has, for who only wants to know."""
+    llm = LlamaSwap(LlmSettings(url=url, api_key=api_key))
+    try:
+        return await llm.look()
+    finally:
+        await llm.close()
+
+
 def base_url(url: str) -> str:
     """`http://host:8080`, with or without a slash or `/v1`, as `http://host:8080/v1`."""
     bare = url.rstrip("/").removesuffix("/chat/completions")
@@ -235,6 +245,8 @@ def _note_sign(delta: Delta, deadline: Deadline) -> None:
     match delta:
         case Text() | Thinking():
             deadline.alive(_now_s())
+        case Waiting():
+            deadline.loads()
         case Finished():
             deadline.finished(_now_s())
         case Failed(kind, message):
@@ -264,7 +276,7 @@ async def _in_time(step: Awaitable[T], deadline: Deadline) -> T:
             return await step
     except TimeoutError as error:
         raise LlmError(
-            Failure.TOO_SLOW,
+            Failure.LOADING if deadline.loading else Failure.TOO_SLOW,
             "no sign of life in time; see --first-token-timeout and --llm-timeout",
         ) from error
 

@@ -34,6 +34,7 @@ class Deadline:
         self._end_s = start_s + patience.total_s
         self._sign_s = min(start_s + patience.first_token_s, self._end_s)
         self._connected_s = min(start_s + UNREACHABLE_S, self._sign_s)
+        self.loading = False
 
     @property
     def next_sign_s(self) -> float:
@@ -42,7 +43,12 @@ class Deadline:
 
     def alive(self, now_s: float) -> None:
         """The model gave a sign of life."""
+        self.loading = False
         self._sign_s = min(now_s + self._patience.first_token_s, self._end_s)
+
+    def loads(self) -> None:
+        """The model is being loaded, which is no sign of its life."""
+        self.loading = True
 
     def finished(self, now_s: float) -> None:
         """The model is done; only the end of the stream is missing."""

@@ -13,10 +13,11 @@ from uuid import uuid4
 from pydantic import Field, SecretStr, field_validator
 from wyoming.asr import Transcript
 from wyoming.event import Event
-from wyoming.info import Attribution, HandleModel, HandleProgram, Info
+from wyoming.info import Attribution, HandleModel, Info
+from wyoming.info import HandleProgram as HandleProgramInfo
 
 from wyoming_voice import __version__
-from wyoming_voice.config import ServiceSettings
+from wyoming_voice.config import ServiceSettings, Uri
 from wyoming_voice.core.timing import TurnRecord, turn_id_in
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.answers import (
@@ -58,10 +59,7 @@ class HandleSettings(ServiceSettings):
 
     section: ClassVar[str] = "handle"
 
-    uri: str = Field(
-        "tcp://0.0.0.0:10500",
-        description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH",
-    )
+    uri: Uri = "tcp://127.0.0.1:10500"
     llm_url: str = Field(
         "http://localhost:8080",
         description="llama-swap or another OpenAI-compatible server, with or without /v1; none: no model",
@@ -107,7 +105,7 @@ class HandleSettings(ServiceSettings):
         return url
 
 
-class HandleServer:
+class HandleProgram:
     """The handle server's side of the service."""
 
     kind = "handle"
@@ -163,9 +161,9 @@ class HandleConversation:
         return Request(record=record, replies=reply(question, record))
 
 
-def build(settings: HandleSettings) -> HandleServer:
+def build(settings: HandleSettings) -> HandleProgram:
     """The handle server; raises ConfigError for files that can't be read."""
-    return HandleServer(settings)
+    return HandleProgram(settings)
 
 
 def _llm(settings: HandleSettings) -> "LlamaSwap":
@@ -175,7 +173,7 @@ def _llm(settings: HandleSettings) -> "LlamaSwap":
         LlmSettings(
             url=settings.llm_url,
             model=settings.llm_model,
-            api_key=_key(settings),
+            api_key=key_of(settings),
             temperature=settings.temperature,
             max_tokens=settings.max_tokens,
             patience=Patience(settings.first_token_timeout, settings.llm_timeout),
@@ -183,7 +181,8 @@ def _llm(settings: HandleSettings) -> "LlamaSwap":
     )
 
 
-def _key(settings: HandleSettings) -> str:
+def key_of(settings: HandleSettings) -> str:
+    """The key for the language model server, "" for none; raises ConfigError."""
     key = _read(settings.api_key_file, "api_key_file") or settings.api_key.get_secret_value()
     if not (key.isascii() and key.isprintable()):
         raise ConfigError("--api-key: a key is one line of ASCII, as HTTP headers are")
@@ -221,7 +220,7 @@ def _read(path: Path | None, name: str) -> str:
     return text
 
 
-def _described(settings: HandleSettings) -> HandleProgram:
+def _described(settings: HandleSettings) -> HandleProgramInfo:
     """What `describe` tells; the model's own name may not be known yet, and must not change."""
     if settings.llm_url == NO_LLM:
         return _program(
@@ -231,8 +230,8 @@ def _described(settings: HandleSettings) -> HandleProgram:
     return _program("llama-swap", model, list(LANGUAGES), "Answers of a language model")
 
 
-def _program(name: str, model: str, languages: list[str], description: str) -> HandleProgram:
-    return HandleProgram(
+def _program(name: str, model: str, languages: list[str], description: str) -> HandleProgramInfo:
+    return HandleProgramInfo(
         name=name,
         attribution=_MADE_BY[name],
         installed=True,

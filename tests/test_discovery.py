@@ -1,0 +1,317 @@
+"""Announced, found, renamed, gone: two multicast endpoints on loopback; names and addresses without any."""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+
+import ifaddr
+import pytest
+from wyoming.event import Event, async_write_event
+from wyoming.info import Info
+from zeroconf import IPVersion, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from tests.fakes import INFO, FakeProgram, a_model, on_loopback
+from tests.wire_client import PATIENCE_S
+from wyoming_voice import __version__, discovery
+from wyoming_voice.config import ServiceSettings
+from wyoming_voice.discovery import SERVICE_TYPE, announced, describe, discover
+from wyoming_voice.errors import UpstreamError
+from wyoming_voice.service import serving
+from wyoming_voice.wire import Address
+
+FIND_S = 2.0
+"""RFC 6762, 6: what was announced within the last second is answered a second later."""
+
+
+def no_multicast() -> str:
+    """Why two endpoints of this machine can't hear each other over loopback; empty where they can."""
+    group, listener = "224.0.0.251", socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with listener, sender:
+        try:
+            membership = socket.inet_aton(group) + socket.inet_aton("127.0.0.1")
+            listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+            listener.bind(("", 0))
+            listener.settimeout(1)
+            interface = socket.inet_aton("127.0.0.1")
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+            sender.sendto(b"x", (group, listener.getsockname()[1]))
+            listener.recv(1)
+        except OSError as error:
+            return f"no multicast on loopback: {error}"
+    return ""
+
+
+NO_MULTICAST = no_multicast()
+multicast = pytest.mark.skipif(bool(NO_MULTICAST), reason=NO_MULTICAST)
+
+
+def openly(name: str = "test host", **settings: object) -> ServiceSettings:
+    """Announced, on loopback only."""
+    return on_loopback(no_zeroconf=False, zeroconf=name, advertise_host="127.0.0.1", **settings)
+
+
+@contextlib.asynccontextmanager
+async def announced_server(name: str, kind: str = "asr") -> AsyncIterator[Address]:
+    program = FakeProgram()
+    async with (
+        serving(program, on_loopback()) as address,
+        announced(kind, program.info, address, openly(name)),
+    ):
+        yield address
+
+
+@contextlib.asynccontextmanager
+async def overheard() -> AsyncIterator[dict[str, asyncio.Event]]:
+    """An event for each service name, set when its goodbye is heard."""
+    gone: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def changed(
+        zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        if state_change is ServiceStateChange.Removed:
+            gone[name].set()
+
+    zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+    try:
+        async with AsyncServiceBrowser(zeroconf.zeroconf, SERVICE_TYPE, handlers=[changed]):
+            yield gone
+    finally:
+        await zeroconf.async_close()
+
+
+@contextlib.asynccontextmanager
+async def several_addresses() -> AsyncIterator[None]:
+    """A server of somebody else's, whose first addresses can't be used by others."""
+    texts = ["fe80::1", "169.254.1.1", "127.0.0.1"]
+    service = AsyncServiceInfo(
+        SERVICE_TYPE,
+        f"several.{SERVICE_TYPE}",
+        port=1,
+        server="several.local.",
+        addresses=[ipaddress.ip_address(text).packed for text in texts],
+    )
+    zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+    try:
+        await (await zeroconf.async_register_service(service))
+        yield
+    finally:
+        await zeroconf.async_close()
+
+
+@multicast
+async def test_announced_renamed_found_described_and_gone_after_the_goodbye(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nobody, elsewhere = Address("127.0.0.1", 1), openly("elsewhere", advertise_port=2)
+    long = "x" * 100
+    async with contextlib.AsyncExitStack() as listeners:
+        gone = await listeners.enter_async_context(overheard())
+        async with contextlib.AsyncExitStack() as servers:
+            with monkeypatch.context() as patched:
+                patched.setattr(discovery, "_LOOK_AROUND_S", 0)  # nobody has these names
+                kitchen, *_ = await asyncio.gather(
+                    servers.enter_async_context(announced_server("kitchen.box é")),
+                    servers.enter_async_context(announced_server(long)),
+                    servers.enter_async_context(announced_server(long, "tts")),
+                    servers.enter_async_context(announced("handle", INFO, nobody, elsewhere)),
+                    servers.enter_async_context(several_addresses()),
+                )
+            await servers.enter_async_context(announced_server(long))
+            found = {server.name: server for server in await discover(FIND_S, on_loopback=True)}
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(*(gone[f"{name}.{SERVICE_TYPE}"].wait() for name in found))
+
+    cut = "x" * 55
+    assert set(found) == {
+        *("kitchen-box é asr", f"{cut} asr", f"{cut} asr-2", f"{cut} tts"),
+        *("elsewhere handle", "several"),
+    }
+    described = found["kitchen-box é asr"]
+    assert described.uri == str(kitchen)
+    assert described.properties == {"service": "asr", "version": __version__, "models": "small"}
+    assert (described.info, described.kinds) == (INFO, ["asr"])
+    assert described.round_trip_ms is not None
+    assert described.round_trip_ms > 0
+    assert len({found[f"{cut} {rest}"].uri for rest in ("asr", "asr-2", "tts")}) == 3
+    silent = found["elsewhere handle"]
+    assert (silent.uri, silent.info, silent.round_trip_ms) == ("tcp://127.0.0.1:2", None, None)
+    assert silent.kinds == []
+    assert found["several"].uri == "tcp://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Event("info", {"asr": [{"name": 7}]}),
+        Event("info", {"asr": 7}),
+        Event("info", {"tts": ["x"]}),
+        Event("info", {"satellite": "x"}),
+        None,
+    ],
+)
+async def test_a_server_that_talks_nonsense_is_an_upstream_error(answer: Event | None) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        if answer is not None:
+            await async_write_event(answer, writer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        uri = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(UpstreamError, match=uri):
+            await describe(uri)
+
+
+async def test_nobody_there_is_an_os_error() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        with pytest.raises(OSError, match="Connect call failed"):
+            await describe(f"tcp://127.0.0.1:{sock.getsockname()[1]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("kitchen", "kitchen asr"),
+        ("a.b.c", "a-b-c asr"),
+        ("Küche 3", "Küche 3 asr"),
+        ("tab\tand\nline\x7f", "tab-and-line asr"),
+        ("...", "wyoming-voice asr"),
+        ("x" * 100, "x" * 55 + " asr"),
+        ("ü" * 100, "ü" * 27 + " asr"),
+        ("half\udc80", "half? asr"),
+    ],
+)
+def test_instance_names_are_one_label_with_room_for_a_number(name: str, label: str) -> None:
+    assert discovery._instance(name, "asr") == label
+    assert len(f"{label}-999".encode()) <= 63
+
+
+def test_equal_names_on_two_machines_are_two_hosts() -> None:
+    def host(address: str) -> str:
+        packed = [ipaddress.ip_address(address)]
+        return discovery._service("pi", "asr", 1, list(packed), {}).server
+
+    assert host("192.0.2.1") == host("192.0.2.1") != host("192.0.2.2")
+    assert host("192.0.2.1").startswith("pi-asr-")
+
+
+@pytest.mark.parametrize("name", ["", "ü" * 90, "a" * 90, "--", "日本"])
+def test_host_names_are_plain_labels(name: str) -> None:
+    service = discovery._service(name, "handle", 1, [ipaddress.ip_address("192.0.2.1")], {})
+    label = service.server.removesuffix(".local.")
+    assert label.isascii()
+    assert len(label) <= 63
+    assert not label.startswith("-")
+
+
+def test_models_in_the_text_record_are_whole_names_that_fit() -> None:
+    info = Info(
+        asr=[INFO.asr[0].__class__(**{**vars(INFO.asr[0]), "models": [a_model("ü" * 30)] * 9})]
+    )
+    models = discovery._properties("asr", info)["models"]
+    assert models == ",".join(["ü" * 30] * 3)
+
+
+def fake_adapters(*rows: tuple[str, str | tuple[str, int, int]]) -> list[SimpleNamespace]:
+    return [
+        SimpleNamespace(name=name, nice_name=name, ips=[SimpleNamespace(ip=ip)])
+        for name, ip in rows
+    ]
+
+
+ADAPTERS = fake_adapters(
+    ("lo", "127.0.0.1"),
+    ("lo", ("::1", 0, 0)),
+    ("eth0", ("2001:db8::7", 0, 0)),
+    ("eth0", ("fe80::1", 0, 2)),
+    ("eth0", "192.0.2.7"),
+    ("br0", "198.51.100.1"),
+    ("eth1", "169.254.3.4"),
+    ("docker0", "172.17.0.1"),
+    ("br-0123456789ab", "172.18.0.1"),
+    ("veth12", "172.19.0.1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("0.0.0.0", ["192.0.2.7", "198.51.100.1"]),
+        ("::", ["192.0.2.7", "198.51.100.1", "2001:db8::7"]),
+        ("127.0.0.1", []),
+        ("::1", []),
+        ("192.0.2.7", ["192.0.2.7"]),
+        ("2001:db8::7", ["2001:db8::7"]),
+    ],
+)
+async def test_what_is_announced_can_be_reached(
+    host: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda: ADAPTERS)
+    found = await discovery._addresses(Address(host, 1), on_loopback(no_zeroconf=False))
+    assert [str(address) for address in found] == expected
+
+
+async def test_advertise_host_goes_before_all() -> None:
+    settings = on_loopback(advertise_host="192.0.2.99")
+    found = await discovery._addresses(Address("0.0.0.0", 1), settings)
+    assert [str(address) for address in found] == ["192.0.2.99"]
+    assert await discovery._addresses(Address(path="/s.sock"), settings) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        on_loopback(),
+        on_loopback(no_zeroconf=False),
+        on_loopback(no_zeroconf=False, advertise_host="nowhere.invalid"),
+    ],
+)
+async def test_nothing_to_announce_is_no_failure(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(**_: object) -> None:
+        raise AssertionError("no endpoint may be opened")
+
+    monkeypatch.setattr(discovery, "_multicast", forbidden)
+    monkeypatch.setattr(discovery, "_resolved", resolved_offline)
+    async with announced("asr", INFO, Address("127.0.0.1", 1), settings):
+        pass
+
+
+async def resolved_offline(host: str) -> list[discovery.IpAddress]:
+    return [ipaddress.ip_address(host)] if host == "127.0.0.1" else []
+
+
+async def test_a_network_that_can_t_be_used_is_logged_never_fatal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(**_: object) -> None:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(discovery, "AsyncZeroconf", broken)
+    async with announced("asr", INFO, Address("127.0.0.1", 1), openly()):
+        pass
+    assert "not announced on the network: no such device" in caplog.text
+
+
+async def test_loopback_alone_never_falls_back_to_other_interfaces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+
+    def broken(**arguments: object) -> None:
+        asked.append(arguments["interfaces"])
+        raise OSError("no such device")
+
+    monkeypatch.setattr(discovery, "AsyncZeroconf", broken)
+    with pytest.raises(OSError, match="no such device"):
+        await discover(0.01, on_loopback=True)
+    assert asked == [["127.0.0.1"]]

@@ -1,0 +1,260 @@
+"""The house: imports go one way, one importer for each heavy library, threads and fences where they are named."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+MODULES = sorted(
+    path
+    for package in ("wyoming_voice", "satellite")
+    for path in (REPOSITORY / package).rglob("*.py")
+)
+
+TIERS = (
+    {"core"},
+    {"errors"},
+    {"audio", "vad", "wire", "program"},
+    {"client", "config", "hub", "peer", "worker"},
+    {"discovery"},
+    {"service"},
+    {"asr", "tts", "handle"},
+    {"discover", "models", "stack"},
+    {"up"},
+    {"satellite"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+)
+"""Lowest first; each part imports from below its own tier only, and parts of one tier not each other."""
+
+SATELLITE_MAY_IMPORT = {"core", "errors", "audio", "vad", "wire", "client", "config", "discovery"}
+
+ENGINES = {
+    "faster_whisper": {"asr"},
+    "ctranslate2": {"asr"},
+    "pocketsphinx": {"asr"},
+    "kokoro": {"tts"},
+    "misaki": {"tts"},
+    "torch": {"tts"},
+    "espeakng_loader": {"tts"},
+}
+"""Libraries that one package alone may load, spread over the files of one engine."""
+
+ONE_IMPORTER = {
+    "faster_whisper": "wyoming_voice/asr/whisper.py",
+    "pocketsphinx": "wyoming_voice/asr/pocketsphinx.py",
+    "onnxruntime": "wyoming_voice/vad.py",
+    "soxr": "wyoming_voice/audio.py",
+    "zeroconf": "wyoming_voice/discovery.py",
+    "ifaddr": "wyoming_voice/discovery.py",
+    "httpx": "wyoming_voice/handle/llama_swap.py",
+    "pydantic_settings": "wyoming_voice/config.py",
+    "sounddevice": "satellite/mic.py",
+}
+
+CORE_LIBRARIES = {"sentences": {"sentencex"}, "speakable": {"num2words"}, "numbers": {"num2words"}}
+"""What a core may import beside the standard library, by how the file's name begins."""
+
+IMPURE = {"asyncio", "threading", "time", "logging", "socket", "subprocess", "concurrent", "random"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def part_of(name: str) -> str:
+    """`wyoming_voice.asr.engine` belongs to `asr`, `satellite.turn` to `satellite`."""
+    package, *rest = name.split(".")
+    return package if package == "satellite" or not rest else rest[0]
+
+
+def part_at(path: Path) -> str:
+    return part_of(name_of(path).removesuffix(".py").replace("/", "."))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, in functions too, and by name with `import_module`."""
+    for node in ast.walk(tree_of(path)):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                if module in ("wyoming_voice", "satellite"):
+                    yield from (f"{module}.{alias.name}" for alias in names)
+                else:
+                    yield module
+            case ast.ImportFrom(level=level) if level:
+                raise AssertionError(f"{name_of(path)}:{node.lineno}: write the whole module name")
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                yield module
+
+
+def our_imports(path: Path) -> set[str]:
+    ours = {
+        module for module in imports(path) if module.split(".")[0] in ("wyoming_voice", "satellite")
+    }
+    return {part_of(module) for module in ours} - {"__version__", "wyoming_voice"}
+
+
+def outside_imports(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in imports(path)} - {"wyoming_voice", "satellite"}
+
+
+def tier_of(part: str) -> int:
+    for number, tier in enumerate(TIERS):
+        if part in tier:
+            return number
+    raise AssertionError(f"give {part!r} a tier in {name_of(Path(__file__))}")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_one_way(path: Path) -> None:
+    part = part_at(path)
+    if path.name == "__init__.py" and path.parent.parent == REPOSITORY:
+        assert set(imports(path)) == set()
+        return
+    for imported in our_imports(path) - {part}:
+        assert tier_of(imported) < tier_of(part), f"{part} imports {imported}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part_at(p) == "satellite"], ids=name_of)
+def test_the_satellite_needs_no_server(path: Path) -> None:
+    assert our_imports(path) - {"satellite"} <= SATELLITE_MAY_IMPORT
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part_at(p) == "core"], ids=name_of)
+def test_cores_are_pure(path: Path) -> None:
+    assert our_imports(path) <= {"core"}
+    allowed: set[str] = set()
+    for start, libraries in CORE_LIBRARIES.items():
+        if path.stem.startswith(start):
+            allowed |= libraries
+    outside = outside_imports(path)
+    assert outside - sys.stdlib_module_names <= allowed
+    assert outside & IMPURE == set()
+
+
+@pytest.mark.parametrize("library", ONE_IMPORTER)
+def test_a_heavy_library_has_one_importer(library: str) -> None:
+    importers = {name_of(path) for path in MODULES if library in outside_imports(path)}
+    assert importers <= {ONE_IMPORTER[library]}
+
+
+@pytest.mark.parametrize("library", ENGINES)
+def test_a_model_s_library_stays_in_its_package(library: str) -> None:
+    assert {part_at(path) for path in MODULES if library in outside_imports(path)} <= ENGINES[
+        library
+    ]
+
+
+THREADS_IN = {"wyoming_voice/worker.py", "satellite/mic.py", "satellite/speaker.py"}
+STARTERS = {
+    "Thread",
+    "Timer",
+    "ThreadPoolExecutor",
+    "ProcessPoolExecutor",
+    "to_thread",
+    "run_in_executor",
+}
+STARTERS |= {"start_new_thread"}
+
+
+def names_used(path: Path) -> set[str]:
+    nodes = list(ast.walk(tree_of(path)))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    used |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    return used | {
+        alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+
+
+def test_threads_are_started_where_they_are_expected() -> None:
+    assert {name_of(path) for path in MODULES if names_used(path) & STARTERS} <= THREADS_IN
+
+
+FENCES = {
+    "wyoming_voice/peer.py": "Peer.serve",
+    "satellite/loop.py": "",
+    "wyoming_voice/cli.py": "main",
+}
+
+
+def broad(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        kind is None or (isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException"))
+        for kind in caught
+    )
+
+
+def test_everything_is_caught_at_the_named_fences_only() -> None:
+    found: list[str] = []
+    for path in MODULES:
+        handlers = [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.ExceptHandler)]
+        found += [name_of(path) for handler in handlers if broad(handler)]
+    assert set(found) <= set(FENCES)
+    assert all(found.count(name) == 1 for name in found)
+
+
+LOADED = """
+import sys
+before = set(sys.modules)
+import {modules}
+names = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(*sorted(names - set(sys.stdlib_module_names) - {{"wyoming_voice", "satellite"}}))
+"""
+
+
+def third_party_modules(modules: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(modules=modules)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "modules", ["wyoming_voice, satellite", "wyoming_voice.cli, wyoming_voice.errors"]
+)
+def test_importing_the_packages_loads_no_third_party_module(modules: str) -> None:
+    assert third_party_modules(modules) == set()
+
+
+HEAVY = {
+    *ONE_IMPORTER,
+    *ENGINES,
+    "numpy",
+    "transformers",
+    "spacy",
+    "huggingface_hub",
+    "tokenizers",
+    "av",
+}
+
+
+@pytest.mark.parametrize(
+    ("modules", "allowed"),
+    [
+        ("wyoming_voice.service", {"zeroconf", "ifaddr", "pydantic_settings"}),
+        ("wyoming_voice.handle.server", {"zeroconf", "ifaddr", "pydantic_settings", "httpx"}),
+    ],
+)
+def test_a_server_loads_no_engine_but_its_own(modules: str, allowed: set[str]) -> None:
+    assert third_party_modules(modules) & HEAVY <= allowed
