@@ -138,6 +138,11 @@ def test_16_bit_samples_survive_the_round_trip() -> None:
     assert to_pcm16(to_mono(every, AudioFormat(TARGET_HZ, 2, 1))) == every
 
 
+def test_samples_are_rounded_not_cut() -> None:
+    between = np.array([0.6, -0.6, 0.4, -0.4], np.float32) / np.float32(32768)
+    assert np.frombuffer(to_pcm16(between), "<i2").tolist() == [1, -1, 0, 0]
+
+
 def test_what_is_too_loud_is_clipped() -> None:
     loud = np.array([1.0, 2.0, -1.0, -3.0, 0.99999], np.float32)
     assert np.frombuffer(to_pcm16(loud), "<i2").tolist() == [32767, 32767, -32768, -32768, 32767]

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from wyoming_voice.cli import COMMANDS
+from wyoming_voice.config import SECTIONS
+
 NOBODY = "tcp://127.0.0.1:9"  # the discard port, on which nothing listens
 ASK = ("ask", "--asr-uri", NOBODY, "--handle-uri", NOBODY, "--tts-uri", NOBODY)
 
@@ -46,6 +49,10 @@ def test_failures_are_said_in_words(
     assert ended.returncode == status
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_every_command_has_its_section() -> None:
+    assert tuple(COMMANDS) == SECTIONS
 
 
 def test_a_port_that_is_taken(unused_tcp_port: int) -> None:

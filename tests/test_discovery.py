@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import secrets
 import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -51,9 +52,11 @@ NO_MULTICAST = no_multicast()
 multicast = pytest.mark.skipif(bool(NO_MULTICAST), reason=NO_MULTICAST)
 
 
-def openly(name: str = "test host", **settings: object) -> ServiceSettings:
+def openly(name: str = "test host", port: int = 0) -> ServiceSettings:
     """Announced, on loopback only."""
-    return on_loopback(no_zeroconf=False, zeroconf=name, advertise_host="127.0.0.1", **settings)
+    return on_loopback(
+        no_zeroconf=False, zeroconf=name, advertise_host="127.0.0.1", advertise_port=port
+    )
 
 
 @contextlib.asynccontextmanager
@@ -86,14 +89,14 @@ async def overheard() -> AsyncIterator[dict[str, asyncio.Event]]:
 
 
 @contextlib.asynccontextmanager
-async def several_addresses() -> AsyncIterator[None]:
+async def several_addresses(run: str) -> AsyncIterator[None]:
     """A server of somebody else's, whose first addresses can't be used by others."""
     texts = ["fe80::1", "169.254.1.1", "127.0.0.1"]
     service = AsyncServiceInfo(
         SERVICE_TYPE,
-        f"several.{SERVICE_TYPE}",
+        f"{run} several.{SERVICE_TYPE}",
         port=1,
-        server="several.local.",
+        server=f"several-{run}.local.",
         addresses=[ipaddress.ip_address(text).packed for text in texts],
     )
     zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
@@ -108,41 +111,43 @@ async def several_addresses() -> AsyncIterator[None]:
 async def test_announced_renamed_found_described_and_gone_after_the_goodbye(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nobody, elsewhere = Address("127.0.0.1", 1), openly("elsewhere", advertise_port=2)
-    long = "x" * 100
+    run = secrets.token_hex(3)  # another run of the tests on this machine is heard, too
+    nobody, elsewhere = Address("127.0.0.1", 1), openly(f"{run} elsewhere", port=2)
+    long = run + "x" * 100
     async with contextlib.AsyncExitStack() as listeners:
         gone = await listeners.enter_async_context(overheard())
         async with contextlib.AsyncExitStack() as servers:
             with monkeypatch.context() as patched:
                 patched.setattr(discovery, "_LOOK_AROUND_S", 0)  # nobody has these names
                 kitchen, *_ = await asyncio.gather(
-                    servers.enter_async_context(announced_server("kitchen.box é")),
+                    servers.enter_async_context(announced_server(f"{run}.kitchen é")),
                     servers.enter_async_context(announced_server(long)),
                     servers.enter_async_context(announced_server(long, "tts")),
                     servers.enter_async_context(announced("handle", INFO, nobody, elsewhere)),
-                    servers.enter_async_context(several_addresses()),
+                    servers.enter_async_context(several_addresses(run)),
                 )
             await servers.enter_async_context(announced_server(long))
-            found = {server.name: server for server in await discover(FIND_S, on_loopback=True)}
+            heard = await discover(FIND_S, on_loopback=True)
+            found = {server.name: server for server in heard if server.name.startswith(run)}
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*(gone[f"{name}.{SERVICE_TYPE}"].wait() for name in found))
 
-    cut = "x" * 55
+    cut = long[:55]
     assert set(found) == {
-        *("kitchen-box é asr", f"{cut} asr", f"{cut} asr-2", f"{cut} tts"),
-        *("elsewhere handle", "several"),
+        *(f"{run}-kitchen é asr", f"{cut} asr", f"{cut} asr-2", f"{cut} tts"),
+        *(f"{run} elsewhere handle", f"{run} several"),
     }
-    described = found["kitchen-box é asr"]
+    described = found[f"{run}-kitchen é asr"]
     assert described.uri == str(kitchen)
     assert described.properties == {"service": "asr", "version": __version__, "models": "small"}
     assert (described.info, described.kinds) == (INFO, ["asr"])
     assert described.round_trip_ms is not None
     assert described.round_trip_ms > 0
     assert len({found[f"{cut} {rest}"].uri for rest in ("asr", "asr-2", "tts")}) == 3
-    silent = found["elsewhere handle"]
+    silent = found[f"{run} elsewhere handle"]
     assert (silent.uri, silent.info, silent.round_trip_ms) == ("tcp://127.0.0.1:2", None, None)
     assert silent.kinds == []
-    assert found["several"].uri == "tcp://127.0.0.1:1"
+    assert found[f"{run} several"].uri == "tcp://127.0.0.1:1"
 
 
 @pytest.mark.parametrize(
@@ -195,8 +200,8 @@ def test_instance_names_are_one_label_with_room_for_a_number(name: str, label: s
 
 def test_equal_names_on_two_machines_are_two_hosts() -> None:
     def host(address: str) -> str:
-        packed = [ipaddress.ip_address(address)]
-        return discovery._service("pi", "asr", 1, list(packed), {}).server
+        addresses = [ipaddress.ip_address(address)]
+        return str(discovery._service("pi", "asr", 1, addresses, {}).server)
 
     assert host("192.0.2.1") == host("192.0.2.1") != host("192.0.2.2")
     assert host("192.0.2.1").startswith("pi-asr-")
@@ -205,7 +210,7 @@ def test_equal_names_on_two_machines_are_two_hosts() -> None:
 @pytest.mark.parametrize("name", ["", "ü" * 90, "a" * 90, "--", "日本"])
 def test_host_names_are_plain_labels(name: str) -> None:
     service = discovery._service(name, "handle", 1, [ipaddress.ip_address("192.0.2.1")], {})
-    label = service.server.removesuffix(".local.")
+    label = str(service.server).removesuffix(".local.")
     assert label.isascii()
     assert len(label) <= 63
     assert not label.startswith("-")

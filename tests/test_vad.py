@@ -95,3 +95,11 @@ def test_the_last_frame_is_padded(samples: int, frames: int) -> None:
     scores = speech_probabilities(np.zeros(samples, np.float32))
     assert scores.shape == (frames,)
     assert scores.dtype == np.float32
+
+
+def test_a_frame_is_heard_with_the_end_of_the_one_before(question: Audio) -> None:
+    before, frame = question[20 * FRAME_SAMPLES :][: 2 * FRAME_SAMPLES].reshape(2, FRAME_SAMPLES)
+    silero = Silero()
+    silero.score(before)
+    silero._state[:] = 0
+    assert silero.score(frame) != pytest.approx(Silero().score(frame), abs=1e-4)

@@ -189,7 +189,7 @@ events = st.builds(
 
 @given(events)
 def test_the_public_reader_reads_what_we_write(event: Event) -> None:
-    assert public.read_event(io.BufferedReader(io.BytesIO(encode(event)))) == event  # type: ignore[arg-type]
+    assert public.read_event(io.BufferedReader(io.BytesIO(encode(event)))) == event
 
 
 @given(events)

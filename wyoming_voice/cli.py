@@ -68,6 +68,8 @@ def _run(name: str, command: Command, arguments: Sequence[str]) -> int:
         module = importlib.import_module(command.module)
         return _invoke(module, command, arguments)
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("wyoming_voice", "satellite"):
+            raise  # a bug of ours, which no extra mends
         return _failed(
             name, f"needs {error.name!r}: pip install 'wyoming-voice[{command.extra}]'", 2
         )

@@ -28,6 +28,9 @@ from wyoming_voice.errors import ConfigError
 from wyoming_voice.wire import WireLimits, parse_uri
 
 PREFIX = "WYOMING_VOICE_"
+SECTIONS = ("asr", "tts", "handle", "up", "demo", "ask", "discover", "models")
+"""The TOML tables that there are, one for each command."""
+
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_HELP = f"TOML file with settings (also ${CONFIG_VARIABLE})"
 
@@ -209,6 +212,9 @@ def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"the configuration {str(path)!r} can't be read: {error}") from error
+    for name in tables:
+        if name not in (*SECTIONS, kind.section):
+            raise ConfigError(f"{path}: no such section [{name}]{_near(name, SECTIONS)}")
     table = tables.get(kind.section, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{kind.section}] must be a table")

@@ -18,7 +18,14 @@ from dataclasses import dataclass, replace
 import ifaddr
 from wyoming.event import Event
 from wyoming.info import Describe, Info
-from zeroconf import Error, InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
+from zeroconf import (
+    DNSQuestionType,
+    Error,
+    InterfaceChoice,
+    IPVersion,
+    ServiceStateChange,
+    Zeroconf,
+)
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from wyoming_voice import __version__
@@ -29,6 +36,8 @@ from wyoming_voice.wire import Address, connect
 SERVICE_TYPE = "_wyoming._tcp.local."
 _LABEL_BYTES = 63  # RFC 1035: the longest label of a domain name
 _MODELS_BYTES = 200  # RFC 6763: a text record's string has 255 bytes, its key among them
+_LOOK_AROUND_S = 1.3  # RFC 6762, 6: what was sent within the last second is answered a second later
+_ADDRESS_MS = 2500  # the same second, twice; most addresses come with the name
 _CONTAINER_BRIDGE = re.compile(r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|flannel|lx[cd]br")
 
 _log = logging.getLogger(__name__)
@@ -72,7 +81,7 @@ async def announced(
             await stack.enter_async_context(_registered(service, addresses))
             _log.info("announced as %r at %s", service.name, ", ".join(map(str, addresses)))
         except (OSError, Error) as error:
-            _log.warning("not announced on the network: %s", error or type(error).__name__)
+            _log.warning("not announced on the network: %s", str(error) or type(error).__name__)
         yield
 
 
@@ -87,11 +96,17 @@ async def discover(timeout_s: float = 2.0, *, on_loopback: bool = False) -> list
             names.add(name)
 
     async with _multicast(loopback_only=on_loopback) as zeroconf:
-        async with AsyncServiceBrowser(zeroconf.zeroconf, SERVICE_TYPE, handlers=[changed]):
+        # QM: an answer sent to us alone may land at another mDNS program on this machine.
+        async with AsyncServiceBrowser(
+            zeroconf.zeroconf, SERVICE_TYPE, handlers=[changed], question_type=DNSQuestionType.QM
+        ):
             await asyncio.sleep(timeout_s)
         services = [AsyncServiceInfo(SERVICE_TYPE, name) for name in sorted(names)]
         known = await asyncio.gather(
-            *(service.async_request(zeroconf.zeroconf, 1000) for service in services)
+            *(
+                service.async_request(zeroconf.zeroconf, _ADDRESS_MS, DNSQuestionType.QM)
+                for service in services
+            )
         )
     found = [_found(service) for service, ok in zip(services, known, strict=True) if ok]
     return list(await asyncio.gather(*(_described(server) for server in found)))
@@ -201,11 +216,27 @@ def _instance(name: str, kind: str) -> str:
 async def _registered(service: AsyncServiceInfo, addresses: list[IpAddress]) -> AsyncIterator[None]:
     """Register a service, under another name where its own is taken; say goodbye at the end."""
     async with _multicast(loopback_only=all(a.is_loopback for a in addresses)) as zeroconf:
+        await _look_around(zeroconf)
         await (await zeroconf.async_register_service(service, allow_name_change=True))
         try:
             yield
         finally:
             await (await zeroconf.async_unregister_service(service))
+
+
+async def _look_around(zeroconf: AsyncZeroconf) -> None:
+    """Hear of all names, for the library's own check asks for answers to this machine's port alone.
+
+    Two servers on one machine share that port, and only one of them gets such an answer.
+    """
+    await zeroconf.zeroconf.async_wait_for_start()
+    async with AsyncServiceBrowser(
+        zeroconf.zeroconf,
+        SERVICE_TYPE,
+        handlers=[lambda **_: None],
+        question_type=DNSQuestionType.QM,
+    ):
+        await asyncio.sleep(_LOOK_AROUND_S)
 
 
 @contextlib.asynccontextmanager

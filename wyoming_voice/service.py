@@ -36,6 +36,7 @@ class Service:
         self._peers: dict[asyncio.Task[None], Peer] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._stopping = False
 
     async def listen(self) -> Address:
         """Bind, and answer `describe` from here on; returns the address with its real port.
@@ -70,6 +71,7 @@ class Service:
 
     async def stop(self) -> None:
         """Take no more connections, let requests in progress end within `drain_s`, close the rest."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
         for peer in self._peers.values():
@@ -85,6 +87,9 @@ class Service:
                 remove_stale_socket(path)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping:  # accepted by the kernel before, handed over after
+            writer.transport.abort()
+            return
         _keep_alive(writer)
         connection = Connection(reader, writer, self._settings.wire_limits)
         if len(self._peers) >= self._settings.max_connections:

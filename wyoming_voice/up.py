@@ -20,7 +20,7 @@ from rich.console import Console
 from wyoming_voice import hub
 from wyoming_voice.asr.server import AsrSettings
 from wyoming_voice.config import ServiceSettings, Settings, load
-from wyoming_voice.handle.server import HandleSettings
+from wyoming_voice.handle.server import NO_LLM, HandleSettings, key_of
 from wyoming_voice.hub import Weights
 from wyoming_voice.stack import Plan, running
 from wyoming_voice.tts.server import TtsSettings
@@ -116,18 +116,11 @@ def _lacking(package: str, weights: list[Weights], model_dir: Path | None) -> st
 
 
 async def _language_model(settings: HandleSettings, say: Say) -> tuple[str, ...]:
-    if settings.llm_url == "none":
+    if settings.llm_url == NO_LLM:
         return ()
-    from wyoming_voice.handle.llama_swap import LlamaSwap, LlmSettings
+    from wyoming_voice.handle.llama_swap import look_at
 
-    upstream = LlamaSwap(LlmSettings(settings.llm_url, api_key=settings.api_key.get_secret_value()))
-    try:
-        listing = await upstream.look()
-    finally:
-        await upstream.close()
-    if not listing.problem:
+    if (await look_at(settings.llm_url, key_of(settings))).reachable:
         return ()
-    say(
-        f"handle: no language model at {settings.llm_url}: answering time, date and a few things itself"
-    )
-    return ("--llm-url", "none")
+    say(f"handle: no language model at {settings.llm_url}: answering a few things itself")
+    return ("--llm-url", NO_LLM)

@@ -218,5 +218,4 @@ class Worker:
             pull.result.set_exception(error)
         else:
             pull.result.set_result(step.result())
-        if not self._closed:
-            self._dispatch()
+        self._dispatch()
