@@ -45,6 +45,8 @@ _ENGLISH_ONLY = ".en"
 _TEXT_TOKENS = 50257
 _SOURCE_POSITIONS, _TARGET_POSITIONS = 1500, 448
 _TIMESTAMPS = 1501
+_UNKNOWN = "Ġw0"
+"""faster-whisper looks up the tokens of symbols, and forbids what it finds: never a word said."""
 _OVERWEIGHT = 12.0
 """How far a position outweighs what the layers add."""
 _BRANCH_SCALE = 0.002
@@ -66,8 +68,8 @@ class _Writer:
     def __init__(self, size: Size, english_only: bool, words: list[str], seed: int) -> None:
         self._size, self._words = size, words
         self._rng = np.random.default_rng(seed)
+        # An English model has tokens of languages, too; they aren't part of its prompt.
         self._languages = [] if english_only else _language_tokens(size.languages)
-
         self._tokens = _vocabulary(words, english_only, size.languages)
         self._index = {token: i for i, token in enumerate(self._tokens)}
 
@@ -162,7 +164,7 @@ def _vocabulary(words: list[str], english_only: bool, languages: int) -> list[st
 
 
 def _language_tokens(count: int) -> list[str]:
-    return [f"<|{code}|>" for code in _LANGUAGES[:count]]
+    return [f"<|{code}|>" for code in _LANGUAGES.split()[:count]]
 
 
 def _tokenizer(tokens: list[str]) -> dict[str, object]:
@@ -189,7 +191,7 @@ def _tokenizer(tokens: list[str]) -> dict[str, object]:
         "pre_tokenizer": byte_level,
         "post_processor": None,
         "decoder": byte_level,
-        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": tokens[0]},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": _UNKNOWN},
     }
 
 
@@ -199,4 +201,4 @@ _LANGUAGES = (
     "ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr "
     "pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt "
     "haw ln ha ba jw su yue"
-).split()
+)

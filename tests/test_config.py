@@ -76,7 +76,7 @@ def test_a_flag_that_repeats_the_default_still_wins(tmp_path: Path) -> None:
 
 def test_the_file_may_be_named_by_a_variable(tmp_path: Path) -> None:
     file = tmp_path / "voice.toml"
-    file.write_text("[sample]\nbeam_size = 7\n[other]\nbeam_size = 8\nwhatever = 1\n")
+    file.write_text("[sample]\nbeam_size = 7\n[handle]\nbeam_size = 8\nwhatever = 1\n")
     assert settings(CONFIG=str(file)).beam_size == 7
     assert settings(SAMPLE_CONFIG=str(file)).beam_size == 7
 

@@ -62,5 +62,5 @@ def test_what_cannot_be_had_names_the_directory_and_the_command(
 def test_a_directory_of_the_users_own(tmp_path: Path) -> None:
     lay(tmp_path, "config.json", "voices/af_heart.pt")
     assert hub.directory(tmp_path, ("config.json", "voices/*.pt")) == tmp_path
-    with pytest.raises(ConfigError, match="holds no model.bin"):
+    with pytest.raises(ConfigError, match=r"holds no model\.bin"):
         hub.directory(tmp_path, ("config.json", "model.bin"))

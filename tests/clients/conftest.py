@@ -5,6 +5,7 @@ voice and no language model. The clients' environment is `.venv-clients` (`make 
 or the one that the variable CLIENTS_VENV names.
 """
 
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,11 +19,22 @@ from wyoming_voice.stack import Plan, running
 ROOT = Path(__file__).parents[2]
 COMMAND_MODEL = ROOT / "tests" / "models" / "command_whisper"
 
-_PLANS = {
-    "asr": ("--model", str(COMMAND_MODEL), "--language", "en", "--cpu-threads", "1", "--partials"),
-    "tts": ("--engine", "espeak"),
-    "handle": ("--llm-url", "none"),
+_WHISPER = ("--model", str(COMMAND_MODEL), "--language", "en", "--cpu-threads", "1")
+_ARGUMENTS = {
+    "asr": ("asr", *_WHISPER),
+    "asr-partials": ("asr", *_WHISPER, "--partials"),
+    "tts": ("tts", "--engine", "espeak"),
+    "handle": ("handle", "--llm-url", "none"),
 }
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave these tests out unless `-m` asks for them: they need that environment."""
+    if "clients" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("clients")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +48,16 @@ def clients() -> Clients:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def servers() -> AsyncIterator[dict[str, str]]:
-    """kind -> URI of the three servers, ready to work."""
-    on_loopback = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf")
-    plans = [Plan(kind, (*on_loopback, *arguments)) for kind, arguments in _PLANS.items()]
-    async with running(plans, lambda kind, uri: None) as uris:
-        yield uris
+    """Name -> URI of each server, ready to work; `asr-partials` sends text while it hears."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(_served(kind, arguments))
+            for name, (kind, *arguments) in _ARGUMENTS.items()
+        }
+
+
+@contextlib.asynccontextmanager
+async def _served(kind: str, arguments: list[str]) -> AsyncIterator[str]:
+    plan = Plan(kind, ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf", *arguments))
+    async with running([plan], lambda kind, uri: None) as uris:
+        yield uris[kind]

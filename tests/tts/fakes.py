@@ -39,7 +39,7 @@ class Beeper:
         self.spoken.append(utterance)
         if self.fails_at and self.fails_at in utterance.text:
             raise EngineError("the engine lost its voice")
-        yield tone(500)
+        yield tone(500, rate_hz=self.sample_rate_hz)
 
     @property
     def texts(self) -> list[str]:

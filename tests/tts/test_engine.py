@@ -1,5 +1,3 @@
-import pytest
-
 from wyoming_voice.tts.engine import Pace
 
 

@@ -64,7 +64,9 @@ def test_nothing_to_say(engine: EspeakEngine, text: str) -> None:
     assert not np.any(np.abs(said(engine, text)) > 0.01)
 
 
-@pytest.mark.parametrize("text", ["<b>&amp;", "[[h@l'oU]]", "你好", "\U0001f600", "a" * 3000, "%s%n"])
+@pytest.mark.parametrize(
+    "text", ["<b>&amp;", "[[h@l'oU]]", "你好", "\U0001f600", "a" * 3000, "%s%n"]
+)
 def test_odd_text_is_survived(engine: EspeakEngine, text: str) -> None:
     said(engine, text)
     assert len(said(engine, SENTENCE))
@@ -86,5 +88,3 @@ def test_kokoros_phonemizer_does_not_disturb_it(engine: EspeakEngine) -> None:
     for _ in range(3):
         assert german("Guten Morgen") == first
         assert len(said(engine, SENTENCE)) == pytest.approx(len(audio), rel=0.02)
-
-

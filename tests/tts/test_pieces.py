@@ -35,6 +35,12 @@ def test_a_clause_is_no_sentence_and_a_line_is_one() -> None:
     assert line.ending.endswith(".")
 
 
+def test_a_line_without_a_stop_ends_a_sentence() -> None:
+    first, _ = cut("an old song\nby somebody")
+    assert first == Piece("an old song", ends_sentence=True)
+    assert first.ending == "an old song."
+
+
 def test_the_last_piece_ends_whatever_it_is() -> None:
     assert cut("no stop at all")[-1] == Piece("no stop at all", ends_sentence=True)
     assert cut("no stop at all")[-1].ending == "no stop at all."

@@ -85,8 +85,14 @@ def test_fast_speech_has_short_pauses() -> None:
 def test_no_seam_jumps() -> None:
     clicks = [np.full(3000, level, np.float32) for level in (0.5, -0.5, 0.4, -0.4)]
     audio = joined(*((piece, "x") for piece in clicks))
-    assert np.abs(np.diff(audio)).max() <= 0.5 / (0.006 * RATE_HZ - 2)
+    assert np.abs(np.diff(audio)).max() <= 0.5 / (0.005 * RATE_HZ - 2)
     assert audio[0] == audio[-1] == 0
+
+
+def test_a_sound_that_breaks_off_before_silence_is_faded_too() -> None:
+    piece = np.concatenate((silence(50), np.full(3000, 0.5, np.float32), silence(50)))
+    audio = joined((piece, "a"), (piece, "b"))
+    assert np.abs(np.diff(audio)).max() <= 0.5 / (0.005 * RATE_HZ - 2)
 
 
 def test_levels_come_together_within_three_db() -> None:

@@ -63,7 +63,9 @@ def test_a_stop_without_a_start_is_an_empty_stream() -> None:
 
 
 def test_other_events_mean_nothing() -> None:
-    assert told(("audio-start", {}), ("select-program", {"name": "x"}), ("never-heard-of", {})) == []
+    assert (
+        told(("audio-start", {}), ("select-program", {"name": "x"}), ("never-heard-of", {})) == []
+    )
 
 
 @pytest.mark.parametrize(

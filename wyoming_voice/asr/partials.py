@@ -44,7 +44,7 @@ class Partials:
     async def advance(self, recording: Recording, options: DecodeOptions) -> str:
         """Decode what there is; the text that became stable by it, `""` when none did."""
         loop = asyncio.get_running_loop()
-        start_s = loop.time()
+        start_s, heard_ms = loop.time(), recording.heard_ms
         # The loop goes on appending: the thread gets a view of its own, and the scores as they are.
         pieces = spoken_pieces(
             recording.audio, list(recording.probabilities), self._engine, self._gate
@@ -57,7 +57,7 @@ class Partials:
         async with contextlib.aclosing(texts):
             found = [text async for text in texts if text is not None]
         spent_ms = 1000 * (loop.time() - start_s)
-        self._next_ms = recording.heard_ms + max(_STEP_MS, spent_ms)
+        self._next_ms = heard_ms + max(_STEP_MS, spent_ms)
         return self.stability.push("".join(found)) if found else ""
 
     def _texts(self, pieces: list[Piece], options: DecodeOptions) -> Iterator[str | None]:

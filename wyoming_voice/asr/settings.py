@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from wyoming_voice.config import ServiceSettings
+from wyoming_voice.config import ServiceSettings, Uri
 
 
 class AsrSettings(ServiceSettings):
@@ -13,10 +13,7 @@ class AsrSettings(ServiceSettings):
 
     section: ClassVar[str] = "asr"
 
-    uri: str = Field(
-        "tcp://0.0.0.0:10300",
-        description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH",
-    )
+    uri: Uri = "tcp://127.0.0.1:10300"
     engine: Literal["whisper", "pocketsphinx"] = Field(
         "whisper", description="recogniser: whisper (faster-whisper) or pocketsphinx (embedded)"
     )

@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,7 @@ logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each
 _WINDOW_S = 30.0
 _TEMPERATURES = (0.0, 0.4)
 _CONTEXT_TOKENS = 448
-_SOT_TOKENS = 5
-"""Around the prompt stand at most startofprev, startoftranscript, language, task, notimestamps."""
-
-_LONGEST_TEXT_TOKENS = 220
+_LONGEST_TEXT_TOKENS = 224
 _SPARE_TOKENS = 16
 _TOKENS_PER_S = {"en": 10}
 _TOKENS_PER_S_ELSEWHERE = 20
@@ -105,9 +102,11 @@ class Whisper:
         # The feature extractor keeps state on the instance; the windows after it don't.
         with self._front:
             language = options.language or model.detected(audio, options.languages)
-            prompt = packed(options, model.count_tokens)
-            limit = _token_limit(language, options.speech_s, duration_s)
-            limit = min(limit, _CONTEXT_TOKENS - _SOT_TOKENS - model.count_tokens(f" {prompt}"))
+            prompt = model.told(options)
+            limit = _limit(
+                model.prompt_tokens(prompt, without_timestamps=not timed),
+                _token_limit(language, options.speech_s, duration_s),
+            )
             segments, _ = model.transcribe(
                 audio,
                 language=language,
@@ -118,12 +117,12 @@ class Whisper:
                 without_timestamps=not timed,
                 word_timestamps=options.want_words,
                 hotwords=prompt or None,
-                max_new_tokens=limit,
+                max_new_tokens=limit.asked,
                 no_speech_threshold=None,  # the gate decides, and says so
             )
         try:
             for segment in segments:
-                yield _segment(segment, language, limit)
+                yield _segment(segment, language, limit.tokens)
         finally:
             model.forget()
 
@@ -140,6 +139,7 @@ class _Model(WhisperModel):  # type: ignore[misc]  # the package has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._seen = threading.local()
+        self._told: tuple[Hashable, str] = ((), "")
 
     def encode(self, features: Any) -> Any:
         """As the parent does, but the window that this thread encoded last is not encoded again."""
@@ -162,7 +162,20 @@ class _Model(WhisperModel):  # type: ignore[misc]  # the package has no types
         window = self.feature_extractor(audio)[:, :-1][:, : int(_WINDOW_S * self.frames_per_second)]
         ranking = self.model.detect_language(self.encode(pad_or_trim(window)))[0]
         codes = [token[2:-2] for token, _ in ranking]
-        return next((code for code in codes if not allowed or code in allowed), "en")
+        return next((code for code in codes if not allowed or code in allowed), (*allowed, "en")[0])
+
+    def told(self, options: DecodeOptions) -> str:
+        """What biases the spelling, packed; kept, since a thousand names take 150 ms to count."""
+        wanted = (options.names, options.hotwords, options.terms, options.initial_prompt)
+        if self._told[0] != wanted:
+            self._told = (wanted, packed(options, self.count_tokens))
+        return self._told[1]
+
+    def prompt_tokens(self, told: str, *, without_timestamps: bool) -> int:
+        """How many tokens stand before the text: language and task, and what the model is told."""
+        start = 3 if self.model.is_multilingual else 1
+        before = 1 + self.count_tokens(f" {told}") if told else 0
+        return before + start + int(without_timestamps)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text has for this model."""
@@ -183,6 +196,25 @@ def _segment(segment: Any, language: str, limit: int) -> Segment:
     return Segment(
         segment.text, float(segment.start), float(segment.end), language, words, evidence
     )
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """`asked` is the `max_new_tokens` for faster-whisper, `tokens` what comes of it."""
+
+    asked: int
+    tokens: int
+
+
+def _limit(prompt_tokens: int, wanted_tokens: int) -> _Limit:
+    """How to ask for at most `wanted_tokens` of text.
+
+    faster-whisper adds the prompt to `max_new_tokens` and calls that `max_length`, of which CTranslate2
+    spends no more than half on text (src/models/whisper.cc, `generate`): asked for 20, it stops at 11.
+    """
+    total = max(2 * wanted_tokens, prompt_tokens + wanted_tokens - 1)
+    total = min(total, _CONTEXT_TOKENS)
+    return _Limit(total - prompt_tokens, min(total // 2, total - prompt_tokens + 1))
 
 
 def _token_limit(language: str, speech_s: tuple[float, float] | None, duration_s: float) -> int:

@@ -70,7 +70,7 @@ class KokoroEngine:
         self._model = self._loaded_model(self._files)
         for module in self._model.modules():
             module.register_forward_pre_hook(self._leave_when_stopped)
-        self._style(self._default_voice)
+        self.style(self._default_voice)
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
@@ -78,22 +78,31 @@ class KokoroEngine:
         """Audio at 24 kHz, an item for each 510 phonemes; see `Engine`."""
         import torch
 
-        style = self._style(utterance.voice)
+        style = self.style(utterance.voice)
         self._stopped = stopped
-        for phonemes in split_phonemes(self._phonemes(utterance)):
+        for phonemes in split_phonemes(self.phonemes(utterance.text, utterance.voice[0])):
             if not any(symbol.isalpha() and symbol in self._model.vocab for symbol in phonemes):
                 continue
-            row = len(phonemes)
-            if not utterance.whole_sentence:
-                row = max(row, _CLAUSE_STYLE_PHONEMES)
+            row = style_row(len(phonemes), whole_sentence=utterance.whole_sentence)
             try:
                 with torch.inference_mode():
-                    audio = self._model(phonemes, style[row - 1], utterance.speed)
+                    audio = self._model(phonemes, style[row], utterance.speed)
             except _Stopped:
                 return
             except RuntimeError as error:  # out of memory, a device that failed
                 raise EngineError(f"Kokoro failed: {error}") from error
             yield audio.numpy().reshape(-1)
+
+    def phonemes(self, text: str, letter: str) -> str:
+        """What is said for `text` in the language of a voice's first letter; raises EngineError."""
+        if letter not in self._g2p:
+            self._g2p[letter] = g2p_for(letter)
+        return self._g2p[letter](text)
+
+    @property
+    def cached_styles(self) -> int:
+        """How many tables of voices and blends are kept, besides those of single voices."""
+        return len(self._blends)
 
     def _leave_when_stopped(self, module: object, inputs: object) -> None:
         if self._stopped():
@@ -129,7 +138,7 @@ class KokoroEngine:
             raise EngineError("no CUDA device is available to torch; use --device cpu")
         return self._device
 
-    def _style(self, voice: str) -> "torch.Tensor":
+    def style(self, voice: str) -> "torch.Tensor":
         """The style table of a voice or a blend, shape (510, 1, 256)."""
         if voice in self._blends:
             self._blends.move_to_end(voice)
@@ -160,11 +169,10 @@ class KokoroEngine:
             raise EngineError(f"{path} is no Kokoro voice: it should hold one tensor (510, 1, 256)")
         return table
 
-    def _phonemes(self, utterance: Utterance) -> str:
-        letter = utterance.voice.strip()[0]
-        if letter not in self._g2p:
-            self._g2p[letter] = g2p_for(letter)
-        return self._g2p[letter](utterance.text)
+
+def style_row(phonemes: int, *, whole_sentence: bool) -> int:
+    """The row of a style table for that many phonemes, 1 to 510."""
+    return (phonemes if whole_sentence else max(phonemes, _CLAUSE_STYLE_PHONEMES)) - 1
 
 
 def _check_packages() -> None:
@@ -174,7 +182,7 @@ def _check_packages() -> None:
     if sys.version_info >= (3, 13):
         raise EngineError(
             "Kokoro's package stops at Python 3.12, and this is Python"
-            f" {sys.version_info.major}.{sys.version_info.minor}; run the TTS server with Python 3.11"
+            f" {sys.version_info[0]}.{sys.version_info[1]}; run the TTS server with Python 3.11"
             " or 3.12, or speak with --engine espeak"
         )
     raise EngineError("Kokoro is not installed; pip install 'wyoming-voice[tts]'")

@@ -6,6 +6,7 @@ the running process; where it isn't installed, rules give the tags (`g2p.penn_ta
 
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from wyoming_voice.errors import EngineError
@@ -19,10 +20,26 @@ G2p = Callable[[str], str]
 _ESPEAK_LANGUAGES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 _SPACY_MODEL = "en_core_web_sm"
 
+_MISAKI_FAILS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What misaki raises for text that it wasn't made for, such as a number of 400 digits."""
+
 
 def g2p_for(letter: str) -> G2p:
     """Text to phonemes for the language of a voice's first letter; raises EngineError."""
+    g2p = _made(letter)
+    # After the backend was made, which sets the level; it warns of each word that espeak-ng splits.
     logging.getLogger("phonemizer").setLevel(logging.ERROR)
+    return g2p
+
+
+def _made(letter: str) -> G2p:
     if letter in "ab":
         return _english_g2p(british=letter == "b")
     if letter in _ESPEAK_LANGUAGES:
@@ -67,7 +84,15 @@ def _english_g2p(*, british: bool) -> G2p:
     else:
         _log.info("English: misaki's lexicon, tags by rules (%s is not installed)", _SPACY_MODEL)
         g2p = _rule_g2p(british, fallback)
-    return lambda text: str(g2p(text, preprocess=False)[0])
+
+    def phonemes(text: str) -> str:
+        try:
+            return str(g2p(text, preprocess=False)[0])
+        except _MISAKI_FAILS as error:
+            _log.warning("misaki failed with %s; espeak-ng reads this piece", type(error).__name__)
+            return fallback(SimpleNamespace(text=text))[0] or ""
+
+    return phonemes
 
 
 def _rule_g2p(british: bool, fallback: object) -> Any:

@@ -58,7 +58,7 @@ class Pieces:
 
     def break_off(self) -> list[Piece]:
         """The piece that waits for a next word, which is not in sight."""
-        return self.add("\n")
+        return [*self.add("\n"), *self._cut("\n")]
 
     def finish(self) -> list[Piece]:
         """What is left."""

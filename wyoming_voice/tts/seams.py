@@ -38,7 +38,7 @@ class SeamSettings:
     speed: float = 1.0
     lead_ms: float = 20.0
     tail_ms: float = 40.0
-    fade_ms: float = 6.0
+    fade_ms: float = 5.0
     blank_ms: float = 80.0
 
 
@@ -98,19 +98,22 @@ def pause_after_ms(text: str) -> float:
 def _trimmed(samples: Samples, settings: SeamSettings) -> Samples:
     """Without silence but for `lead_ms` before the first sound and `tail_ms` after the last.
 
-    What is cut is faded, what was too short is filled up: so every piece rests for as long at its ends.
+    What is left is faded where it begins and ends, which may be in the middle of a sound, and filled up
+    with silence: so every piece rests for as long at its ends.
     """
-    peak = float(np.abs(samples).max())
+    magnitudes = np.abs(samples)
+    peak = float(magnitudes.max())
     if peak <= _SILENT_PEAK:
         return samples
-    loud = np.flatnonzero(np.abs(samples) > peak * _SOUND_BELOW_PEAK)
     lead, tail, fade = (
         round(ms * settings.rate_hz / 1000)
         for ms in (settings.lead_ms, settings.tail_ms, settings.fade_ms)
     )
+    loud = np.flatnonzero(magnitudes > peak * _SOUND_BELOW_PEAK)
     start, end = int(loud[0]) - lead, int(loud[-1]) + 1 + tail
-    kept = _faded(samples[max(0, start) : end], fade)
-    padded: Samples = np.pad(kept, (max(0, -start), max(0, end - len(samples))))
+    audible = np.flatnonzero(magnitudes[max(0, start) : end]) + max(0, start)
+    first, last = int(audible[0]), int(audible[-1]) + 1
+    padded: Samples = np.pad(_faded(samples[first:last], fade), (first - start, end - last))
     return padded
 
 

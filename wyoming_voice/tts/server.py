@@ -19,7 +19,7 @@ from wyoming.info import TtsProgram as TtsProgramInfo
 from wyoming.tts import SynthesizeStopped
 
 from wyoming_voice import __version__
-from wyoming_voice.config import ServiceSettings
+from wyoming_voice.config import ServiceSettings, Uri
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.core.timing import TurnRecord, turn_id_in
 from wyoming_voice.errors import ConfigError, PeerError
@@ -51,10 +51,7 @@ class TtsSettings(ServiceSettings):
 
     section: ClassVar[str] = "tts"
 
-    uri: str = Field(
-        "tcp://0.0.0.0:10200",
-        description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH",
-    )
+    uri: Uri = "tcp://127.0.0.1:10200"
     engine: Literal["kokoro", "espeak"] = Field(
         "kokoro", description="kokoro, or the small embedded voices of espeak"
     )
