@@ -1,0 +1,1 @@
+"""Measurements of the servers, and the models that they need. Not part of the package."""
