@@ -28,7 +28,9 @@ def test_sizes_and_repositories(name: str, repository: str) -> None:
 
 
 def test_a_size_that_does_not_exist() -> None:
-    with pytest.raises(UnknownChoice, match=r"unknown model 'base\.eng'; did you mean 'base\.en'\?"):
+    with pytest.raises(
+        UnknownChoice, match=r"unknown model 'base\.eng'; did you mean 'base\.en'\?"
+    ):
         hub.whisper("base.eng")
 
 
@@ -50,7 +52,7 @@ def test_what_cannot_be_had_names_the_directory_and_the_command(
     def unreachable(*_args: object, **_options: object) -> str:
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", unreachable)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(EngineError) as caught:
         hub.obtain(hub.kokoro(), tmp_path)
     assert str(tmp_path) in str(caught.value)

@@ -18,7 +18,7 @@ from pydantic import Field
 from rich.console import Console
 
 from wyoming_voice import hub
-from wyoming_voice.asr.server import AsrSettings
+from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.config import ServiceSettings, Settings, load
 from wyoming_voice.handle.server import NO_LLM, HandleSettings, key_of
 from wyoming_voice.hub import Weights

@@ -174,7 +174,7 @@ async def test_the_listener_is_told_once_that_a_model_loads() -> None:
     reply = Reply([*banner(), loaded, delta(content="\n\nNoon."), *END])
     async with (
         FakeLlamaSwap(reply) as fake,
-        talking(fake, loading_notice_seconds=0, loading_notice="Just a second.") as client,
+        talking(fake, loading_notice_after_s=0, loading_notice="Just a second.") as client,
     ):
         await say(client, "x", context={"conversation_id": "c"})
         assert await kinds(client, 2) == ["handled-start", "handled-chunk"]
@@ -188,9 +188,9 @@ async def test_the_listener_is_told_once_that_a_model_loads() -> None:
 async def test_no_notice_when_the_model_is_there_in_time_or_when_none_is_wanted() -> None:
     reply = Reply([*banner(), delta(content="Noon."), *END])
     async with FakeLlamaSwap(reply) as fake:
-        async with talking(fake, loading_notice_seconds=60) as client:
+        async with talking(fake, loading_notice_after_s=60) as client:
             assert texts(await ask(client), "handled") == ["Noon."]
-        async with talking(fake, loading_notice_seconds=0, loading_notice="") as client:
+        async with talking(fake, loading_notice_after_s=0, loading_notice="") as client:
             assert texts(await ask(client), "handled") == ["Noon."]
 
 
@@ -231,7 +231,7 @@ async def test_a_failure_is_a_sentence_and_the_connection_lives(
 async def test_a_model_server_that_is_down_is_said_and_costs_no_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with served(llm_url="http://127.0.0.1:9", first_token_timeout=0.05) as uri:
+    async with served(llm_url="http://127.0.0.1:9", first_token_timeout_s=0.05) as uri:
         assert "is it running, and is --llm-url right?" in caplog.text
         async with connect(uri) as client:
             for _ in range(2):
@@ -241,7 +241,7 @@ async def test_a_model_server_that_is_down_is_said_and_costs_no_connection(
 async def test_a_model_that_says_nothing_is_given_up() -> None:
     async with (
         FakeLlamaSwap(Reply([Do.STALL])) as fake,
-        talking(fake, first_token_timeout=0.05) as client,
+        talking(fake, first_token_timeout_s=0.05) as client,
     ):
         assert texts(await ask(client), "not-handled") == [Failure.TOO_SLOW.value]
         await fake.hung_up.wait()
@@ -360,7 +360,7 @@ async def test_an_empty_system_prompt_sends_none() -> None:
     ("flags", "message"),
     [
         (["--llm-url", "localhost:8080"], "write http://HOST:PORT, https://HOST, or none"),
-        (["--history-seconds", "60"], "greater than or equal to 300"),
+        (["--history-s", "60"], "greater than or equal to 300"),
         (["--temperature", "3"], "less than or equal to 2"),
     ],
 )
@@ -372,11 +372,11 @@ def test_settings_that_cannot_work_are_refused(flags: list[str], message: str) -
 def test_settings_come_from_flags_and_the_environment() -> None:
     given = load(
         HandleSettings,
-        ["--llm-url", "NONE", "--loading-notice-seconds", "5"],
+        ["--llm-url", "NONE", "--loading-notice-after-s", "5"],
         {"WYOMING_VOICE_HANDLE_API_KEY": "k", "WYOMING_VOICE_HANDLE_API_KEY_FILE": "/no/file"},
     )
     assert given.llm_url == "none"
-    assert given.loading_notice_seconds == 5
+    assert given.loading_notice_after_s == 5
     assert given.api_key.get_secret_value() == "k"
     assert given.api_key_file == Path("/no/file")
     assert given.uri.endswith(":10500")

@@ -146,7 +146,7 @@ class AsrConversation:
 
     def __init__(self, program: AsrProgram) -> None:
         self._program = program
-        self._session = Session(program.settings.max_audio_seconds)
+        self._session = Session(program.settings.max_audio_s)
         self._current: Transcription | None = None
 
     def push(self, event: Event) -> Request | None:

@@ -104,7 +104,7 @@ class Session:
         if self._heard_ms > 1000 * self._max_audio_s:
             raise TooLarge(
                 f"an utterance of more than {self._max_audio_s:g} s; send audio-stop sooner, or start "
-                "the server with a larger --max-audio-seconds"
+                "the server with a larger --max-audio-s"
             )
         return [*begun, Heard(source, pcm)] if pcm else begun
 

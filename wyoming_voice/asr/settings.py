@@ -46,6 +46,6 @@ class AsrSettings(ServiceSettings):
     )
     no_vad_gate: bool = Field(False, description="decode also what doesn't sound like speech")
     partials: bool = Field(False, description="send stable text while the client still speaks")
-    max_audio_seconds: float = Field(
+    max_audio_s: float = Field(
         600, gt=0, description="longest utterance; more is refused as too-large"
     )

@@ -20,8 +20,8 @@ from faster_whisper.audio import pad_or_trim
 from wyoming_voice.asr.bias import packed
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Evidence, Segment, Word
 from wyoming_voice.asr.languages import WHISPER
-from wyoming_voice.errors import EngineError
-from wyoming_voice.hub import directory, obtain
+from wyoming_voice.errors import ConfigError, EngineError
+from wyoming_voice.hub import Weights, directory, obtain
 from wyoming_voice.hub import whisper as weights_of
 
 logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each request otherwise
@@ -53,8 +53,10 @@ class Whisper:
     longest_s = 28.0
 
     def __init__(self, model: str, settings: WhisperSettings) -> None:
+        """Raises UnknownChoice and ConfigError for a model that can't exist; reads a small file at most."""
         self._model_name = model
         self._settings = settings
+        self._weights = None if Path(model).is_dir() else _on_hub(model)
         self._model: _Model | None = None
         self._front = threading.Lock()
         self.name = model.rstrip("/").rsplit("/", 1)[-1]
@@ -76,7 +78,8 @@ class Whisper:
                 num_workers=settings.workers,
                 local_files_only=True,
             )
-            list(self.transcribe(np.zeros(RATE_HZ, np.float32), DecodeOptions(language="en")))
+            second = np.zeros(RATE_HZ, np.float32)
+            list(self._segments(self._model, second, DecodeOptions(language="en")))
         except (RuntimeError, ValueError, OSError) as error:
             raise EngineError(
                 f"the model in {path} can't be loaded on device {settings.device!r} with compute type "
@@ -127,10 +130,9 @@ class Whisper:
             model.forget()
 
     def _path(self) -> Path:
-        named = Path(self._model_name)
-        if named.is_dir():
-            return directory(named, ("config.json", "model.bin", "tokenizer.json"))
-        return obtain(weights_of(self._model_name), self._settings.model_dir)
+        if self._weights is None:
+            return directory(Path(self._model_name), ("config.json", "model.bin", "tokenizer.json"))
+        return obtain(self._weights, self._settings.model_dir)
 
 
 class _Model(WhisperModel):  # type: ignore[misc]  # the package has no types
@@ -223,6 +225,12 @@ def _token_limit(language: str, speech_s: tuple[float, float] | None, duration_s
     return min(
         _LONGEST_TEXT_TOKENS, _SPARE_TOKENS + math.ceil(rate * min(spoken_s + 1.0, _WINDOW_S))
     )
+
+
+def _on_hub(model: str) -> Weights:
+    if model.startswith(("/", ".", "~")):
+        raise ConfigError(f"--model: there is no directory {model!r}")
+    return weights_of(model)
 
 
 def _expected_languages(model: str) -> tuple[str, ...]:

@@ -277,7 +277,7 @@ async def _in_time(step: Awaitable[T], deadline: Deadline) -> T:
     except TimeoutError as error:
         raise LlmError(
             Failure.LOADING if deadline.loading else Failure.TOO_SLOW,
-            "no sign of life in time; see --first-token-timeout and --llm-timeout",
+            "no sign of life in time; see --first-token-timeout-s and --llm-timeout-s",
         ) from error
 
 

@@ -77,17 +77,17 @@ class HandleSettings(ServiceSettings):
     max_tokens: int = Field(
         0, ge=0, description="longest answer in tokens, thoughts included; 0: the server's"
     )
-    llm_timeout: float = Field(120, gt=0, description="seconds that a whole answer may take")
-    first_token_timeout: float = Field(
+    llm_timeout_s: float = Field(120, gt=0, description="seconds that a whole answer may take")
+    first_token_timeout_s: float = Field(
         60, gt=0, description="seconds until the model's first word, and between two"
     )
-    loading_notice_seconds: float = Field(
+    loading_notice_after_s: float = Field(
         3, ge=0, description="seconds of waiting for a model after which the listener is told"
     )
     loading_notice: str = Field(
         "One moment.", description="what the listener is told; empty: nothing"
     )
-    history_seconds: float = Field(
+    history_s: float = Field(
         600, ge=300, description="seconds that a silent conversation is remembered, 300 or more"
     )
     history_turns: int = Field(20, ge=2, description="questions that a conversation remembers")
@@ -176,7 +176,7 @@ def _llm(settings: HandleSettings) -> "LlamaSwap":
             api_key=key_of(settings),
             temperature=settings.temperature,
             max_tokens=settings.max_tokens,
-            patience=Patience(settings.first_token_timeout, settings.llm_timeout),
+            patience=Patience(settings.first_token_timeout_s, settings.llm_timeout_s),
         )
     )
 
@@ -194,13 +194,13 @@ def _manner(settings: HandleSettings) -> Manner:
         system_prompt=_read(settings.system_prompt_file, "system_prompt_file")
         or settings.system_prompt.strip(),
         notice=settings.loading_notice.strip(),
-        notice_after_s=settings.loading_notice_seconds,
+        notice_after_s=settings.loading_notice_after_s,
     )
 
 
 def _history_limits(settings: HandleSettings) -> HistoryLimits:
     return HistoryLimits(
-        keep_s=settings.history_seconds,
+        keep_s=settings.history_s,
         turns=settings.history_turns,
         tokens=settings.history_tokens,
         conversations=settings.history_conversations,

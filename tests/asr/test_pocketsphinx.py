@@ -1,0 +1,82 @@
+"""The real embedded recogniser on its own kind of input."""
+
+import pytest
+
+from tests.asr.speech import noise, said, silence
+from wyoming_voice.asr.engine import Audio, DecodeOptions, Segment
+from wyoming_voice.asr.pocketsphinx import Pocketsphinx, sentence
+
+
+@pytest.fixture(scope="module")
+def engine() -> Pocketsphinx:
+    engine = Pocketsphinx()
+    engine.load()
+    return engine
+
+
+def heard(
+    engine: Pocketsphinx, audio: Audio, options: DecodeOptions | None = None
+) -> list[Segment]:
+    found = engine.transcribe(audio, options or DecodeOptions())
+    return [segment for segment in found if segment is not None]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("what time is it", "What time is it"),
+        ("<s> turn the(2) [NOISE] <sil> ++BREATH++ light </s>", "Turn the light"),
+        ("and i think i'm late", "And I think I'm late"),
+        ("<sil>", ""),
+        ("", ""),
+    ],
+)
+def test_words_become_presentable(words: str, text: str) -> None:
+    assert sentence(words) == text
+
+
+def test_it_hears_the_same_again(engine: Pocketsphinx) -> None:
+    audio = said("What time is it?")
+    (first,) = heard(engine, audio)
+    heard(engine, noise(3, 0.5))
+    (again,) = heard(engine, audio)
+    assert first.text == again.text
+    assert first.text.strip()
+    assert first.language == "en"
+
+
+def test_words_have_times_within_the_audio(engine: Pocketsphinx) -> None:
+    audio = said("What time is it?")
+    (segment,) = heard(engine, audio, DecodeOptions(want_words=True, speech_s=(0.2, 1.2)))
+    assert "".join(word.text for word in segment.words).split() == segment.text.lower().split()
+    assert all(0 <= word.start_s < word.end_s <= len(audio) / 16_000 for word in segment.words)
+
+
+def test_silence_is_nothing(engine: Pocketsphinx) -> None:
+    assert heard(engine, silence(1)) == []
+    assert heard(engine, silence(0)) == []
+
+
+def test_it_breathes_every_quarter_second(engine: Pocketsphinx) -> None:
+    steps = list(engine.transcribe(silence(3), DecodeOptions()))
+    assert steps == [None] * 12
+
+
+def test_a_request_waits_for_the_one_before_it(engine: Pocketsphinx) -> None:
+    audio = said("What time is it?")
+    (alone,) = heard(engine, audio)
+    one, other = (engine.transcribe(audio, DecodeOptions()) for _ in range(2))
+    assert next(one) is None
+    assert next(other) is None
+    rest = [segment for segment in one if segment is not None]
+    then = [segment for segment in other if segment is not None]
+    assert rest == then == [alone]
+
+
+def test_a_dropped_request_lets_the_next_one_in(engine: Pocketsphinx) -> None:
+    audio = said("What time is it?")
+    (alone,) = heard(engine, audio)
+    dropped = engine.transcribe(audio, DecodeOptions())
+    next(dropped)
+    dropped.close()  # type: ignore[attr-defined]
+    assert heard(engine, audio) == [alone]

@@ -1,0 +1,146 @@
+"""Audio of any format, in any pieces, becomes the same samples and the same scores."""
+
+import random
+
+import numpy as np
+import pytest
+
+from tests.asr.speech import said
+from wyoming_voice.asr.engine import RATE_HZ, Audio
+from wyoming_voice.asr.recording import Recording
+from wyoming_voice.audio import to_pcm16
+from wyoming_voice.core.pcm import SPEECH, AudioFormat
+from wyoming_voice.errors import BadAudio, TooLarge
+from wyoming_voice.vad import FRAME_SAMPLES, speech_probabilities
+
+STEREO_48K = AudioFormat(48_000, 2, 2)
+
+
+@pytest.fixture
+def audio() -> Audio:
+    return said("Turn on the kitchen light.")
+
+
+def caught_up(recording: Recording) -> Recording:
+    list(recording.catch_up())
+    return recording
+
+
+def recorded(source: AudioFormat, *chunks: bytes) -> Recording:
+    recording = Recording(scored=True)
+    for pcm in chunks:
+        recording.hear(source, pcm)
+    return caught_up(recording)
+
+
+def split(pcm: bytes, walk: random.Random) -> list[bytes]:
+    borders = sorted(walk.choices(range(len(pcm)), k=walk.randrange(1, 200)))
+    return [pcm[a:b] for a, b in zip([0, *borders], [*borders, len(pcm)], strict=True)]
+
+
+def test_speech_is_scored_as_a_whole_recording_would_be(audio: Audio) -> None:
+    recording = recorded(SPEECH, to_pcm16(audio))
+    np.testing.assert_allclose(recording.probabilities, speech_probabilities(recording.audio))
+    assert max(recording.probabilities) > 0.9
+
+
+@pytest.mark.parametrize(
+    "source", [SPEECH, STEREO_48K, AudioFormat(8000, 1, 1), AudioFormat(44_100, 3, 1)]
+)
+def test_any_split_gives_the_same(audio: Audio, source: AudioFormat) -> None:
+    pcm = to_pcm16(audio)
+    pcm = pcm[: len(pcm) - len(pcm) % source.frame_bytes]
+    whole = recorded(source, pcm)
+    walk = random.Random(2)
+    for _ in range(5):
+        pieces = recorded(source, *split(pcm, walk))
+        np.testing.assert_allclose(pieces.audio, whole.audio, atol=1e-6)
+        np.testing.assert_allclose(pieces.probabilities, whole.probabilities, atol=1e-4)
+
+
+def test_chunks_of_many_seconds_wait_for_the_thread(audio: Audio) -> None:
+    pcm = to_pcm16(np.tile(audio, 20))
+    recording = Recording(scored=True)
+    recording.hear(SPEECH, pcm)
+    assert not recording.up_to_date
+    assert len(recording.audio) == 0
+    breaths = list(recording.catch_up())
+    assert len(breaths) > 2
+    np.testing.assert_allclose(
+        recording.audio, recorded(SPEECH, *split(pcm, random.Random(1))).audio
+    )
+
+
+def test_a_burst_of_chunks_is_scored_in_part(audio: Audio) -> None:
+    recording = Recording(scored=True)
+    recording.hear(SPEECH, to_pcm16(np.tile(audio, 2))[:60_000])
+    assert len(recording.probabilities) < len(recording.audio) // FRAME_SAMPLES
+    caught_up(recording)
+    assert len(recording.probabilities) == -(-len(recording.audio) // FRAME_SAMPLES)
+
+
+def test_the_format_may_change_on_the_way(audio: Audio) -> None:
+    pcm = to_pcm16(audio)
+    recording = Recording(scored=True)
+    recording.hear(SPEECH, pcm[:16_000])
+    recording.hear(
+        AudioFormat(16_000, 2, 2), np.repeat(np.frombuffer(pcm, "<i2")[8000:], 2).tobytes()
+    )
+    np.testing.assert_array_equal(caught_up(recording).audio, recorded(SPEECH, pcm).audio)
+
+
+def test_a_change_of_format_loses_no_sound() -> None:
+    second = bytes(STEREO_48K.size_bytes(1000))
+    recording = Recording(scored=False)
+    recording.hear(STEREO_48K, second)
+    recording.hear(AudioFormat(48_000, 2, 1), second[: len(second) // 2])
+    assert abs(len(caught_up(recording).audio) - 2 * RATE_HZ) <= 2
+
+
+def test_a_tone_keeps_its_pitch() -> None:
+    seconds = np.arange(2 * 48_000) / 48_000
+    tone = (20_000 * np.sin(2 * np.pi * 440 * seconds)).astype("<i2").repeat(2).tobytes()
+    heard = recorded(STEREO_48K, *[tone[at : at + 1919] for at in range(0, len(tone), 1919)]).audio
+    assert abs(len(heard) - 2 * RATE_HZ) < 50
+    spectrum = np.abs(np.fft.rfft(heard))
+    assert abs(float(np.argmax(spectrum)) * RATE_HZ / len(heard) - 440) < 1
+
+
+def test_forgetting_leaves_nothing(audio: Audio) -> None:
+    recording = Recording(scored=True)
+    recording.hear(STEREO_48K, to_pcm16(audio)[:9999])
+    recording.forget()
+    recording.hear(SPEECH, to_pcm16(audio))
+    np.testing.assert_array_equal(
+        caught_up(recording).audio, recorded(SPEECH, to_pcm16(audio)).audio
+    )
+
+
+def test_nothing_is_scored_that_nobody_asks_about(audio: Audio) -> None:
+    recording = Recording(scored=False)
+    recording.hear(SPEECH, to_pcm16(audio))
+    assert caught_up(recording).probabilities == []
+    assert len(recording.audio) == len(audio)
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        (AudioFormat(200_000, 2, 1), "rate"),
+        (AudioFormat(999, 2, 1), "rate"),
+        (AudioFormat(16_000, 5, 1), "width"),
+        (AudioFormat(16_000, 2, 9), "channels"),
+    ],
+)
+def test_a_format_that_cannot_be_converted_is_refused(source: AudioFormat, named: str) -> None:
+    with pytest.raises(BadAudio, match=named):
+        Recording(scored=True).hear(source, b"ab")
+
+
+def test_waiting_audio_is_bounded() -> None:
+    recording = Recording(scored=False)
+    four_mib = bytes(4 * 1024 * 1024)
+    for _ in range(16):
+        recording.hear(SPEECH, four_mib)
+    with pytest.raises(TooLarge, match="chunks of under 2 s"):
+        recording.hear(SPEECH, b"ab")
