@@ -111,9 +111,7 @@ class KokoroEngine:
     def _loaded_model(self, files: KokoroFiles) -> Any:
         import torch
         from kokoro import KModel
-        from loguru import logger
 
-        logger.disable("kokoro")  # at DEBUG, on standard error, it logs what is said
         config, weights = files.config(), files.checkpoint()
         if self._cpu_threads:
             torch.set_num_threads(self._cpu_threads)

@@ -28,8 +28,9 @@ T = TypeVar("T")
 _SLICE_CHARS = 64
 """Text is made speakable in slices of about a millisecond, so that the loop stays free."""
 
-_FIRST_AUDIO_WITHIN_S = 1.5
-"""A first piece that would take longer is cut shorter, at a space if there is no better place."""
+_FIRST_AUDIO_WITHIN_S = 0.8
+"""A first piece that would take longer is cut shorter, at a space if there is no better place: people
+mind a second of silence more than a phrase that is a little torn."""
 
 _STALL_S = 0.5
 """A sentence that seems complete waits this long for a next word to prove it."""

@@ -1,0 +1,117 @@
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+
+import pytest
+
+from tests.tts.fakes import Beeper
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.errors import BadEvent
+from wyoming_voice.tts.engine import Pace
+from wyoming_voice.tts.source import TextSource
+from wyoming_voice.tts.speech import Speech, Studio, one_ahead
+from wyoming_voice.tts.voices import Voice
+from wyoming_voice.worker import Worker
+
+VOICE = Voice("af_heart", "en-US", "Heart")
+LONG = (
+    "The train to the airport leaves from platform nine every twenty minutes at this time of day."
+)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker("tts")
+    yield worker
+    worker.close()
+
+
+async def said(worker: Worker, pace: Pace, text: str) -> list[str]:
+    engine = Beeper()
+    source = TextSource()
+    source.put(text)
+    source.close()
+    speech = Speech(Studio(engine, worker, 10.0, pace=pace), VOICE, source, TurnRecord("tts"))
+    async for _ in speech.audio():
+        pass
+    return [utterance.text for utterance in engine.spoken]
+
+
+async def test_a_fast_engine_speaks_whole_sentences(worker: Worker) -> None:
+    assert await said(worker, Pace(rtf=0.01), LONG) == [LONG]
+
+
+async def test_a_slow_engine_starts_with_few_words(worker: Worker) -> None:
+    texts = await said(worker, Pace(rtf=1.0), LONG)
+    assert len(texts[0]) <= 14
+    assert " ".join(texts) == LONG
+
+
+async def test_a_first_clause_comes_before_its_sentence(worker: Worker) -> None:
+    texts = await said(worker, Pace(rtf=0.01), "Well, as far as I know, it rains. It pours. ")
+    assert texts == ["Well, as far as I know,", "it rains.", "It pours."]
+
+
+async def test_the_studio_measures_its_engine_when_it_opens(worker: Worker) -> None:
+    studio = Studio(Beeper(), worker, 10.0)
+    await worker.call(lambda: studio.open("af_heart"), deadline_s=10)
+    assert studio.pace.chars_per_s == pytest.approx(58)
+    assert studio.pace.rtf < 0.5
+
+
+async def test_one_item_is_made_ahead_and_no_more() -> None:
+    made: list[int] = []
+    closed = asyncio.Event()
+
+    async def items() -> AsyncGenerator[int, None]:
+        try:
+            for number in range(10):
+                made.append(number)
+                yield number
+        finally:
+            closed.set()
+
+    ahead = one_ahead(items())
+    assert await anext(ahead) == 0
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert made == [0, 1]
+    assert await anext(ahead) == 1
+    await ahead.aclose()
+    assert closed.is_set()
+
+
+async def test_an_error_ahead_is_raised_in_its_turn() -> None:
+    async def items() -> AsyncGenerator[int, None]:
+        yield 1
+        raise BadEvent("no")
+
+    ahead = one_ahead(items())
+    assert await anext(ahead) == 1
+    with pytest.raises(BadEvent):
+        await anext(ahead)
+
+
+async def test_a_source_gives_text_in_slices_and_then_its_end() -> None:
+    source = TextSource()
+    source.put("abcdef")
+    source.put("")
+    source.put("gh")
+    source.close()
+    source.put("dropped")
+    assert [await source.take(4) for _ in range(5)] == ["abcd", "ef", "gh", None, None]
+
+
+async def test_a_source_wakes_whoever_waits() -> None:
+    source = TextSource()
+    taking = asyncio.create_task(source.take(10))
+    await asyncio.sleep(0)
+    source.put("hi")
+    assert await taking == "hi"
+
+
+async def test_an_error_in_a_source_overtakes_its_text() -> None:
+    source = TextSource()
+    source.put("hi")
+    source.fail(BadEvent("no"))
+    with pytest.raises(BadEvent):
+        await source.take(10)
