@@ -15,16 +15,19 @@ endif
 # Kokoro, and torch with it, stops at Python 3.12.
 NO_KOKORO := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 13) else "")')
 
-.PHONY: demo run test check lint types format bench lock clean
+.PHONY: demo run test test-clients check lint types format bench lock clean
 
 demo: $(VENV)/.installed  ## one spoken turn: make demo [QUESTION=my.wav]
 	$(RUN) demo $(if $(QUESTION),--question "$(QUESTION)")
 
-run: $(VENV)/.installed  ## ASR, TTS and handle on 10300, 10200 and 10500
-	$(RUN) up
+run: $(VENV)/.installed  ## ASR, TTS and handle on 10300, 10200 and 10500: make run [HOST=0.0.0.0]
+	$(RUN) up $(if $(HOST),--host "$(HOST)")
 
 test: $(VENV)/.tested  ## the whole test suite
 	$(BIN)/python -m pytest
+
+test-clients: $(VENV)/.tested .venv-clients/.installed  ## public Wyoming clients against our servers
+	$(BIN)/python -m pytest -m clients tests/clients
 
 check: lint types test  ## what CI runs
 
@@ -39,6 +42,11 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(VENV)/.installed .venv-peers/.installed  ## ours beside others; JSON in build/bench
+	$(BIN)/python -m bench.asr --sessions 1 4 8 --json build/bench/asr.json
+	$(BIN)/python -m bench.tts --json build/bench/tts.json
+	$(BIN)/python -m bench.turn --json build/bench/turn.json
+
 lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and platform at once
 	$(BIN)/pip install --quiet uv
 	echo "torch==$(TORCH)" >$(VENV)/torch.txt
@@ -47,7 +55,7 @@ lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and 
 	  | grep -vE '^(nvidia|cuda|triton)' >constraints.txt
 
 clean:
-	rm -rf $(VENV) build dist reply.wav
+	rm -rf $(VENV) .venv-clients .venv-peers build dist reply.wav
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed, this is " + sys.version)'
@@ -60,4 +68,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --constraint constraints.txt --group dev
+	touch $@
+
+.venv-clients/.installed: tests/clients/requirements.txt tests/clients/health_checks.txt
+	$(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/pip install --quiet --requirement tests/clients/requirements.txt
+	.venv-clients/bin/pip install --quiet --no-deps --requirement tests/clients/health_checks.txt
+	touch $@
+
+.venv-peers/.installed: bench/peers.sh bench/peers.txt
+	PYTHON=$(PYTHON) bench/peers.sh
 	touch $@
