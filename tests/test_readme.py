@@ -14,7 +14,11 @@ from wyoming_voice.tts.server import TtsSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SERVERS = {"ASR": AsrSettings, "TTS": TtsSettings, "Handle": HandleSettings}
+SERVERS: dict[str, type[ServiceSettings]] = {
+    "ASR": AsrSettings,
+    "TTS": TtsSettings,
+    "Handle": HandleSettings,
+}
 
 
 def rows(heading: str) -> list[tuple[str, str, str]]:

@@ -230,6 +230,28 @@ async def test_a_partial_in_progress_gives_way_to_the_end() -> None:
     assert engine.finished == 1
 
 
+async def test_partials_of_an_utterance_that_begins_anew_begin_anew() -> None:
+    engine = ScriptedEngine("old", "old", "new", held=True)
+    talk = utterance(np.tile(said(LIGHT)[4000:20_000], 10), chunk_ms=100)[1:-1]
+    async with served(engine, partials=True) as client:
+        await client.send(*talk[:10])
+        await soon(engine.begun)
+        engine.may_go_on.set()
+        await soon(engine.closed)
+        engine.may_go_on.clear()
+        await client.send(*talk[10:25])
+        await soon(engine.begun)  # the second "old" would be stable
+        await client.send(Event("transcribe"), *talk[:5])
+        await client.read()
+        await client.ask(Ping().event())
+        engine.may_go_on.set()
+        await client.send(*talk[5:], stop())
+        events = await client.read_until("transcript-stop")
+    assert events[0].type == "transcript-start"
+    assert "".join(event.data["text"] for event in events[1:-2]) == "new"
+    assert events[-2].data["text"] == "new"
+
+
 async def test_a_partial_never_waits_for_the_engine() -> None:
     engine = ScriptedEngine(held=True)
     asked = settings(partials=True)

@@ -101,6 +101,7 @@ def test_transcribe_forgets_the_format() -> None:
         (Event("audio-start", {"rate": 16000, "width": 0, "channels": 1}), "width"),
         (Event("audio-start", {"rate": 16000, "width": 2, "channels": True}), "channels"),
         (Event("audio-start", {"rate": 16000.5, "width": 2, "channels": 1}), "rate"),
+        (Event("audio-chunk", {"rate": 10**400, "width": 2, "channels": 1}, b"ab"), "rate"),
         (Event("audio-chunk", {}, b"ab"), "rate"),
     ],
 )

@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from wyoming_voice.asr.engine import DecodeOptions, Engine
-from wyoming_voice.asr.recognition import Gate, Piece, decoded, spoken_pieces
+from wyoming_voice.asr.engine import Audio, DecodeOptions, Engine
+from wyoming_voice.asr.recognition import Gate, decoded, spoken_pieces
 from wyoming_voice.asr.recording import Recording
 from wyoming_voice.core.stability import Stability
 from wyoming_voice.worker import Priority, Worker
@@ -46,11 +46,9 @@ class Partials:
         loop = asyncio.get_running_loop()
         start_s, heard_ms = loop.time(), recording.heard_ms
         # The loop goes on appending: the thread gets a view of its own, and the scores as they are.
-        pieces = spoken_pieces(
-            recording.audio, list(recording.probabilities), self._engine, self._gate
-        )
+        audio, probabilities = recording.audio, list(recording.probabilities)
         texts = self._worker.stream(
-            lambda: self._texts(pieces, options),
+            lambda: self._texts(audio, probabilities, options),
             deadline_s=self._deadline_s,
             priority=Priority.PARTIAL,
         )
@@ -60,8 +58,11 @@ class Partials:
         self._next_ms = heard_ms + max(_STEP_MS, spent_ms)
         return self.stability.push("".join(found)) if found else ""
 
-    def _texts(self, pieces: list[Piece], options: DecodeOptions) -> Iterator[str | None]:
+    def _texts(
+        self, audio: Audio, probabilities: list[float], options: DecodeOptions
+    ) -> Iterator[str | None]:
         """In a thread: the text of each piece; what lies before the last piece won't change any more."""
+        pieces = spoken_pieces(audio, probabilities, self._engine, self._gate)
         for number, piece in enumerate(pieces, 1):
             key = (piece.start_s, len(piece.audio))
             text = self._settled.get(key)

@@ -15,8 +15,9 @@ from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.errors import TooLarge
 from wyoming_voice.vad import FRAME_SAMPLES, Silero
 
-_AT_ONCE_MS = 2000.0
-"""Resampling two seconds takes about a millisecond."""
+_AT_ONCE_MS = 1000.0
+_AT_ONCE_BYTES = 256 * 1024
+"""Converting that much takes 1.5 ms at most, whatever its rate and width."""
 
 _AT_ONCE_FRAMES = 16
 """At about 0.12 ms each."""
@@ -39,7 +40,7 @@ class Recording:
         self._silero = Silero() if self._scored else None
         self._source: AudioFormat | None = None
         self._resampler: MonoResampler | None = None
-        self._waiting: deque[tuple[AudioFormat, bytes]] = deque()
+        self._waiting: deque[tuple[AudioFormat, bytearray]] = deque()
         self._waiting_bytes = 0
         self._scores: list[float] = []
         self.heard_ms = 0.0
@@ -64,16 +65,19 @@ class Recording:
         """Take a chunk. Raises BadAudio, and TooLarge when more waits than memory should hold."""
         checked_format(source.rate_hz, source.width_bytes, source.channels)
         self.heard_ms += source.ms(len(pcm))
-        if not self._waiting and source.ms(len(pcm)) <= _AT_ONCE_MS:
+        small = len(pcm) <= _AT_ONCE_BYTES and source.ms(len(pcm)) <= _AT_ONCE_MS
+        if small and not self._waiting:
             self._convert(source, pcm)
             self._score(_AT_ONCE_FRAMES)
             return
-        self._waiting.append((source, pcm))
+        if not self._waiting or self._waiting[-1][0] != source:
+            self._waiting.append((source, bytearray()))
+        self._waiting[-1][1].extend(pcm)  # a million chunks of two bytes are no million objects
         self._waiting_bytes += len(pcm)
         if self._waiting_bytes > _MOST_WAITING_BYTES:
             raise TooLarge(
                 f"{self._waiting_bytes} bytes of audio wait to be converted; send chunks of under "
-                f"{_AT_ONCE_MS / 1000:g} s, or a lower rate"
+                f"{_AT_ONCE_MS / 1000:g} s and {_AT_ONCE_BYTES} bytes, or a lower rate"
             )
 
     def catch_up(self) -> Iterator[None]:
@@ -82,7 +86,7 @@ class Recording:
             source, pcm = self._waiting.popleft()
             step = source.size_bytes(_SLICE_MS)
             for start in range(0, len(pcm), step):
-                self._convert(source, pcm[start : start + step])
+                self._convert(source, bytes(pcm[start : start + step]))
                 yield None
         if self._resampler is not None:
             self._samples.append(self._resampler.finish())

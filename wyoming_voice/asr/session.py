@@ -17,6 +17,8 @@ from wyoming_voice.errors import BadEvent, TooLarge
 
 _MOST_PHRASES = 1000
 _LONGEST_PHRASE = 200
+_MOST_IN_FORMAT = 2**32 - 1
+"""The largest number that a WAV header can hold; JSON's can be too large to calculate with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,8 @@ class Session:
 def _positive(data: Mapping[str, Any], field: str, before: int | None) -> int:
     value = data.get(field)
     value = before if value is None else value
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise BadEvent(f"audio needs a '{field}', a whole number, not {_brief(value)}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_IN_FORMAT:
+        raise BadEvent(f"audio needs a '{field}', a whole number above 0, not {_brief(value)}")
     return value
 
 

@@ -38,6 +38,7 @@ class Transcription:
         self._worker = worker
         self._deadline_s = deadline_s
         self._recording = Recording(scored=gate.threshold is not None)
+        self._partials = self._new_partials()
         self._changed = asyncio.Event()
         self._ended_s: float | None = None
 
@@ -45,6 +46,8 @@ class Transcription:
         """Forget what was heard; the transcript is still owed."""
         self._choice = choice
         self._recording.forget()
+        self._partials = self._new_partials()
+        self._changed.set()
 
     def hear(self, source: AudioFormat, pcm: bytes) -> None:
         """Take a chunk; raises BadAudio and TooLarge."""
@@ -63,20 +66,26 @@ class Transcription:
         yield Transcript(text=result.text, language=result.language).event()
 
     async def streamed_replies(self) -> AsyncGenerator[Event, None]:
-        """`transcript-start`, `transcript-chunk` for text that is stable, `transcript`, `transcript-stop`."""
-        yield TranscriptStart(language=self._choice.options.language).event()
-        partials = Partials(self._choice.engine, self._worker, self._gate, self._deadline_s)
-        while self._ended_s is None:
-            if text := await self._unless_ended(partials):
+        """`transcript-start`, `transcript-chunk` for text that is stable, `transcript`, `transcript-stop`.
+
+        An utterance that begins anew starts its transcript anew: the chunks before it no longer count.
+        """
+        begun: Partials | None = None
+        while begun is not self._partials or self._ended_s is None:
+            if begun is not self._partials:
+                begun = self._partials
+                yield TranscriptStart(language=self._choice.options.language).event()
+            elif text := await self._unless_ended():
                 yield TranscriptChunk(text=text).event()
         result = await self._result()
-        if rest := partials.stability.finish(result.text):
+        if rest := self._partials.stability.finish(result.text):
             yield TranscriptChunk(text=rest).event()
         yield Transcript(text=result.text, language=result.language).event()
         yield TranscriptStop().event()
 
-    async def _unless_ended(self, partials: Partials) -> str:
-        """Newly stable text; `""` when there is none, or as soon as the audio ends."""
+    async def _unless_ended(self) -> str:
+        """Newly stable text; `""` when there is none, as soon as the audio ends, or when it begins anew."""
+        partials = self._partials
         if not partials.due(self._recording):
             await self._change()
             return ""
@@ -85,11 +94,14 @@ class Transcription:
         ended = asyncio.create_task(self._end_of_audio())
         try:
             await asyncio.wait((advance, ended), return_when=asyncio.FIRST_COMPLETED)
-            return advance.result() if advance.done() else ""
+            return advance.result() if advance.done() and partials is self._partials else ""
         finally:
             advance.cancel()
             ended.cancel()
             await asyncio.gather(advance, ended, return_exceptions=True)
+
+    def _new_partials(self) -> Partials:
+        return Partials(self._choice.engine, self._worker, self._gate, self._deadline_s)
 
     async def _end_of_audio(self) -> None:
         while self._ended_s is None:
