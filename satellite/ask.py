@@ -55,7 +55,7 @@ async def run(settings: AskSettings) -> int:
     """One turn; the exit status. Raises ConfigError, UpstreamError, DeadlineExceeded."""
     if bool(settings.file) == bool(settings.text):
         raise ConfigError("name a WAV file or give --text, one of the two")
-    console = Console()
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     servers = await find_servers(settings)
     try:
         async with asyncio.timeout(settings.timeout_s):
@@ -114,7 +114,7 @@ def write_wav(path: Path, sounds: list[Sound]) -> float:
     audio = sounds[0].format
     pcm = b"".join(sound.pcm for sound in sounds)
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as output, wave.open(output, "wb") as file:
             file.setnchannels(audio.channels)
             file.setsampwidth(audio.width_bytes)
             file.setframerate(audio.rate_hz)

@@ -92,8 +92,10 @@ class Turn:
 
         `""` when no speech was found, or none was understood.
         """
-        async with _opened("asr", self.servers.asr) as connection:
-            utterance = Utterance(connection, self.turn_id, self.language)
+        async with (
+            _opened("asr", self.servers.asr) as connection,
+            Utterance(connection, self.turn_id, self.language) as utterance,
+        ):
             heard = _Listening(Ears(settings), settings.endpointing.frame_ms)
             async for event in heard.events(frames):
                 match event:

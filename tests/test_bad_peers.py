@@ -311,6 +311,18 @@ async def test_a_silent_client_is_let_go_and_told_why() -> None:
         assert errors_in(await client.read_to_end()) == ["too-slow"]
 
 
+async def test_a_request_that_is_cut_off_by_a_mistake_is_logged_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    async with serving(FakeProgram(), on_loopback()) as server, client_of(server) as client:
+        assert await client.ask(Event("hold")) == Event("held")
+        await client.send(Event("wrong"))
+        await client.read_to_end()
+    assert "outcome=bad-event" in caplog.text
+    assert "outcome=gone" not in caplog.text
+
+
 async def test_nobody_is_idle_while_the_model_loads() -> None:
     program = FakeProgram()
     program.may_load.clear()

@@ -1,8 +1,10 @@
 """Weights: what is here is found without a network, what is not is told with the remedy."""
 
+import socket
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from wyoming_voice import hub
 from wyoming_voice.errors import ConfigError, EngineError, UnknownChoice
@@ -66,3 +68,12 @@ def test_a_directory_of_the_users_own(tmp_path: Path) -> None:
     assert hub.directory(tmp_path, ("config.json", "voices/*.pt")) == tmp_path
     with pytest.raises(ConfigError, match=r"holds no model\.bin"):
         hub.directory(tmp_path, ("config.json", "model.bin"))
+
+
+def test_a_mirror_is_reached_at_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "is_offline_mode", lambda: False)
+    with socket.create_server(("127.0.0.1", 0)) as mirror:
+        endpoint = f"http://127.0.0.1:{mirror.getsockname()[1]}/hub"
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        assert hub.reachable()
+    assert not hub.reachable()

@@ -4,9 +4,11 @@ Every function works on an open connection, so that a caller can open it before 
 a server says in an `error` event, and a server that hangs up early, become an UpstreamError.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -23,7 +25,7 @@ from wyoming.tts import (
 
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import UpstreamError
-from wyoming_voice.wire import Connection
+from wyoming_voice.wire import Connection, PeerGone
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,50 @@ class Sound:
 
 
 class Utterance:
-    """Speech on its way to an ASR server: 16 kHz, 16 bit, mono."""
+    """Speech on its way to an ASR server: 16 kHz, 16 bit, mono.
+
+    The server is listened to inside the block, for it may refuse while speech still comes. Every method
+    raises UpstreamError once it has.
+    """
 
     def __init__(self, connection: Connection, turn_id: str, language: str | None = None) -> None:
         self._connection = connection
         self._context = {"turn_id": turn_id}
         self._language = language
 
+    async def __aenter__(self) -> Self:
+        self._answer = asyncio.create_task(self._transcript())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._answer.cancel()
+        await asyncio.gather(self._answer, return_exceptions=True)
+
     async def begin(self) -> None:
         """Announce speech."""
-        await self._connection.write(
-            Transcribe(language=self._language, context=self._context).event()
-        )
+        await self._send(Transcribe(language=self._language, context=self._context).event())
         rate, width, channels = SPEECH.rate_hz, SPEECH.width_bytes, SPEECH.channels
-        await self._connection.write(AudioStart(rate, width, channels).event())
+        await self._send(AudioStart(rate, width, channels).event())
 
     async def add(self, pcm: bytes) -> None:
         """Send a chunk of it."""
         rate, width, channels = SPEECH.rate_hz, SPEECH.width_bytes, SPEECH.channels
-        await self._connection.write(AudioChunk(rate, width, channels, pcm).event())
+        await self._send(AudioChunk(rate, width, channels, pcm).event())
 
     async def transcript(self) -> str:
         """End the speech; what was said, `""` for nothing."""
-        await self._connection.write(AudioStop().event())
+        await self._send(AudioStop().event())
+        return await self._answer
+
+    async def _send(self, event: Event) -> None:
+        if self._answer.done():
+            self._answer.result()
+        try:
+            await self._connection.write(event)
+        except PeerGone:
+            await self._answer  # which says why
+
+    async def _transcript(self) -> str:
         async for event in _replies(self._connection, "asr"):
             if Transcript.is_type(event.type):
                 return _text(event)
@@ -72,7 +95,8 @@ async def answer(
     The conversation is the handle server's; its id is the turn's.
     """
     context: dict[str, Any] = {"turn_id": turn_id, "conversation_id": turn_id}
-    await connection.write(Transcript(text=text, language=language, context=context).event())
+    with contextlib.suppress(PeerGone):  # why it has gone is in what it wrote
+        await connection.write(Transcript(text=text, language=language, context=context).event())
     written = ""
     async for event in _replies(connection, "handle"):
         if HandledChunk.is_type(event.type):

@@ -3,6 +3,7 @@
 The servers are real processes on free ports, the turn goes over real Wyoming TCP, and they end with it.
 """
 
+import asyncio
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import ClassVar
@@ -10,10 +11,10 @@ from typing import ClassVar
 from pydantic import Field
 from rich.console import Console
 
-from satellite.ask import AskSettings, ask, write_wav
+from satellite.ask import AskSettings, ask, read_frames, write_wav
 from satellite.link import Servers
 from wyoming_voice.config import Settings
-from wyoming_voice.stack import Plan, running
+from wyoming_voice.stack import Plan, end_on_signals, running
 from wyoming_voice.up import choose, listening_at
 
 
@@ -31,23 +32,30 @@ class DemoSettings(Settings):
 
 async def run(settings: DemoSettings) -> int:
     """One turn; the exit status. Raises EngineError, UpstreamError, ConfigError."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    end_on_signals()
+    try:
+        with as_file(files("wyoming_voice") / "data" / "question.wav") as recorded:
+            question = settings.question or recorded
+            read_frames(question)  # what can't be read is told before anything is started
+            await _turn(settings, question, console)
+    except asyncio.CancelledError:  # only the signals above cancel this task
+        return 130
+    return 0
+
+
+async def _turn(settings: DemoSettings, question: Path, console: Console) -> None:
     plans = [_quiet(plan) for plan in await choose(settings.config, console.print)]
-    with (
-        as_file(files("wyoming_voice") / "data" / "question.wav") as recorded,
-        console.status("starting asr, tts and handle") as status,
-    ):
+    with console.status("starting asr, tts and handle") as status:
         async with running(
             plans, lambda kind, uri: console.print(f"{kind:6} ready at {uri}")
         ) as uris:
             status.stop()
-            question = settings.question or recorded
             console.print(f"playing {question.name}\n")
-            ears = AskSettings(file=question, fast=settings.fast)
-            sounds = await ask(ears, Servers(**uris), console)
+            asked = AskSettings(file=question, fast=settings.fast)
+            sounds = await ask(asked, Servers(**uris), console)
             seconds = write_wav(settings.output, sounds)
     console.print(f"\nanswer written to {settings.output} ({seconds:.1f} s)")
-    return 0
 
 
 def _quiet(plan: Plan) -> Plan:

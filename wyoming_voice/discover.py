@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from wyoming.info import Info
 
 from wyoming_voice.config import Settings
@@ -22,7 +22,8 @@ class DiscoverSettings(Settings):
 
 async def run(settings: DiscoverSettings) -> int:
     """Print a table; status 1 when there is none."""
-    console = Console()
+    # Without markup and emoji: names come from the network, and ":1234:" in an IPv6 address is an emoji.
+    console = Console(markup=False, emoji=False, highlight=False)
     with console.status(f"looking for {settings.timeout_s:g} s"):
         found = await discover(settings.timeout_s, on_loopback=settings.loopback)
     if not found:
@@ -33,7 +34,10 @@ async def run(settings: DiscoverSettings) -> int:
 
 
 def _table(found: list[Found]) -> Table:
-    table = Table("name", "address", "does", "programs", "version", "round trip", box=None)
+    longest = max(len(server.uri) for server in found)
+    address = Column("address", min_width=longest)  # of use only whole, also in a narrow window
+    others = (Column(name, overflow="fold") for name in ("does", "programs", "version"))
+    table = Table(Column("name", overflow="fold"), address, *others, "round trip", box=None)
     for server in found:
         trip = "no answer" if server.round_trip_ms is None else f"{server.round_trip_ms:.1f} ms"
         version = server.properties.get("version", "")

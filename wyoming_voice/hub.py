@@ -9,6 +9,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import huggingface_hub
 from huggingface_hub import constants
@@ -126,9 +127,10 @@ def reachable(timeout_s: float = 2.0) -> bool:
     """Whether the hub answers a connection."""
     if constants.is_offline_mode():
         return False
-    host = constants.ENDPOINT.split("//", 1)[-1].split("/", 1)[0]
+    endpoint = urlsplit(constants.ENDPOINT)
+    port = endpoint.port or (80 if endpoint.scheme == "http" else 443)
     try:
-        with socket.create_connection((host, 443), timeout_s):
+        with socket.create_connection((endpoint.hostname or "", port), timeout_s):
             return True
     except OSError:
         return False

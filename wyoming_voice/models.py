@@ -32,7 +32,7 @@ class ModelsSettings(Settings):
 
 async def run(settings: ModelsSettings) -> int:
     """Do it; the exit status. Raises EngineError with the remedy, UnknownChoice."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     match settings.action:
         case "list":
             console.print(_table(settings.model_dir))

@@ -47,13 +47,14 @@ class Peer:
         self._requests: asyncio.Queue[Request] = asyncio.Queue(PENDING_REQUESTS)
         self._farewell: tuple[Event, ...] = ()
         self._last_activity_s = _now_s()
-        self._replying = False
+        self._current: Request | None = None
         self._leaving = False
+        self._cut_off_by = "gone"
 
     @property
     def working(self) -> bool:
         """Whether a request is being answered, or will be next."""
-        return self._ready.is_set() and (self._replying or not self._requests.empty())
+        return self._ready.is_set() and not (self._current is None and self._requests.empty())
 
     def leave(self) -> None:
         """Hang up as soon as the requests that are open have been answered."""
@@ -62,7 +63,9 @@ class Peer:
     async def serve(self) -> None:
         """Run the connection to its end; never raises but CancelledError."""
         try:
-            await _first_to_end(self._read(), self._answer(), self._watch())
+            await _first_to_end(
+                self._cutting_off(self._read()), self._answer(), self._cutting_off(self._watch())
+            )
             if self._leaving:
                 await self._connection.linger()
         except VoiceError as error:
@@ -75,6 +78,14 @@ class Peer:
         finally:
             await _closed(self._requests)
             await self._connection.close()
+
+    async def _cutting_off(self, step: Coroutine[Any, Any, None]) -> None:
+        """Run a step whose failure is also the outcome of the request that it cuts off."""
+        try:
+            await step
+        except VoiceError as error:
+            self._cut_off_by = error.code
+            raise
 
     async def _read(self) -> None:
         async for event in self._connection:
@@ -98,10 +109,9 @@ class Peer:
     async def _answer(self) -> None:
         await self._ready.wait()
         while not (self._leaving and self._requests.empty()):
-            request = await self._requests.get()
-            self._replying = True
-            await self._reply(request)
-            self._replying = False
+            self._current = await self._requests.get()
+            await self._reply(self._current)
+            self._current = None
 
     async def _reply(self, request: Request) -> None:
         start_s, outcome = _now_s(), "internal-error"
@@ -116,7 +126,7 @@ class Peer:
             outcome = error.code
             raise
         except (asyncio.CancelledError, PeerGone):
-            outcome = "gone"
+            outcome = self._cut_off_by
             raise
         finally:
             request.record.spent("total", start_s, _now_s())
@@ -127,6 +137,8 @@ class Peer:
         await self._ready.wait()
         self._touch()
         while True:
+            if self._current is not None and not self._current.awaits_input():
+                self._touch()
             left_s = self._last_activity_s + self._idle_timeout_s - _now_s()
             if left_s <= 0:
                 limit = f"{self._idle_timeout_s:g} s"

@@ -1,6 +1,6 @@
 """What a server adds to the service: a Program, a Conversation for each connection, Requests within it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,12 +17,14 @@ class Request:
     `replies` is an async generator of what is sent, in order; a VoiceError from it becomes an `error`
     event, after which `farewell` is sent and the connection closes. When the client hangs up the
     generator is cancelled where it waits; its clean-up must not wait for a thread. `record` becomes
-    the log line.
+    the log line. `awaits_input` says whether more of it is to come from the client: where that is known
+    to be over, the client may be silent for as long as the work takes.
     """
 
     record: TurnRecord
     replies: AsyncGenerator[Event, None]
     farewell: tuple[Event, ...] = ()
+    awaits_input: Callable[[], bool] = lambda: True
 
 
 class Conversation(Protocol):

@@ -7,6 +7,7 @@ person. One that worked before is, after a pause that doubles up to half a minut
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,22 @@ async def running(
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
+
+
+def end_on_signals() -> None:
+    """Have SIGTERM and SIGINT cancel the task that calls this: the servers that it runs end with it.
+
+    Once only: a second Ctrl-C must not interrupt the end of the servers, which is bounded.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+
+    def cancel() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, cancel)
 
 
 async def _all_ready(

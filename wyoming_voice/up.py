@@ -7,7 +7,6 @@ the handle server's `--llm-url`, else none.
 
 import asyncio
 import importlib.util
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +21,7 @@ from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.config import ServiceSettings, Settings, load
 from wyoming_voice.handle.server import NO_LLM, HandleSettings, key_of
 from wyoming_voice.hub import Weights
-from wyoming_voice.stack import Plan, running
+from wyoming_voice.stack import Plan, end_on_signals, running
 from wyoming_voice.tts.server import TtsSettings
 from wyoming_voice.wire import Address, parse_uri
 
@@ -41,11 +40,8 @@ class UpSettings(Settings):
 
 async def run(settings: UpSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit status. Raises EngineError when a server can't start."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    work = asyncio.current_task()
-    assert work is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    end_on_signals()
     try:
         plans = await choose(settings.config, console.print)
         plans = (

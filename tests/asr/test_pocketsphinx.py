@@ -5,6 +5,8 @@ import pytest
 from tests.asr.speech import noise, said, silence
 from wyoming_voice.asr.engine import Audio, DecodeOptions, Segment
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx, sentence
+from wyoming_voice.asr.server import AsrSettings, build
+from wyoming_voice.config import load
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,10 @@ def test_a_dropped_request_lets_the_next_one_in(engine: Pocketsphinx) -> None:
     next(dropped)
     dropped.close()  # type: ignore[attr-defined]
     assert heard(engine, audio) == [alone]
+
+
+def test_options_of_whisper_are_told_to_have_no_effect(caplog: pytest.LogCaptureFixture) -> None:
+    build(load(AsrSettings, ["--engine", "pocketsphinx", "--language", "en"], {}))
+    assert caplog.text == ""
+    build(load(AsrSettings, ["--engine", "pocketsphinx", "--beam-size", "5"], {}))
+    assert "without effect on the engine pocketsphinx: --beam-size" in caplog.text

@@ -90,9 +90,7 @@ def test_chunks_that_wait_keep_their_order_and_formats(audio: Audio) -> None:
         for piece in chunks:
             at_once.hear(source, piece)
             waiting.hear(source, piece)
-    np.testing.assert_array_equal(
-        caught_up(waiting).audio[2 * RATE_HZ :], caught_up(at_once).audio
-    )
+    np.testing.assert_array_equal(caught_up(waiting).audio[2 * RATE_HZ :], caught_up(at_once).audio)
 
 
 def test_many_small_chunks_that_wait_take_no_more_room_than_their_bytes() -> None:

@@ -12,6 +12,7 @@ from wyoming.ping import Ping
 from tests.asr.fakes import ScriptedEngine, soon
 from tests.asr.speech import chunk, said, silence, start, stop, utterance
 from tests.wire_client import WireClient, client_of
+from wyoming_voice import vad
 from wyoming_voice.asr.engine import DecodeOptions
 from wyoming_voice.asr.languages import WHISPER
 from wyoming_voice.asr.partials import Partials
@@ -82,6 +83,24 @@ async def test_a_hang_up_during_the_decode_frees_the_engine() -> None:
         async with client_of(address) as client:
             assert (await answer(client, *speech())).data["text"] == "hello"
         assert program.worker.requests == 0
+
+
+async def test_a_client_is_not_idle_while_its_utterance_is_decoded() -> None:
+    engine, talk = ScriptedEngine(held=True), speech()
+    asked = settings(idle_timeout_s=0.4)
+    program = AsrProgram(asked, [engine])
+    async with serving(program, asked) as address:
+        async with client_of(address) as patient:
+            await patient.send(*talk)
+            await soon(engine.begun)
+            async with client_of(address) as silent:  # its time is over after the patient one's
+                assert [event.data["code"] for event in await silent.read_to_end()] == ["too-slow"]
+            engine.may_go_on.set()
+            reply = await patient.read()
+            assert reply is not None
+            assert reply.type == "transcript"
+        async with client_of(address) as speaker:
+            assert (await answer(speaker, *talk[:-1])).data["code"] == "too-slow"
 
 
 async def test_a_hang_up_before_the_end_asks_for_no_decode() -> None:
@@ -281,6 +300,17 @@ async def test_a_pause_has_no_partial() -> None:
         assert engine.calls == []
 
 
+async def test_a_partial_that_gets_no_turn_in_time_is_none() -> None:
+    engine, worker = ScriptedEngine(held=True), Worker("test")
+    partials = Partials(engine, worker, Gate(0.3), deadline_s=0.01)
+    recording = Recording(scored=True)
+    for event in speech()[2:-1]:
+        recording.hear(SPEECH, event.payload or b"")
+    assert await partials.advance(recording, DecodeOptions()) == ""
+    engine.may_go_on.set()
+    worker.close()
+
+
 async def test_partials_decode_a_window_that_is_complete_once() -> None:
     engine, worker = ScriptedEngine("word"), Worker("test")
     partials = Partials(engine, worker, Gate(0.3), deadline_s=10)
@@ -321,6 +351,15 @@ async def test_silence_asks_no_engine() -> None:
     async with served(engine) as client:
         assert (await answer(client, *utterance(silence(3)))).data["text"] == ""
     assert engine.calls == []
+
+
+@pytest.mark.parametrize(("no_vad_gate", "models_read"), [(False, 1), (True, 0)])
+def test_the_voice_detector_is_read_before_the_first_utterance(
+    no_vad_gate: bool, models_read: int
+) -> None:
+    vad._session.cache_clear()
+    AsrProgram(settings(no_vad_gate=no_vad_gate), [ScriptedEngine()])
+    assert vad._session.cache_info().currsize == models_read
 
 
 @pytest.mark.parametrize("changed", [{"language": "xx"}, {"languages": ["en", "xx"]}])

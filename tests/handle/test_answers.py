@@ -48,6 +48,10 @@ async def test_no_notice_for_a_model_that_only_takes_its_time() -> None:
     assert await heard(None, Thinking(), None, Text("x")) == [Thinking(), Text("x")]
 
 
+async def test_no_notice_once_the_model_is_at_work() -> None:
+    assert NOTICE not in await heard(Waiting(), Thinking(), None, Text("x"))
+
+
 async def test_no_notice_before_its_time() -> None:
     assert NOTICE not in await heard(Waiting(), None, Text("x"), after_s=3600)
 

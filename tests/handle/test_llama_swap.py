@@ -72,7 +72,7 @@ async def test_an_answer_is_streamed_and_the_request_is_complete() -> None:
         FakeLlamaSwap(words("It is ", "noon.")) as fake,
         door(fake.url, model="m", api_key="k", temperature=0.5, max_tokens=9) as llm,
     ):
-        assert await heard(llm) == [Text("It is "), Text("noon."), Finished("stop")]
+        assert await heard(llm) == [Waiting(), Text("It is "), Text("noon."), Finished("stop")]
     assert fake.chats == [
         {"model": "m", "messages": ASK, "stream": True, "temperature": 0.5, "max_tokens": 9}
     ]
@@ -123,7 +123,7 @@ async def test_an_answer_that_is_not_streamed_is_taken() -> None:
     whole = {"choices": [{"message": {"content": "Noon."}, "finish_reason": "stop"}]}
     reply = Reply([json.dumps(whole, indent=1).encode()])
     async with FakeLlamaSwap(reply) as fake, door(fake.url) as llm:
-        assert await heard(llm) == [Text("Noon."), Finished("stop")]
+        assert await heard(llm) == [Waiting(), Text("Noon."), Finished("stop")]
 
 
 async def test_one_connection_serves_several_answers() -> None:
@@ -243,7 +243,7 @@ async def test_closing_the_answer_closes_the_connection() -> None:
     reply = Reply([delta(content="It is"), Do.STALL])
     async with FakeLlamaSwap(reply) as fake, door(fake.url) as llm:
         answer = llm.answer(ASK)
-        assert await anext(answer) == Text("It is")
+        assert [await anext(answer), await anext(answer)] == [Waiting(), Text("It is")]
         await answer.aclose()
         await fake.hung_up.wait()
 

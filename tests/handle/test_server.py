@@ -185,6 +185,15 @@ async def test_the_listener_is_told_once_that_a_model_loads() -> None:
     assert fake.chats[1]["messages"][2] == {"role": "assistant", "content": "Noon."}
 
 
+async def test_a_model_that_loads_without_a_sign_is_waited_for_in_words() -> None:
+    async with (
+        FakeLlamaSwap(Reply(), hold=True) as fake,
+        talking(fake, loading_notice_after_s=0, first_token_timeout_s=1) as client,
+    ):
+        events = await ask(client)
+    assert texts(events, "handled-chunk")[0] == "One moment."
+
+
 async def test_no_notice_when_the_model_is_there_in_time_or_when_none_is_wanted() -> None:
     reply = Reply([*banner(), delta(content="Noon."), *END])
     async with FakeLlamaSwap(reply) as fake:

@@ -59,6 +59,14 @@ def test_a_sentence_that_waits_for_a_word_can_be_broken_off() -> None:
     assert [piece.text for piece in pieces.add("Here it is.") + pieces.finish()] == ["Here it is."]
 
 
+def test_a_line_that_ended_can_be_broken_off_once() -> None:
+    pieces = Pieces("en-US")
+    assert pieces.add("Here are some songs\n\n") == []
+    assert pieces.may_hold_sentence
+    assert [piece.text for piece in pieces.break_off()] == ["Here are some songs"]
+    assert not pieces.may_hold_sentence
+
+
 @pytest.mark.parametrize("text", ["", "and then", "well,", "so: "])
 def test_an_open_sentence_is_not_broken_off(text: str) -> None:
     pieces = Pieces("en-US")

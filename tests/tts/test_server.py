@@ -15,6 +15,7 @@ from wyoming.tts import (
 )
 
 from tests.tts.fakes import (
+    MADE_BY,
     RATE_HZ,
     Beeper,
     Stuck,
@@ -26,7 +27,8 @@ from tests.tts.fakes import (
     stream,
 )
 from wyoming_voice.errors import BadEvent, ConfigError
-from wyoming_voice.tts.server import TtsSettings, build
+from wyoming_voice.tts.server import TtsProgram, TtsSettings, build
+from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import Connection, connect
 
 GROUP = ["audio-start", "audio-chunk", "audio-stop"]
@@ -182,6 +184,27 @@ async def test_a_voice_by_language() -> None:
         await connection.write(Synthesize(text="Hello.", voice=voice).event())
         await heard(connection, "audio-stop")
     assert engine.spoken[-1].voice == "bf_alice"
+
+
+async def test_the_loop_is_free_between_the_chunks_of_a_piece() -> None:
+    catalogue = BlendingCatalogue(KOKORO_VOICES, "af_heart")
+    program = TtsProgram(TtsSettings(chunk_ms=10), Beeper(), catalogue, MADE_BY)
+    request = program.converse().push(Synthesize(text="Hello.").event())
+    assert request is not None
+    turn = 0
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    chunks_at = [turn async for event in request.replies if event.type == "audio-chunk"]
+    counting.cancel()
+    await program.close()
+    assert len(chunks_at) > 40
+    assert len(set(chunks_at)) == len(chunks_at)
 
 
 async def test_an_unknown_voice_is_told_with_the_nearest() -> None:

@@ -108,16 +108,11 @@ def test_the_limit_is_for_each_stream() -> None:
     assert told(START, chunk("x" * 90), STOP, START, chunk("x" * 90), STOP)
 
 
-def test_ssml_loses_its_tags() -> None:
-    ssml: dict[str, object] = {"text": "<speak>Hi &amp; <b>bye</b></speak>", "text_format": "ssml"}
-    assert told(("synthesize", ssml)) == [SpeakText("Hi & bye", Wish())]
-
-
-def test_ssml_in_a_stream_may_break_in_a_tag() -> None:
-    start: tuple[str, dict[str, object]] = ("synthesize-start", {"text_format": "ssml"})
-    effects = told(start, chunk("<spe"), chunk("ak>Hi &a"), chunk("mp; you</speak>"), STOP)
-    texts = [effect.text for effect in effects if isinstance(effect, StreamText)]
-    assert "".join(texts) == "Hi & you"
+def test_the_format_of_a_text_is_told_once() -> None:
+    ssml = {"text_format": "ssml"}
+    assert told(("synthesize", {"text": "<b>a", **ssml})) == [SpeakText("<b>a", Wish(), ssml=True)]
+    effects = told(("synthesize-start", dict(ssml)), chunk("<b>a"))
+    assert effects == [OpenStream(Wish(), ssml=True), StreamText("<b>a")]
 
 
 def test_what_no_voice_can_read_is_made_harmless() -> None:

@@ -9,6 +9,7 @@ from wyoming_voice.errors import BadEvent
 from wyoming_voice.tts.engine import Pace
 from wyoming_voice.tts.source import TextSource
 from wyoming_voice.tts.speech import Speech, Studio, one_ahead
+from wyoming_voice.tts.ssml import SsmlStripper
 from wyoming_voice.tts.voices import Voice
 from wyoming_voice.worker import Worker
 
@@ -58,6 +59,40 @@ async def test_the_studio_measures_its_engine_when_it_opens(worker: Worker) -> N
     assert studio.pace.rtf < 0.5
 
 
+async def test_the_loop_is_free_between_slices_of_text_without_words(worker: Worker) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    assert await said(worker, Pace(rtf=0.01), "\\" * 6400) == []
+    counting.cancel()
+    assert turns >= 100
+
+
+async def test_silence_that_was_heard_is_no_debt(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("wyoming_voice.tts.speech._now_s", lambda: now_s)
+    engine, source = Beeper(), TextSource()
+    studio = Studio(engine, worker, 10.0, pace=Pace(rtf=0.01))
+    speech = Speech(studio, VOICE, source, TurnRecord("tts"))
+    audio = speech.audio()
+    source.put("One moment, please.\n")
+    await anext(audio)
+    now_s += 60  # the half second of audio has been heard, and a minute of silence
+    source.put(LONG)
+    source.close()
+    async for _ in audio:
+        pass
+    assert [utterance.text for utterance in engine.spoken] == ["One moment, please.", LONG]
+
+
 async def test_one_item_is_made_ahead_and_no_more() -> None:
     made: list[int] = []
     closed = asyncio.Event()
@@ -99,6 +134,16 @@ async def test_a_source_gives_text_in_slices_and_then_its_end() -> None:
     source.close()
     source.put("dropped")
     assert [await source.take(4) for _ in range(5)] == ["abcd", "ef", "gh", None, None]
+
+
+async def test_a_source_takes_the_tags_out_of_ssml() -> None:
+    source = TextSource(SsmlStripper())
+    source.put("<b>Hi &amp; you</b> <spe")
+    source.close()
+    taken = []
+    while (text := await source.take(4)) is not None:
+        taken.append(text)
+    assert "".join(taken) == "Hi & you <spe"
 
 
 async def test_a_source_wakes_whoever_waits() -> None:

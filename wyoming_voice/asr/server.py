@@ -3,6 +3,7 @@
 Rule: what can't be had (a model, a language) is refused when it is asked for, before any audio.
 """
 
+import logging
 from collections.abc import Sequence
 
 from wyoming.event import Event
@@ -19,12 +20,20 @@ from wyoming_voice.asr.transcription import Choice, Transcription
 from wyoming_voice.core.timing import turn_id_in
 from wyoming_voice.errors import ConfigError, UnknownChoice
 from wyoming_voice.program import Program, Request
+from wyoming_voice.vad import Silero
 from wyoming_voice.worker import Worker
 
 __all__ = ["AsrProgram", "AsrSettings", "build"]
 
+_log = logging.getLogger(__name__)
+
 _LOAD_S = 3600.0
 """A large model over a slow line."""
+
+_WHISPER_ONLY = (
+    *("model", "model_dir", "device", "compute_type", "beam_size", "cpu_threads", "workers"),
+    *("initial_prompt", "hotwords"),
+)
 
 
 def build(settings: AsrSettings) -> Program:
@@ -32,6 +41,9 @@ def build(settings: AsrSettings) -> Program:
     if settings.engine == "pocketsphinx":
         from wyoming_voice.asr.pocketsphinx import Pocketsphinx
 
+        if idle := [name for name in _WHISPER_ONLY if name in settings.model_fields_set]:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+            _log.warning("without effect on the engine pocketsphinx: %s", flags)
         return AsrProgram(settings, [Pocketsphinx()])
     from wyoming_voice.asr.whisper import Whisper, WhisperSettings
 
@@ -53,7 +65,10 @@ class AsrProgram:
     def __init__(self, settings: AsrSettings, engines: Sequence[Engine]) -> None:
         self.settings = settings
         self.gate = Gate(None if settings.no_vad_gate else settings.vad_threshold)
-        self.worker = Worker("asr", threads=settings.workers, max_requests=settings.max_queue)
+        if self.gate.threshold is not None:
+            Silero()  # reads its model, 30 ms: here, not on the event loop at the first utterance
+        # One thread more than decoders: it hears the next request out while the last one is decoded.
+        self.worker = Worker("asr", threads=settings.workers + 1, max_requests=settings.max_queue)
         self._engines = {engine.name: engine for engine in engines}
         if len(self._engines) < len(engines):
             raise ConfigError("--model: two models of the same name; name each once")
@@ -177,4 +192,4 @@ class AsrConversation:
         utterance.record.turn_id = turn_id_in(wish.context)
         streamed = settings.partials
         replies = utterance.streamed_replies() if streamed else utterance.replies()
-        return Request(utterance.record, replies)
+        return Request(utterance.record, replies, awaits_input=lambda: not utterance.ended)

@@ -42,6 +42,11 @@ class Transcription:
         self._changed = asyncio.Event()
         self._ended_s: float | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of the audio has come."""
+        return self._ended_s is not None
+
     def restart(self, choice: Choice) -> None:
         """Forget what was heard; the transcript is still owed."""
         self._choice = choice
@@ -71,7 +76,7 @@ class Transcription:
         An utterance that begins anew starts its transcript anew: the chunks before it no longer count.
         """
         begun: Partials | None = None
-        while begun is not self._partials or self._ended_s is None:
+        while begun is not self._partials or not self.ended:
             if begun is not self._partials:
                 begun = self._partials
                 yield TranscriptStart(language=self._choice.options.language).event()
@@ -104,7 +109,7 @@ class Transcription:
         return Partials(self._choice.engine, self._worker, self._gate, self._deadline_s)
 
     async def _end_of_audio(self) -> None:
-        while self._ended_s is None:
+        while not self.ended:
             await self._change()
 
     async def _change(self) -> None:

@@ -219,14 +219,14 @@ class Markup:
         self._text(char)
 
     def _bracket(self, char: str) -> None:
-        """Drop a citation behind a word, "Paris[1]"; any other bracket opens a link or nothing."""
+        """Drop a citation, "Paris[1]" and "Paris. [1]"; any other bracket opens a link or nothing."""
         held = self._hold
         if char in "0123456789^" and len(held) < 6:
             self._hold += char
             return
         self._open_brackets += 1
-        cited = (self._last not in ("", " ") or "^" in held) and _CITATION.fullmatch(held)
-        if char == "]" and cited:
+        behind = self._last not in ("", " ") or self._last_solid in tuple('.!?)"”')
+        if char == "]" and (behind or "^" in held) and _CITATION.fullmatch(held):
             self._replay("]")
             return
         if self._last.isalnum():

@@ -10,11 +10,21 @@ from functools import lru_cache
 
 from num2words import num2words
 
-from wyoming_voice.core.speakable_tables import CURRENCIES, FRACTIONS, MONTHS, SCALES, UNITS
+from wyoming_voice.core.speakable_tables import (
+    CURRENCIES,
+    FRACTIONS,
+    MONTHS,
+    SCALES,
+    SHORT_MONTHS,
+    UNITS,
+)
 
 Match = re.Match[str]
 _LONGEST_NUMBER = 15
 _YEAR_WORDS = frozenset(("in", "since", "until", "by", "from", "before", "after", "year", "during"))
+_DIALLED = frozenset(("call", "dial", "calling", "dialing"))
+_MONTHS = frozenset((*MONTHS, *SHORT_MONTHS, *(f"{short}." for short in SHORT_MONTHS)))
+_SPOKEN_FRACTIONS = {("24", "7"): "twenty-four seven", ("9", "11"): "nine eleven"}
 _DENOMINATORS = {"2": ("half", "halves"), "4": ("quarter", "quarters")}
 
 
@@ -48,6 +58,19 @@ def _sign(found: Match, group: str) -> str:
     return "minus " if found[group] else ""
 
 
+def _is_year(digits: str) -> bool:
+    """Tell whether a number without a comma can be a year, 1001 to 2099."""
+    return len(digits) == 4 and digits.isdigit() and "1000" < digits < "2100"
+
+
+def _counted(number: str, unit: tuple[str, str]) -> str:
+    return f"{spell(number)} {unit[number != '1']}"
+
+
+def _per(found: Match, group: str) -> str:
+    return " per " if found[group] else ""
+
+
 def address(found: Match) -> str:
     """Read a.b@c.com: "a dot b at c dot com"."""
     spoken = found["address"].replace("@", " at ").replace(".", " dot ")
@@ -78,8 +101,10 @@ def money(found: Match) -> str:
     scale = (found["money_scale"] or "").strip()
     number, sign = found["money_before"], found["money_sign"]
     if upper := found["money_to"]:
-        return f"{spell(number)} to {_amount_of_money(upper, sign, scale)}"
-    return _sign(found, "money_minus") + _amount_of_money(number, sign, scale)
+        words = f"{spell(number)} to {_amount_of_money(upper, sign, scale)}"
+    else:
+        words = _sign(found, "money_minus") + _amount_of_money(number, sign, scale)
+    return words + _per(found, "money_per")
 
 
 def money_after(found: Match) -> str:
@@ -98,6 +123,8 @@ def _amount_of_money(number: str, sign: str, scale: str) -> str:
     if whole == "0":
         return f"{cents} {hundredth if part == '01' else hundredths}"
     large = f"{spell(whole)} {one if whole == '1' else many}"
+    if part[0] == "0" and part != "00":
+        return f"{large} {cents} {hundredth if part == '01' else hundredths}"
     return large if part == "00" else f"{large} {cents}"
 
 
@@ -146,30 +173,50 @@ def _half_day(half: str | None, stop: str | None) -> str:
 def number_range(found: Match) -> str:
     """Read 10-20 km: "ten to twenty kilometers"."""
     low, high = found["low"], found["high"]
-    years = len(low) == len(high) == 4 and low[0] in "12" and high[0] in "12"
+    years = _is_year(low) and _is_year(high)
     words = f"{_year(low)} to {_year(high)}" if years else f"{spell(low)} to {spell(high)}"
     unit = found["range_unit"]
-    return f"{words} {UNITS[unit][1]}" if unit else words
+    return f"{words} {UNITS[unit][1]}{_per(found, 'range_per')}" if unit else words
 
 
 def fraction(found: Match) -> str:
     """Read 3/4: "three quarters"; what is no proper fraction: "over"."""
     top, bottom, unit = found["top"], found["bottom"], found["fraction_unit"]
     whole = f"{spell(found['mixed'])} and " if found["mixed"] else ""
-    if (top, bottom) == ("24", "7"):
-        return "twenty-four seven"
+    if spoken := _SPOKEN_FRACTIONS.get((top, bottom)):
+        return spoken
+    if bottom in ("10", "100") and not whole and not unit:
+        return f"{spell(top)} out of {spell(bottom)}"
     if int(top) >= int(bottom) or int(bottom) > 20:
         return f"{whole}{spell(top)} over {spell(bottom)}"
     ordinal = spell(bottom, "ordinal")
     one, many = _DENOMINATORS.get(bottom, (ordinal, f"{ordinal}s"))
-    behind = f" {UNITS[unit][whole != '']}" if unit else ""
+    behind = f" {UNITS[unit][whole != '']}{_per(found, 'fraction_per')}" if unit else ""
     return f"{whole}{spell(top)} {one if top == '1' else many}{behind}"
 
 
 def vulgar(found: Match) -> str:
     """Read 2½: "two and one half"."""
-    whole = found["vulgar_whole"]
-    return (f"{spell(whole)} and " if whole else "") + FRACTIONS[found["vulgar"]]
+    whole, unit = found["vulgar_whole"], found["vulgar_unit"]
+    behind = f" {UNITS[unit][whole is not None]}{_per(found, 'vulgar_per')}" if unit else ""
+    return (f"{spell(whole)} and " if whole else "") + FRACTIONS[found["vulgar"]] + behind
+
+
+def duration(found: Match) -> str:
+    """Read 1h30m: "one hour thirty minutes"."""
+    hours, minutes = found["hours"], str(int(found["minutes"]))
+    return f"{_counted(hours, UNITS['h'])} {_counted(minutes, UNITS['min'])}"
+
+
+def feet_and_inches(found: Match) -> str:
+    """Read 5'11": "five feet eleven inches"."""
+    inches = _counted(found["inches"], ("inch", "inches"))
+    return f"{_counted(found['feet'], UNITS['ft'])} {inches}"
+
+
+def feet_by_feet(found: Match) -> str:
+    """Read 10' x 12': "ten by twelve feet"."""
+    return f"{spell(found['wide'])} by {spell(found['long'])} feet"
 
 
 def ordinal(found: Match) -> str:
@@ -189,7 +236,7 @@ def quantity(found: Match) -> str:
     number = found["amount"]
     one, many = UNITS[found["unit"]]
     words = f"{_sign(found, 'amount_minus')}{spell(number)}"
-    return f"{words} {one if _is_one(number) else many}"
+    return f"{words} {one if _is_one(number) else many}{_per(found, 'per')}"
 
 
 def number(found: Match) -> str:
@@ -197,7 +244,7 @@ def number(found: Match) -> str:
     digits = found["number_digits"]
     before = found.string[max(0, found.start() - 24) : found.start()]
     after = found.string[found.end() : found.end() + 12].split()
-    if after and after[0].strip(".,") in MONTHS and digits.isdigit() and len(digits) < 3:
+    if after and after[0].strip(",") in _MONTHS and digits.isdigit() and len(digits) < 3:
         return f"{spell(digits, 'ordinal')} of"
     spoken = _in_context(digits, before.replace(",", "").split())
     # "B12" and "4K" are read as a letter and a number.
@@ -208,12 +255,16 @@ def number(found: Match) -> str:
 
 def _in_context(digits: str, before: list[str]) -> str:
     last = before[-1] if before else ""
-    if last in MONTHS and digits.isdigit() and 1 <= int(digits[:3]) <= 31 and len(digits) < 3:
+    if last in _MONTHS and digits.isdigit() and 1 <= int(digits[:3]) <= 31 and len(digits) < 3:
         return spell(digits, "ordinal")
-    if len(digits) != 4 or not digits.isdigit() or not "1100" <= digits < "2100":
-        return spell(digits)
-    dated = last in MONTHS or (len(before) > 1 and before[-2] in MONTHS)
-    return _year(digits) if dated or last.lower() in _YEAR_WORDS else spell(digits)
+    if last.lower() in _DIALLED and len(digits) == 3:
+        return _digits(digits)
+    dated = last in _MONTHS or (len(before) > 1 and before[-2] in _MONTHS)
+    dated = dated or last.lower() in _YEAR_WORDS
+    # LLMs write thousands with a comma: what has none up to 1999 is a year or is read like one.
+    if _is_year(digits) and (dated or "1100" <= digits < "2000"):
+        return _year(digits)
+    return spell(digits)
 
 
 def ratio(found: Match) -> str:

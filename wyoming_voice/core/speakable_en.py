@@ -9,21 +9,39 @@ import re
 from collections.abc import Callable, Iterable
 
 from wyoming_voice.core import numbers_en as say
-from wyoming_voice.core.speakable_tables import ABBREVIATIONS, CURRENCIES, FRACTIONS, SIGNS, UNITS
+from wyoming_voice.core.speakable_tables import (
+    ABBREVIATIONS,
+    CURRENCIES,
+    FRACTIONS,
+    SCALES,
+    SHORT_DAYS,
+    SHORT_MONTHS,
+    SIGNS,
+    UNITS,
+)
 
 Match = re.Match[str]
-_BARE = frozenset(("Dr", "Mr", "Mrs", "etc", "vs"))
+_BARE = frozenset(("Dr", "Mr", "Mrs", "etc", "vs", "w/", "w/o"))
 _LAST_WORDS = frozenset(("Jr", "Sr", "a.k.a", "etc"))
 _GAP_BEFORE_STOP = re.compile(r" (?=[.,!?;:](?: |$))")
 _WAITING = re.compile(r"[0-9]\S*[^\s.!?:;,]$|[0-9]\)?$")
 _WAITING_ABBREVIATION = re.compile(r"[(\"']*(?:[aApP]\.?[mM]\.|etc\.)$|[(\"']*(?:Nos?\.|no\.|№)$")
+_WAITING_UNIT = re.compile(
+    r"[(0-9.,/½¼¾–-]*(?:tbsp|tsp|lbs?|oz|min|sec|hrs?|ft|[kcm]?m|k?g|m[lL]|[lL])\.$"
+)
+_WAITING_DATE = re.compile(
+    rf"[(\"']*(?:(?:{'|'.join(SHORT_MONTHS)})\.?|(?:{'|'.join(SHORT_DAYS)})\.)$"
+)
 
 
 def waits(word: str) -> bool:
     """Tell whether how `word` is read depends on the word after it."""
-    if word in SIGNS or word in CURRENCIES or word in ("-", "–", "−"):
+    if word in SIGNS or word in CURRENCIES or word in ("-", "–", "−", "/", "x"):
         return True
-    return bool(_WAITING.search(word) or _WAITING_ABBREVIATION.search(word))
+    return any(
+        waiting.search(word)
+        for waiting in (_WAITING, _WAITING_ABBREVIATION, _WAITING_UNIT, _WAITING_DATE)
+    )
 
 
 def read(context: str, phrase: str) -> str:
@@ -56,6 +74,16 @@ def _signs(found: Match) -> str:
     return f" {SIGNS[found[0]]} "
 
 
+def _power(found: Match) -> str:
+    return " squared" if found["power"] == "2" else " cubed"
+
+
+def _subscript(found: Match) -> str:
+    digits = "".join(str(ord(digit) - ord("₀")) for digit in found[0])
+    letter_follows = found.string[found.end() : found.end() + 1].isalpha()
+    return f" {say.spell(digits)}{' ' if letter_follows else ''}"
+
+
 def _tongue(found: Match) -> str:
     """Read the name of a programming language."""
     return found["tongue"].replace("#", " sharp").replace("+", " plus")
@@ -73,7 +101,9 @@ def _stop(name: str) -> str:
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
 _HALF = r"\.?[mM](?![A-Za-z0-9])"
 _UNIT = _any(UNITS)
-_SCALE = r"(?:[kKMBTm]|mn|bn)\b|\s(?:thousand|million|billion|trillion)\b"
+# A stop inside a sentence, "2 tbsp. butter"; and what a unit or a price is for, "$5/month".
+_AFTER_UNIT = r"(?:\.(?=\s+[a-z(]|[),;:]))?(?:(?P<{0}>/)(?=[a-z]{{3,}}))?"
+_SCALE = r"(?:[kKMBTm]|mn|bn|tn)\b|\s(?:thousand|million|billion|trillion)\b"
 _TABLE: tuple[tuple[str, Callable[[Match], str]], ...] = (
     (r"(?<![\w.+-])(?P<address>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)", say.address),
     (
@@ -83,13 +113,12 @@ _TABLE: tuple[tuple[str, Callable[[Match], str]], ...] = (
     ),
     (
         rf"(?:(?<![\w)])(?P<money_minus>[-−]))?(?P<money_sign>US\$|[$€£¥₹])\s?"
-        rf"(?P<money_before>{_NUMBER})(?:[-–](?P<money_to>{_NUMBER}))?(?P<money_scale>{_SCALE})?",
+        rf"(?P<money_before>{_NUMBER})(?:[-–](?P<money_to>{_NUMBER}))?(?P<money_scale>{_SCALE})?"
+        rf"{_AFTER_UNIT.format('money_per')}",
         say.money,
     ),
     (
-        rf"(?<![\w.])(?P<money_after>{_NUMBER})\s?(?:(?P<money_code>[$€£¥₹]|[A-Z]{{3}}(?<="
-        rf"{')|(?<='.join(code for code in CURRENCIES if len(code) == 3 and code.isalpha())}))"
-        r")(?![\w$])",
+        rf"(?<![\w.])(?P<money_after>{_NUMBER})\s?(?P<money_code>{_any(CURRENCIES)})(?![\w$])",
         say.money_after,
     ),
     (r"(?<![\w-])(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})(?![\w-])", say.date),
@@ -106,23 +135,41 @@ _TABLE: tuple[tuple[str, Callable[[Match], str]], ...] = (
         rf"{_stop('hour_stop')}",
         say.hour,
     ),
-    (r"(?<![\w.])(?P<v>[vV])?(?P<version>[0-9]+(?:\.[0-9]+){2,})(?!\w)", say.version),
     (
-        r"(?<![\w.])(?P<phone>\+[0-9][0-9 ()-]{5,22}[0-9]|\(?[0-9]{3}\)?[ .-][0-9]{3}[.-][0-9]{4}"
+        r"(?<![\w.])(?:(?P<v>[vV])(?=[0-9]))?"
+        r"(?P<version>[0-9]+(?:\.[0-9]+)(?(v)(?:\.[0-9]+)*|(?:\.[0-9]+)+))(?!\w)",
+        say.version,
+    ),
+    (
+        r"(?<![\w.])(?P<phone>\+[0-9][0-9 ()-]{5,22}[0-9]|(?:1[ .-])?\(?[0-9]{3}\)?[ .-][0-9]{3}[.-][0-9]{4}"
         r"|[0-9]{3}-[0-9]{4})(?![\w-])",
         say.phone,
     ),
     (
         rf"(?<![\w.-])(?P<low>{_NUMBER})(?:\s?[–—]\s?|-)(?P<high>{_NUMBER})"
-        rf"(?:\s?(?P<range_unit>{_UNIT})(?!\w))?(?![\w-])",
+        rf"(?:\s?(?P<range_unit>{_UNIT})(?!\w){_AFTER_UNIT.format('range_per')})?(?![\w-])",
         say.number_range,
     ),
     (
         r"(?<![\w./])(?:(?P<mixed>[0-9]{1,3})\s)?(?P<top>[0-9]{1,3})/(?P<bottom>[0-9]{1,3})(?![\w/])"
-        rf"(?:\s?(?P<fraction_unit>{_UNIT})(?!\w))?",
+        rf"(?:\s?(?P<fraction_unit>{_UNIT})(?!\w){_AFTER_UNIT.format('fraction_per')})?",
         say.fraction,
     ),
-    (rf"(?P<vulgar_whole>[0-9]{{1,9}})?\s?(?P<vulgar>{_any(FRACTIONS)})", say.vulgar),
+    (
+        rf"(?P<vulgar_whole>[0-9]{{1,9}})?\s?(?P<vulgar>{_any(FRACTIONS)})"
+        rf"(?:\s?(?P<vulgar_unit>{_UNIT})(?!\w){_AFTER_UNIT.format('vulgar_per')})?",
+        say.vulgar,
+    ),
+    (r"(?<![\w.])(?P<hours>[0-9]{1,2})h\s?(?P<minutes>[0-9]{1,2})m(?:in)?(?!\w)", say.duration),
+    (
+        r"(?<![\w.])(?P<feet>[0-9]{1,2})['’′]\s?(?P<inches>[0-9]{1,2})(?:[\"”″]|['’′]{2})",
+        say.feet_and_inches,
+    ),
+    (
+        r"(?<![\w.])(?P<wide>[0-9]{1,3})['’′]\s?[x×]\s?(?P<long>[0-9]{1,3})['’′]",
+        say.feet_by_feet,
+    ),
+    (r"(?<=[0-9])x(?=[0-9])", lambda _found: " by "),
     (r"(?<![\w.,])(?P<ordinal_digits>[0-9]{1,9})(?:st|nd|rd|th)(?!\w)", say.ordinal),
     (
         r"(?<![\w.,])(?:(?P<century>[12][0-9]{2}0)|['’](?P<decade>[1-9]0)|"
@@ -131,13 +178,29 @@ _TABLE: tuple[tuple[str, Callable[[Match], str]], ...] = (
     ),
     (
         rf"(?:(?<![\w)])(?P<amount_minus>[-−])|(?<![\w.]))(?P<amount>{_NUMBER})\s?"
-        rf"(?P<unit>{_UNIT})(?![\w/^])",
+        rf"(?P<unit>{_UNIT})(?![\w^]|/(?![0-9]|[a-z]{{3}})){_AFTER_UNIT.format('per')}",
         say.quantity,
+    ),
+    (rf"(?<=\bper )(?P<per_unit>{_UNIT})(?!\w)", lambda found: UNITS[found["per_unit"]][0]),
+    (
+        rf"(?<![\w.])(?P<scaled>{_NUMBER})(?P<scale>M|bn|tn|(?<=\.[0-9])B)(?!\w)",
+        lambda found: f"{say.spell(found['scaled'])} {SCALES[found['scale']]}",
+    ),
+    (
+        rf"(?<!\w)(?P<short_month>{_any(SHORT_MONTHS)})(?=\.|\s[0-9]){_stop('month_stop')}(?!\w)",
+        lambda found: SHORT_MONTHS[found["short_month"]] + (found["month_stop"] or ""),
+    ),
+    (
+        rf"(?<!\w)(?P<short_day>{_any(SHORT_DAYS)}){_stop('day_stop')}(?!\w)",
+        lambda found: SHORT_DAYS[found["short_day"]] + (found["day_stop"] or ""),
     ),
     (r"(?:#|№\s?|(?<!\w)[Nn]os?\.\s)(?=[0-9])", lambda _found: "number "),
     (r"(?<!\w)(?P<tongue>[CF]#|C\+\+)(?!\w)", _tongue),
     (r"#+", lambda _found: ""),
-    (r"(?<=[0-9])(?:\*\*|\^)(?=[0-9])", lambda _found: " to the power of "),
+    (r"(?<=[0-9A-Za-z)])(?:\*\*|\^)(?P<power>[23])(?![0-9])", _power),
+    (r"(?<=[0-9A-Za-z)])(?:\*\*|\^)(?=[0-9])", lambda _found: " to the power of "),
+    (r"(?<=[0-9])\s/\s(?=[0-9])", lambda _found: " divided by "),
+    (r"(?<=[A-Za-z°℃℉%])/(?=[0-9])", lambda _found: ", "),
     (r"(?<=[0-9])\s[-−]\s(?=[0-9])", lambda _found: " minus "),
     (r"(?<=\s)[-–](?=\s|$)", lambda _found: "—"),
     (
@@ -146,8 +209,8 @@ _TABLE: tuple[tuple[str, Callable[[Match], str]], ...] = (
     ),
     (rf"(?<![\w.])(?P<short>{_any(ABBREVIATIONS)})(?!\w)(?P<short_stop>\.)?", _abbreviation),
     (r"(?<=\s)[<>+*](?=\s|$|[0-9])|(?<=[0-9])[+*](?![A-Za-z*])|(?<=\w)\+(?=[0-9])", _signs),
-    (r"(?<=[0-9])x(?!\w)", lambda _found: "times"),
-    (r"[₀-₉]", lambda found: f" {say.spell(str(ord(found[0]) - ord('₀')))}"),
+    (r"(?<=[0-9])x(?!\w|\s?[-+=−*/^)²³])", lambda _found: " times"),
+    (r"[₀-₉]+", _subscript),
     (r"(?<!\w)π(?!\w)|~(?=[0-9])", _signs),
     (rf"[{''.join(map(re.escape, SIGNS.keys() - set('<>+*~π')))}]", _signs),
     (r"(?<=[A-Za-z])/(?=[A-Za-z])|[\\|~^]", lambda _found: " "),

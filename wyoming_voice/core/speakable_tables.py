@@ -79,6 +79,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "fps": ("frame per second", "frames per second"),
     "rpm": ("revolution per minute", "revolutions per minute"),
     "ms": ("millisecond", "milliseconds"),
+    "¢": ("cent", "cents"),
     "s": ("second", "seconds"),
     "sec": ("second", "seconds"),
     "min": ("minute", "minutes"),
@@ -110,6 +111,7 @@ SCALES = {
     "B": "billion",
     "bn": "billion",
     "T": "trillion",
+    "tn": "trillion",
     "thousand": "thousand",
     "million": "million",
     "billion": "billion",
@@ -138,6 +140,8 @@ ABBREVIATIONS = {
     "Prof": "Professor",
     "Sr": "Senior",
     "vs": "versus",
+    "w/": "with",
+    "w/o": "without",
 }
 SIGNS = {
     "&": "and",
@@ -180,3 +184,15 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+# Written with a stop or before a number, and not words of their own.
+SHORT_MONTHS = {name[:3]: name for name in MONTHS if name != "May"} | {"Sept": "September"}
+SHORT_DAYS = {
+    "Mon": "Monday",
+    "Tue": "Tuesday",
+    "Tues": "Tuesday",
+    "Wed": "Wednesday",
+    "Thu": "Thursday",
+    "Thur": "Thursday",
+    "Thurs": "Thursday",
+    "Fri": "Friday",
+}

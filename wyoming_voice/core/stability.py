@@ -32,10 +32,6 @@ class Stability:
         """The rest of the final text, or `""` where it departs from what was committed."""
         return self._commit(_pieces(final))
 
-    def agrees_with(self, final: str) -> bool:
-        """Whether the final text begins with all that was committed."""
-        return _common(self._committed, _pieces(final)) == len(self._committed)
-
     def _commit(self, pieces: list[str]) -> str:
         known = len(self._committed)
         if len(pieces) <= known or pieces[:known] != self._committed:

@@ -17,7 +17,7 @@ from wyoming.handle import NotHandled
 
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.handle import local
-from wyoming_voice.handle.deltas import Delta, Finished, Text, Waiting
+from wyoming_voice.handle.deltas import Delta, Finished, Text, Thinking, Waiting
 from wyoming_voice.handle.failures import Failure, LlmError
 from wyoming_voice.handle.history import History, Message, Turn, prompt
 from wyoming_voice.handle.reply import Notice, Reply
@@ -151,7 +151,7 @@ async def noticing(
 ) -> AsyncGenerator[Delta | Notice, None]:
     """`deltas`, with `notice` once between them when a model is waited for until `after_s` have passed.
 
-    Counted from the first Waiting; none comes once there is text, nor when the notice is empty.
+    Counted from the first Waiting; none comes once the model is at work, nor when the notice is empty.
     """
     due_s: float | None = None
     open_ = bool(notice.text)
@@ -170,7 +170,7 @@ async def noticing(
                 return
             if isinstance(delta, Waiting) and due_s is None:
                 due_s = _now_s() + after_s
-            open_ = open_ and not isinstance(delta, Text)
+            open_ = open_ and not isinstance(delta, Text | Thinking)
             yield delta
     finally:
         if step is not None:
@@ -183,8 +183,6 @@ def _note(record: TurnRecord, delta: Delta | Notice, start_s: float) -> None:
     match delta:
         case Text() if "first_text" not in record.stages_ms:
             record.spent("first_text", start_s, _now_s())
-        case Waiting() if "waiting" not in record.stages_ms:
-            record.spent("waiting", start_s, _now_s())
         case Finished(reason):
             record.note(finish=reason[:20])
         case Notice():

@@ -106,6 +106,7 @@ class LlamaSwap:
     async def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
         """What the model says to `messages`, from Waiting to Finished; raises LlmError."""
         deadline = Deadline(self._settings.patience, _now_s())
+        yield Waiting()  # a model that loads without `sendLoadingState` gives no sign of it
         for attempt in itertools.count():
             try:
                 async with contextlib.aclosing(self._attempt(messages, deadline)) as deltas:
@@ -118,7 +119,6 @@ class LlamaSwap:
                 if not deadline.allows(_now_s() + pause, connected=connected):
                     raise LlmError(refusal.failure, str(refusal)) from refusal
                 _log.debug("asking again in %.2f s: %s", pause, refusal)
-            yield Waiting()
             await asyncio.sleep(pause)
 
     async def _attempt(

@@ -19,7 +19,7 @@ from wyoming_voice.tts.voices import Voice
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
-_RATE, _VOLUME = 1, 2
+_RATE = 1
 _WORDS_PER_MINUTE = 175
 _BUFFER_MS = 60
 

@@ -101,7 +101,7 @@ class KokoroEngine:
 
     @property
     def cached_styles(self) -> int:
-        """How many tables of voices and blends are kept, besides those of single voices."""
+        """How many tables of voices and blends are kept, besides those that were loaded."""
         return len(self._blends)
 
     def _leave_when_stopped(self, module: object, inputs: object) -> None:

@@ -48,8 +48,8 @@ class Pieces:
 
     @property
     def may_hold_sentence(self) -> bool:
-        """Whether what came last would end a sentence if nothing followed."""
-        return self._last in _ENDS
+        """Whether what came last would end a sentence or a line if nothing followed."""
+        return self._last == "\n" or self._last in _ENDS
 
     def add(self, delta: str) -> list[Piece]:
         """The pieces that this text completes."""
@@ -58,7 +58,9 @@ class Pieces:
 
     def break_off(self) -> list[Piece]:
         """The piece that waits for a next word, which is not in sight."""
-        return [*self.add("\n"), *self._cut("\n")]
+        pieces = [*self.add("\n"), *self._cut("\n")]
+        self._last = ""
+        return pieces
 
     def finish(self) -> list[Piece]:
         """What is left."""

@@ -5,6 +5,7 @@ then by `synthesize-stopped`, also when it was empty or failed. Rule: a stream's
 comes while its speech is made and sent.
 """
 
+import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncGenerator
@@ -36,6 +37,7 @@ from wyoming_voice.tts.session import (
 )
 from wyoming_voice.tts.source import TextSource
 from wyoming_voice.tts.speech import Speech, Studio, one_ahead
+from wyoming_voice.tts.ssml import SsmlStripper
 from wyoming_voice.tts.voices import BlendingCatalogue, Catalogue
 from wyoming_voice.worker import Worker
 
@@ -133,13 +135,13 @@ class TtsConversation:
 
     def _carry_out(self, effect: Effect, record: TurnRecord) -> Request | None:
         match effect:
-            case SpeakText(text, wish):
-                source = TextSource()
+            case SpeakText(text, wish, ssml):
+                source = TextSource(SsmlStripper() if ssml else None)
                 source.put(text)
                 source.close()
                 return Request(record, self._spoken(source, wish, record))
-            case OpenStream(wish):
-                self._stream = TextSource()
+            case OpenStream(wish, ssml):
+                self._stream = TextSource(SsmlStripper() if ssml else None)
                 stopped = SynthesizeStopped().event()
                 replies = self._streamed(self._stream, wish, record, stopped)
                 return Request(record, replies, farewell=(stopped,))
@@ -174,6 +176,7 @@ class TtsConversation:
                     head = None
                 for at in range(0, len(pcm), chunk_bytes):
                     yield _chunk(sound, pcm[at : at + chunk_bytes])
+                    await asyncio.sleep(0)  # who reads fast never makes us wait: let others run
         yield AudioStop().event()
 
 

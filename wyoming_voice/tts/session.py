@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wyoming_voice.errors import BadEvent, TooLarge
-from wyoming_voice.tts.ssml import SsmlStripper
 
 _FORMATS = ("text", "ssml")
 
@@ -28,6 +27,7 @@ class SpeakText:
 
     text: str
     wish: Wish
+    ssml: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class OpenStream:
     """Get ready for text that comes in chunks."""
 
     wish: Wish
+    ssml: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,6 @@ class Session:
         self._max_text_chars = max_text_chars
         self._streaming = False
         self._chars = 0
-        self._ssml: SsmlStripper | None = None
 
     @property
     def streaming(self) -> bool:
@@ -84,16 +84,15 @@ class Session:
 
     def _speak(self, data: Mapping[str, object]) -> SpeakText:
         text, wish = _text(data, "synthesize"), _wish(data, "synthesize")
-        ssml = _stripper(data, "synthesize")
         self._check_size(len(text))
-        return SpeakText(ssml.push(text) + ssml.finish() if ssml else text, wish)
+        return SpeakText(text, wish, _is_ssml(data, "synthesize"))
 
     def _open(self, data: Mapping[str, object]) -> OpenStream:
         if self._streaming:
             raise BadEvent("'synthesize-start' inside an open stream; send 'synthesize-stop' first")
-        wish, self._ssml = _wish(data, "synthesize-start"), _stripper(data, "synthesize-start")
+        opened = OpenStream(_wish(data, "synthesize-start"), _is_ssml(data, "synthesize-start"))
         self._streaming, self._chars = True, 0
-        return OpenStream(wish)
+        return opened
 
     def _more(self, data: Mapping[str, object]) -> list[Effect]:
         if not self._streaming:
@@ -103,13 +102,13 @@ class Session:
         text = _text(data, "synthesize-chunk")
         self._chars += len(text)
         self._check_size(self._chars)
-        return _streamed(self._ssml.push(text) if self._ssml else text)
+        return [StreamText(text)] if text else []
 
     def _close(self) -> list[Effect]:
         if not self._streaming:
             return [OpenStream(Wish()), CloseStream()]
         self._streaming = False
-        return [*_streamed(self._ssml.finish() if self._ssml else ""), CloseStream()]
+        return [CloseStream()]
 
     def _check_size(self, chars: int) -> None:
         if chars > self._max_text_chars:
@@ -117,10 +116,6 @@ class Session:
                 f"a text of {chars} characters or more; at most {self._max_text_chars} are spoken"
                 " (--max-text-chars)"
             )
-
-
-def _streamed(text: str) -> list[Effect]:
-    return [StreamText(text)] if text else []
 
 
 def _text(data: Mapping[str, object], kind: str) -> str:
@@ -147,10 +142,10 @@ def _optional(voice: Mapping[str, object], field: str, kind: str) -> str | None:
     return value
 
 
-def _stripper(data: Mapping[str, object], kind: str) -> SsmlStripper | None:
+def _is_ssml(data: Mapping[str, object], kind: str) -> bool:
     value = data.get("text_format")
     if value is not None and value not in _FORMATS:
         raise BadEvent(
             f"'text_format' of '{kind}' is {str(value)[:40]!r}; send one of {', '.join(_FORMATS)}"
         )
-    return SsmlStripper() if value == "ssml" else None
+    return value == "ssml"

@@ -1,19 +1,21 @@
 """The text of one request as it comes: the reader puts it in at once, the speaker takes it when it can.
 
 Rule: the session bounds the text of a request, so nothing is bounded here; an error put in is raised to
-whoever takes next, before text that still waits.
+whoever takes next, before text that still waits. SSML loses its tags as it is taken, a slice at a time.
 """
 
 import asyncio
 from collections import deque
 
 from wyoming_voice.errors import VoiceError
+from wyoming_voice.tts.ssml import SsmlStripper
 
 
 class TextSource:
     """Text in, text out, across two tasks of one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, ssml: SsmlStripper | None = None) -> None:
+        self._ssml = ssml
         self._texts: deque[str] = deque()
         self._changed = asyncio.Event()
         self._closed = False
@@ -40,15 +42,19 @@ class TextSource:
         self.close()
 
     async def take(self, most_chars: int) -> str | None:
-        """The next characters, at most `most_chars`; None at the end. Raises what `fail` was given."""
+        """The words in the next `most_chars` characters; None at the end. Raises what `fail` was given."""
         while not (self._texts or self._closed):
             self._changed.clear()
             await self._changed.wait()
         if self._error is not None:
             raise self._error
         if not self._texts:
-            return None
+            return self._held_back()
         text = self._texts.popleft()
         if len(text) > most_chars:
             self._texts.appendleft(text[most_chars:])
-        return text[:most_chars]
+        text = text[:most_chars]
+        return self._ssml.push(text) if self._ssml else text
+
+    def _held_back(self) -> str | None:
+        return (self._ssml.finish() or None) if self._ssml else None

@@ -81,7 +81,7 @@ class Speech:
         self._stopped = False
         self._chars = self._piece_count = 0
         self._audio_s = self._work_s = 0.0
-        self._first_audio_s: float | None = None
+        self._played_until_s = 0.0
 
     async def audio(self) -> AsyncGenerator[bytes, None]:
         """16-bit mono PCM, a piece at a time; some silence when there is nothing to say.
@@ -96,7 +96,7 @@ class Speech:
                 while (piece := await self._next_piece()) is not None:
                     self._current = piece
                     while pcm := await anext(work):
-                        self._note_first_audio()
+                        self._note_audio(pcm)
                         yield pcm
             if blank := to_pcm16(self._seams.finish()):
                 yield blank
@@ -132,6 +132,7 @@ class Speech:
             if self._text_ended:
                 return None
             self._waiting.extend(await self._more_pieces())
+            await asyncio.sleep(0)  # text that is there is taken without waiting: let others run
         piece = self._waiting.popleft()
         self._piece_count += 1
         self._chars += len(piece.text)
@@ -149,18 +150,21 @@ class Speech:
         return self._pieces.add(text)
 
     def _longest_piece_chars(self) -> int:
+        """What can be made while the audio in hand is played; without any, what is heard soon."""
         pace = self._studio.pace
-        if self._first_audio_s is None:
+        lead_s = self._played_until_s - _now_s()
+        if lead_s <= 0:
             lead_s = _FIRST_AUDIO_WITHIN_S
-        else:
-            lead_s = self._audio_s - (_now_s() - self._first_audio_s)
         return next_piece_chars(lead_s * 1000, pace.chars_per_s, pace.rtf)
 
-    def _note_first_audio(self) -> None:
-        if self._first_audio_s is None:
-            self._first_audio_s = _now_s()
-            start_s = self._source.first_text_s or self._first_audio_s
-            self._record.spent("first_audio", start_s, self._first_audio_s)
+    def _note_audio(self, pcm: bytes) -> None:
+        """Move the end of what a listener has to hear; silence that was heard is no debt."""
+        now_s = _now_s()
+        if not self._played_until_s:
+            start_s = self._source.first_text_s or now_s
+            self._record.spent("first_audio", start_s, now_s)
+        audio_s = len(pcm) / 2 / self._studio.engine.sample_rate_hz
+        self._played_until_s = max(self._played_until_s, now_s) + audio_s
 
     def _note(self) -> None:
         self._record.note(
