@@ -24,6 +24,8 @@ from wyoming_voice.discovery import Found, describe, discover
 from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
 
+FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
+
 LOCAL = {
     "asr": "tcp://127.0.0.1:10300",
     "handle": "tcp://127.0.0.1:10500",
@@ -55,13 +57,10 @@ async def run(settings: AskSettings) -> int:
     """One turn; the exit status. Raises ConfigError, UpstreamError, DeadlineExceeded."""
     if bool(settings.file) == bool(settings.text):
         raise ConfigError("name a WAV file or give --text, one of the two")
+    if settings.file is not None:
+        read_frames(settings.file)  # what can't be read is told before anybody is asked
     console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-    servers = await find_servers(settings)
-    try:
-        async with asyncio.timeout(settings.timeout_s):
-            sounds = await ask(settings, servers, console)
-    except TimeoutError as error:
-        raise DeadlineExceeded(f"the turn took over {settings.timeout_s:g} s") from error
+    sounds = await ask(settings, await find_servers(settings), console)
     if settings.output is not None:
         seconds = write_wav(settings.output, sounds)
         console.print(f"\nanswer written to {settings.output} ({seconds:.1f} s)")
@@ -69,7 +68,18 @@ async def run(settings: AskSettings) -> int:
 
 
 async def ask(settings: AskSettings, servers: Servers, console: Console) -> list[Sound]:
-    """The spoken answer; what happens is printed as it happens, and a waterfall at the end."""
+    """The spoken answer; what happens is printed as it happens, and a waterfall at the end.
+
+    Raises ConfigError, UpstreamError, DeadlineExceeded.
+    """
+    try:
+        async with asyncio.timeout(settings.timeout_s):
+            return await _ask(settings, servers, console)
+    except TimeoutError as error:
+        raise DeadlineExceeded(f"the turn took over {settings.timeout_s:g} s") from error
+
+
+async def _ask(settings: AskSettings, servers: Servers, console: Console) -> list[Sound]:
     story = Story(console)
     turn = Turn(servers, story.tell, settings.voice or None, settings.language or None)
     text = settings.text
@@ -77,7 +87,9 @@ async def ask(settings: AskSettings, servers: Servers, console: Console) -> list
         ears = EarSettings(
             endpointing=EndpointSettings(FRAME_MS, min_silence_ms=settings.min_silence_ms)
         )
-        frames = read_frames(settings.file)
+        # A file ends; a microphone goes on and hears the silence that ends the question.
+        silence = settings.min_silence_ms // FRAME_MS + 1
+        frames = read_frames(settings.file) + [bytes(FRAME_BYTES)] * silence
         story.begin()
         text = await turn.hear(_played(frames, paced=not settings.fast), ears)
         if not story.speech_found:
@@ -96,17 +108,21 @@ async def ask(settings: AskSettings, servers: Servers, console: Console) -> list
 def read_frames(path: Path) -> list[bytes]:
     """A WAV file as frames of 512 samples, 16 kHz, 16-bit mono; ConfigError when it can't be read."""
     try:
-        with wave.open(str(path), "rb") as file:
+        with path.expanduser().open("rb") as opened, wave.open(opened) as file:
             source = checked_format(file.getframerate(), file.getsampwidth(), file.getnchannels())
             pcm = file.readframes(file.getnframes())
-    except (OSError, EOFError, wave.Error, VoiceError) as error:
-        raise ConfigError(f"{path} can't be read as a WAV file: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
+    except (EOFError, wave.Error, VoiceError) as error:
+        reason = str(error) or "it is empty"
+        raise ConfigError(
+            f"{path} can't be read as plain PCM ({reason}); `sox {path} -b 16 plain.wav` converts it"
+        ) from error
     resampler = MonoResampler(source, SPEECH.rate_hz)
     samples = np.concatenate((resampler.push(pcm), resampler.finish()))
     whole = len(samples) + -len(samples) % FRAME_SAMPLES
     padded = to_pcm16(np.pad(samples, (0, whole - len(samples))))
-    size = FRAME_SAMPLES * SPEECH.frame_bytes
-    return [padded[start : start + size] for start in range(0, len(padded), size)]
+    return [padded[at : at + FRAME_BYTES] for at in range(0, len(padded), FRAME_BYTES)]
 
 
 def write_wav(path: Path, sounds: list[Sound]) -> float:
@@ -125,10 +141,16 @@ def write_wav(path: Path, sounds: list[Sound]) -> float:
 
 
 async def find_servers(settings: AskSettings) -> Servers:
-    """The servers that were named; for the others this machine's, else the fastest on the network."""
+    """The servers that were named; for the others this machine's, else the fastest on the network.
+
+    Raises UpstreamError for a kind that nobody serves, and for a named server of another kind.
+    """
     named = {"asr": settings.asr_uri, "handle": settings.handle_uri, "tts": settings.tts_uri}
     if settings.text:
         named["asr"] = named["asr"] or LOCAL["asr"]  # never connected to
+    for kind, uri in named.items():
+        if uri and not (settings.text and kind == "asr"):
+            await _check(kind, uri)
     uris = {kind: uri or await _local(kind) for kind, uri in named.items()}
     if not all(uris.values()):
         found = await discover()
@@ -143,12 +165,25 @@ async def find_servers(settings: AskSettings) -> Servers:
     return Servers(**uris)
 
 
+async def _check(kind: str, uri: str) -> None:
+    try:
+        info, _ = await describe(uri)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UpstreamError(f"no {kind} server answers at {uri}: {reason}") from error
+    if not getattr(info, kind):
+        kinds = [other for other in (*LOCAL, "wake", "intent") if getattr(info, other)]
+        raise UpstreamError(
+            f"{uri} is no {kind} server, but {', '.join(kinds) or 'something else'}"
+        )
+
+
 async def _local(kind: str) -> str:
     try:
-        info, _ = await describe(LOCAL[kind], timeout_s=1.0)
-    except (OSError, VoiceError):
+        await _check(kind, LOCAL[kind])
+    except VoiceError:
         return ""
-    return LOCAL[kind] if getattr(info, kind) else ""
+    return LOCAL[kind]
 
 
 def _fastest(kind: str, found: list[Found]) -> str:

@@ -60,6 +60,13 @@ class Transcribed:
 
 
 @dataclass(frozen=True)
+class FirstWords:
+    """The language model has begun to answer."""
+
+    at_s: float
+
+
+@dataclass(frozen=True)
 class SentenceWritten:
     """The next sentence of the answer is complete."""
 
@@ -74,7 +81,7 @@ class Audible:
     at_s: float
 
 
-Happening = SpeechFound | SpeechOver | Transcribed | SentenceWritten | Audible
+Happening = SpeechFound | SpeechOver | Transcribed | FirstWords | SentenceWritten | Audible
 
 
 @dataclass
@@ -132,10 +139,14 @@ class Turn:
 
     async def _relay(self, handle: Connection, text: str, speech: Speech) -> None:
         splitter = SentenceSplitter(_WHOLE_SENTENCES)
+        begun = False
         async with contextlib.aclosing(
             answer(handle, text, self.turn_id, self.language)
         ) as written:
             async for delta in written:
+                if not begun:
+                    begun = True
+                    self.report(FirstWords(_now_s()))
                 await speech.add(delta)
                 self._report_sentences(splitter.add(delta))
         await speech.end()

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from satellite.link import (
     Audible,
+    FirstWords,
     Happening,
     SentenceWritten,
     SpeechFound,
@@ -50,6 +51,8 @@ class Story:
                 self._line(at_s, f"speech ended (noticed {_ms(noticed_s - at_s)} later)")
             case Transcribed(at_s, text):
                 self._line(at_s, "transcript", text)
+            case FirstWords(at_s):
+                self._line(at_s, "first words of the answer")
             case SentenceWritten(at_s, text):
                 self._line(at_s, "answer", text)
             case Audible(at_s):
@@ -99,6 +102,8 @@ def _milestone(happening: Happening) -> tuple[str, float]:
             return "end of speech noticed", noticed_s
         case Transcribed(at_s, _):
             return "transcript", at_s
+        case FirstWords(at_s):
+            return "first words", at_s
         case SentenceWritten(at_s, _):
             return "first sentence", at_s
         case Audible(at_s):

@@ -39,7 +39,7 @@ def test_help_lists_every_command() -> None:
         (("models", "path", "asr", "tiny.en"), 1, "faster-whisper-tiny.en are not in"),
         (("ask",), 2, "name a WAV file or give --text"),
         ((*ASK, "--text", "hello"), 1, "no handle server answers at tcp://127.0.0.1:9: Connect"),
-        ((*ASK, "nowhere.wav"), 2, "nowhere.wav can't be read as a WAV file"),
+        ((*ASK, "nowhere.wav"), 2, "nowhere.wav can't be read: No such file"),
     ],
 )
 def test_failures_are_said_in_words(

@@ -1,12 +1,14 @@
 """Server processes as `up` and `demo` keep them: real ones, of the lightest kind."""
 
 import asyncio
+import sys
 
 import pytest
 
 from wyoming_voice.discovery import describe
 from wyoming_voice.errors import EngineError
 from wyoming_voice.stack import Plan, Server, running
+from wyoming_voice.wire import connect
 
 HANDLE = Plan("handle", ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--llm-url", "none"))
 BROKEN = Plan("handle", ("--uri", "tcp://127.0.0.1:0", "--max-queue", "none"))
@@ -44,3 +46,32 @@ async def test_a_server_that_dies_is_started_again() -> None:
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def test_servers_end_when_their_parent_is_killed_outright() -> None:
+    """On Linux; elsewhere nothing tells a child of that."""
+    if sys.platform != "linux":
+        pytest.skip("needs prctl")
+    code = (
+        "import asyncio\n"
+        "from wyoming_voice.stack import Plan, running\n"
+        f"plan = {HANDLE!r}\n"
+        "async def main():\n"
+        "    async with running([plan], lambda kind, uri: print(uri, flush=True)):\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert parent.stdout is not None
+    uri = (await parent.stdout.readline()).decode().strip()
+    async with connect(uri) as connection:
+        parent.kill()
+        await parent.wait()
+        async with asyncio.timeout(20):
+            assert await connection.read() is None

@@ -24,7 +24,7 @@ class DemoSettings(Settings):
     section: ClassVar[str] = "demo"
 
     question: Path | None = Field(
-        None, description="WAV file with a question (default: a recorded one)"
+        None, description="WAV file with a question (default: the one that comes along)"
     )
     output: Path = Field(Path("reply.wav"), description="WAV file for the spoken answer")
     fast: bool = Field(False, description="send the file at once instead of at the speed of speech")

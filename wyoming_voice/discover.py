@@ -12,12 +12,11 @@ from wyoming_voice.discovery import Found, discover
 
 
 class DiscoverSettings(Settings):
-    """How long to look."""
+    """List the Wyoming servers that are announced on the network."""
 
     section: ClassVar[str] = "discover"
 
     timeout_s: float = Field(3.0, gt=0, description="seconds to wait for servers to answer")
-    loopback: bool = Field(False, description="look on this machine's loopback interface only")
 
 
 async def run(settings: DiscoverSettings) -> int:
@@ -25,7 +24,7 @@ async def run(settings: DiscoverSettings) -> int:
     # Without markup and emoji: names come from the network, and ":1234:" in an IPv6 address is an emoji.
     console = Console(markup=False, emoji=False, highlight=False)
     with console.status(f"looking for {settings.timeout_s:g} s"):
-        found = await discover(settings.timeout_s, on_loopback=settings.loopback)
+        found = await discover(settings.timeout_s)
     if not found:
         console.print("no Wyoming server answered; servers bound to 127.0.0.1 are not announced")
         return 1

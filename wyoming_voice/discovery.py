@@ -69,7 +69,7 @@ async def announced(
     """Announce a server while the block runs; a network that can't be used is logged, never fatal."""
     addresses = [] if settings.no_zeroconf else await _addresses(address, settings)
     if not addresses:
-        _log.info("not announced on the network (%s)", address)
+        _log.debug("not announced on the network (%s)", address)
         yield
         return
     port = settings.advertise_port or address.port

@@ -105,7 +105,8 @@ def fetch(weights: Weights, model_dir: Path | None = None) -> Path:
             local_dir=model_dir / weights.directory_name if model_dir is not None else None,
         )
     except (OSError, HfHubHTTPError) as error:
-        raise EngineError(missing(weights, model_dir)) from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineError(f"{missing(weights, model_dir)} ({reason})") from error
     if not _complete(Path(path), weights):
         raise EngineError(
             f"{path} lacks one of {', '.join(weights.required)}; is it the right model?"
@@ -152,7 +153,7 @@ def missing(weights: Weights, model_dir: Path | None) -> str:
     """Which weights are not here, where they were looked for, and what fetches them."""
     place = f" --model-dir {model_dir}" if model_dir is not None else ""
     return (
-        f"the weights {weights.repository} are not in {where(model_dir)} and were not fetched; "
+        f"the weights {weights.repository} are not in {where(model_dir)}; "
         f"run `wyoming-voice models fetch {weights.kind} {weights.name}{place}` on a machine with "
         f"internet and copy that directory here"
     )

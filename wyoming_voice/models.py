@@ -14,14 +14,14 @@ from wyoming_voice.errors import EngineError
 
 
 class ModelsSettings(Settings):
-    """What to do with which weights."""
+    """List weights, fetch them, or tell where they lie."""
 
     section: ClassVar[str] = "models"
 
     action: CliPositionalArg[Literal["list", "fetch", "path"]] = Field(
-        "list", description="what to do"
+        "list", description="list, fetch or path"
     )
-    kind: CliPositionalArg[Literal["asr", "tts"]] = Field("asr", description="whose weights")
+    kind: CliPositionalArg[Literal["asr", "tts"]] = Field("asr", description="asr or tts")
     name: CliPositionalArg[str] = Field(
         "", description="asr: size or OWNER/NAME (default: base.en)"
     )

@@ -22,6 +22,8 @@ from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_sock
 
 _log = logging.getLogger(__name__)
 
+_SEND_BUFFER_BYTES = 256 * 1024
+
 _REFUSALS = 64
 """How many clients are told at a time that there is no room; in a flood the others hear nothing."""
 
@@ -90,7 +92,7 @@ class Service:
         if self._stopping:  # accepted by the kernel before, handed over after
             writer.transport.abort()
             return
-        _keep_alive(writer)
+        _tuned(writer)
         connection = Connection(reader, writer, self._settings.wire_limits)
         if len(self._peers) >= self._settings.max_connections:
             self._refuse(connection, writer)
@@ -181,8 +183,10 @@ def _dual_stack_socket(port: int) -> socket.socket:
     return sock
 
 
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-    """Have the kernel notice a peer whose machine has gone."""
+def _tuned(writer: asyncio.StreamWriter) -> None:
+    """Have the kernel notice a peer whose machine has gone, and hold little for one that reads slowly."""
     sock = writer.get_extra_info("socket")
     if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # Left to itself it grows to megabytes, and tells of room only after minutes of speech.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)

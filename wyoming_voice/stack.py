@@ -6,6 +6,7 @@ person. One that worked before is, after a pause that doubles up to half a minut
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import signal
 import sys
@@ -16,6 +17,8 @@ from wyoming_voice.errors import EngineError
 
 _PAUSES_S = (1, 2, 4, 8, 15, 30)
 _GRACE_S = 15.0  # beyond the servers' own time to drain
+_HEALTHY_S = 60.0  # after so long a run the next failure counts as the first
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _log = logging.getLogger(__name__)
 
@@ -41,26 +44,24 @@ class Server:
         """Run it until cancelled; raises EngineError when it ends before it was ever ready."""
         failures = 0
         while True:
+            start_s = asyncio.get_running_loop().time()
             async with self._process() as process:
                 await self._follow(process)
-                status = await process.wait()
+                ended = f"the {self.plan.kind} server {_how(await process.wait())}"
             if not self.uri:
-                raise EngineError(f"the {self.plan.kind} server ended with status {status}")
+                raise EngineError(ended)
+            if asyncio.get_running_loop().time() - start_s > _HEALTHY_S:
+                failures = 0
             pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
             failures += 1
-            _log.warning(
-                "the %s server ended with status %s; next start in %d s",
-                self.plan.kind,
-                status,
-                pause_s,
-            )
+            _log.warning("%s; next start in %d s", ended, pause_s)
             await asyncio.sleep(pause_s)
 
     @contextlib.asynccontextmanager
     async def _process(self) -> AsyncIterator[asyncio.subprocess.Process]:
         command = (sys.executable, "-m", "wyoming_voice", self.plan.kind, *self.plan.arguments)
         self.process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE
+            *command, stdout=asyncio.subprocess.PIPE, preexec_fn=_end_with_parent
         )
         try:
             yield self.process
@@ -131,6 +132,16 @@ async def _all_ready(
     finally:
         for task in waiting:
             task.cancel()
+
+
+def _end_with_parent() -> None:
+    """In the new process: have Linux end it when its parent is killed outright."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _how(status: int) -> str:
+    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

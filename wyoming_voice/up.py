@@ -1,8 +1,8 @@
 """`wyoming-voice up`: ASR, TTS and handle on this machine, with what this machine has.
 
 Which engines: those that each server's own settings name, when their weights are here or the hub
-answers; else the embedded ones, said in one line each. Which language model: the one that answers at
-the handle server's `--llm-url`, else none.
+answers; else the embedded ones, said in one line each. Which language model: the one at the handle
+server's `--llm-url`; where nobody chose that address and nothing answers at it, none.
 """
 
 import asyncio
@@ -16,11 +16,10 @@ from typing import ClassVar
 from pydantic import Field
 from rich.console import Console
 
-from wyoming_voice import hub
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.config import ServiceSettings, Settings, load
+from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.server import NO_LLM, HandleSettings, key_of
-from wyoming_voice.hub import Weights
 from wyoming_voice.stack import Plan, end_on_signals, running
 from wyoming_voice.tts.server import TtsSettings
 from wyoming_voice.wire import Address, parse_uri
@@ -48,7 +47,7 @@ async def run(settings: UpSettings) -> int:
             [listening_at(plan, host=settings.host) for plan in plans] if settings.host else plans
         )
         async with running(plans, lambda kind, uri: console.print(f"{kind:6} ready at {uri}")):
-            console.print("all ready; Ctrl-C ends them")
+            console.print(_welcome(settings.host))
             await asyncio.Event().wait()
     except asyncio.CancelledError:  # only the signals above cancel this task
         return 0
@@ -68,9 +67,11 @@ async def choose(config: Path | None, say: Say) -> list[Plan]:
 
 
 def listening_at(plan: Plan, host: str, port: int | None = None) -> Plan:
-    """The same server at another address; without a port, at its own."""
-    uri = plan.arguments[plan.arguments.index("--uri") + 1]
-    address = Address(host=host, port=parse_uri(uri).port if port is None else port)
+    """The same server at another address; without a port, at its own. Raises ConfigError."""
+    named = parse_uri(plan.arguments[plan.arguments.index("--uri") + 1])
+    if named.path and port is None:
+        raise ConfigError(f"--host: the {plan.kind} server's own --uri is {named}; leave one out")
+    address = Address(host=host, port=named.port if port is None else port)
     return replace(plan, arguments=(*plan.arguments, "--uri", str(address)))
 
 
@@ -81,42 +82,66 @@ def _plan(settings: ServiceSettings, arguments: tuple[str, ...]) -> Plan:
 def _asr_engine(settings: AsrSettings, say: Say) -> tuple[str, ...]:
     if settings.engine != "whisper":
         return ()
-    named = [name for name in settings.model if not Path(name).is_dir()]
-    lacking = _lacking("faster_whisper", [hub.whisper(name) for name in named], settings.model_dir)
-    if not lacking:
+    lacking = _not_installed("faster_whisper") or _no_whisper(settings)
+    if not lacking or _not_installed("pocketsphinx"):
         return ()
-    say(f"asr: {lacking}: using the embedded recogniser (pocketsphinx, US English)")
+    say(f"asr: {lacking}; using the embedded recogniser, for trying out: clear US English")
     return ("--engine", "pocketsphinx", "--language", "en")
 
 
 def _tts_engine(settings: TtsSettings, say: Say) -> tuple[str, ...]:
     if settings.engine != "kokoro":
         return ()
-    named = [] if Path(settings.model).is_dir() else [hub.kokoro(settings.model)]
-    lacking = _lacking("kokoro", named, settings.model_dir)
-    if not lacking:
+    lacking = _not_installed("kokoro") or _no_kokoro(settings)
+    if not lacking or _not_installed("espeakng_loader"):
         return ()
-    say(f"tts: {lacking}: using the embedded voice (espeak-ng)")
+    say(f"tts: {lacking}; using the embedded voice, espeak-ng")
     return ("--engine", "espeak")
 
 
-def _lacking(package: str, weights: list[Weights], model_dir: Path | None) -> str:
-    """Why an engine can't be had, or `""`."""
-    if importlib.util.find_spec(package) is None:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return f"{package} is not installed (Python {version})"
-    missing = [w.repository for w in weights if hub.local(w, model_dir) is None]
-    if missing and not hub.reachable():
-        return f"no weights of {', '.join(missing)} in {hub.where(model_dir)}, no hub in reach"
-    return ""
+def _not_installed(package: str) -> str:
+    """Why a package can't be had, or `""`."""
+    if importlib.util.find_spec(package) is not None:
+        return ""
+    return f"{package} is not installed (Python {sys.version_info.major}.{sys.version_info.minor})"
+
+
+def _no_whisper(settings: AsrSettings) -> str:
+    """Why Whisper's weights can't be had, or `""`; a directory's own faults are the server's to tell."""
+    from wyoming_voice import hub
+
+    named = [hub.whisper(name) for name in settings.model if not Path(name).is_dir()]
+    missing = [weights.name for weights in named if hub.local(weights, settings.model_dir) is None]
+    if not missing or hub.reachable():
+        return ""
+    return f"no weights of {', '.join(missing)} here, and no hub in reach"
+
+
+def _no_kokoro(settings: TtsSettings) -> str:
+    from wyoming_voice import hub
+
+    if settings.model != hub.KOKORO or hub.local(hub.kokoro(), settings.model_dir) is not None:
+        return ""
+    return "" if hub.reachable() else "no weights of Kokoro here, and no hub in reach"
 
 
 async def _language_model(settings: HandleSettings, say: Say) -> tuple[str, ...]:
-    if settings.llm_url == NO_LLM:
+    chosen = "llm_url" in settings.model_fields_set
+    if chosen:  # it may come up later, and the handle server asks it anew for each question
         return ()
     from wyoming_voice.handle.llama_swap import look_at
 
     if (await look_at(settings.llm_url, key_of(settings))).reachable:
         return ()
-    say(f"handle: no language model at {settings.llm_url}: answering a few things itself")
+    say(f"handle: no language model at {settings.llm_url}; answering a few things without one")
     return ("--llm-url", NO_LLM)
+
+
+def _welcome(host: str) -> str:
+    where = f"at {host}" if host else "for this machine only; --host 0.0.0.0 serves the network"
+    return (
+        f"all ready, {where}\n"
+        "ask something: wyoming-voice ask --text 'what time is it'\n"
+        "Home Assistant: Settings, Devices & services, Add integration, Wyoming Protocol\n"
+        "Ctrl-C ends"
+    )

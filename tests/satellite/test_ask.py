@@ -1,0 +1,83 @@
+"""The edges of `ask`: which files it takes, which servers it talks to, what it writes."""
+
+import struct
+import wave
+from pathlib import Path
+
+import pytest
+
+from satellite.ask import FRAME_BYTES, AskSettings, find_servers, read_frames, write_wav
+from tests.fakes import FakeProgram, on_loopback
+from wyoming_voice.client import Sound
+from wyoming_voice.core.pcm import AudioFormat
+from wyoming_voice.errors import ConfigError, UpstreamError
+from wyoming_voice.service import serving
+
+
+def wav(path: Path, rate_hz: int, width_bytes: int, channels: int, frames: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setframerate(rate_hz)
+        file.setsampwidth(width_bytes)
+        file.setnchannels(channels)
+        file.writeframes(bytes(frames * width_bytes * channels))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "width_bytes", "channels"), [(16_000, 2, 1), (44_100, 2, 2), (8_000, 1, 1)]
+)
+def test_a_second_of_any_format_is_a_second(
+    tmp_path: Path, rate_hz: int, width_bytes: int, channels: int
+) -> None:
+    frames = read_frames(wav(tmp_path / "a.wav", rate_hz, width_bytes, channels, rate_hz))
+    assert {len(frame) for frame in frames} == {FRAME_BYTES}
+    assert 31 <= len(frames) <= 32
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"once upon a time", "does not start with RIFF id"),
+        # A header of 32-bit floating point, which is no plain PCM.
+        (
+            b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"
+            + struct.pack("<HHIIHH", 3, 1, 16_000, 64_000, 4, 32)
+            + b"data\0\0\0\0",
+            "-b 16",
+        ),
+    ],
+)
+def test_a_file_that_is_no_plain_wav_is_told_with_the_remedy(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"can't be read as plain PCM") as caught:
+        read_frames(path)
+    assert said in str(caught.value)
+
+
+def test_a_written_answer_can_be_read_again(tmp_path: Path) -> None:
+    speech = AudioFormat(rate_hz=24_000, width_bytes=2, channels=1)
+    sounds = [Sound(bytes(24_000), speech), Sound(bytes(24_000), speech)]
+    assert write_wav(tmp_path / "answer.wav", sounds) == 1.0
+    with wave.open(str(tmp_path / "answer.wav")) as file:
+        assert (file.getframerate(), file.getnframes()) == (24_000, 24_000)
+    with pytest.raises(ConfigError, match="can't be written: No such file"):
+        write_wav(tmp_path / "no" / "answer.wav", sounds)
+
+
+async def test_a_server_of_another_kind_is_told_before_the_turn() -> None:
+    async with serving(FakeProgram(), on_loopback()) as address:
+        settings = AskSettings(
+            text="hello", handle_uri=str(address), tts_uri="tcp://127.0.0.1:9", asr_uri=""
+        )
+        with pytest.raises(UpstreamError, match=f"{address} is no handle server, but "):
+            await find_servers(settings)
+
+
+async def test_a_named_server_that_is_not_there() -> None:
+    settings = AskSettings(text="hello", handle_uri="tcp://127.0.0.1:9")
+    with pytest.raises(UpstreamError, match=r"no handle server answers at tcp://127\.0\.0\.1:9"):
+        await find_servers(settings)

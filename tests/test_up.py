@@ -1,0 +1,117 @@
+"""What `up` runs with what a machine has; what the hub and the language model say is told to it."""
+
+import importlib.util
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from wyoming_voice import hub
+from wyoming_voice.errors import ConfigError, UnknownChoice
+from wyoming_voice.handle.listing import Listing
+from wyoming_voice.hub import Weights
+from wyoming_voice.stack import Plan
+from wyoming_voice.up import choose, listening_at
+
+
+class Machine:
+    """A machine with nothing on it, until a test gives it something."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.hub = False
+        self.weights: set[str] = set()
+        self.lacks: set[str] = set()
+        self.models: tuple[str, ...] = ()
+        self.said: list[str] = []
+        self._find_spec = importlib.util.find_spec
+        monkeypatch.setattr(hub, "reachable", lambda: self.hub)
+        monkeypatch.setattr(hub, "local", self.local)
+        monkeypatch.setattr(importlib.util, "find_spec", self.find_spec)
+        monkeypatch.setattr("wyoming_voice.handle.llama_swap.look_at", self.look_at)
+
+    def local(self, weights: Weights, _model_dir: Path | None = None) -> Path | None:
+        return Path("here") if weights.name in self.weights else None
+
+    def find_spec(self, name: str) -> ModuleSpec | None:
+        return None if name in self.lacks else ModuleSpec(name, None)
+
+    async def look_at(self, url: str, _api_key: str = "") -> Listing:
+        return Listing(url, "", self.models, "" if self.models else "nobody there")
+
+    async def plans(self) -> dict[str, tuple[str, ...]]:
+        plans = await choose(None, self.said.append)
+        return {plan.kind: plan.arguments[2:] for plan in plans}
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(monkeypatch)
+
+
+async def test_a_bare_machine_gets_the_embedded_engines_and_is_told(machine: Machine) -> None:
+    assert await machine.plans() == {
+        "asr": ("--engine", "pocketsphinx", "--language", "en"),
+        "tts": ("--engine", "espeak"),
+        "handle": ("--llm-url", "none"),
+    }
+    assert [line.split(":")[0] for line in machine.said] == ["asr", "tts", "handle"]
+    assert "no weights of base.en here, and no hub in reach" in machine.said[0]
+
+
+async def test_weights_on_the_machine_are_used_without_a_hub(machine: Machine) -> None:
+    machine.weights = {"base.en", hub.KOKORO}
+    machine.models = ("qwen",)
+    assert await machine.plans() == {"asr": (), "tts": (), "handle": ()}
+    assert machine.said == []
+
+
+async def test_a_hub_in_reach_is_asked_for_what_is_not_here(machine: Machine) -> None:
+    machine.hub = True
+    plans = await machine.plans()
+    assert (plans["asr"], plans["tts"]) == ((), ())
+
+
+async def test_an_engine_that_is_not_installed(machine: Machine) -> None:
+    machine.hub, machine.lacks = True, {"kokoro"}
+    assert (await machine.plans())["tts"] == ("--engine", "espeak")
+    assert "kokoro is not installed" in machine.said[0]
+
+
+async def test_nothing_stands_in_where_nothing_can(machine: Machine) -> None:
+    machine.lacks = {"pocketsphinx", "espeakng_loader"}
+    plans = await machine.plans()
+    assert (plans["asr"], plans["tts"]) == ((), ())  # the servers say what they lack
+
+
+async def test_an_address_that_somebody_chose_is_kept(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WYOMING_VOICE_HANDLE_LLM_URL", "http://127.0.0.1:9")
+    assert (await machine.plans())["handle"] == ()
+
+
+async def test_a_size_that_does_not_exist_is_a_mistake_not_a_reason_to_fall_back(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WYOMING_VOICE_ASR_MODEL", "base.eng")
+    with pytest.raises(UnknownChoice, match=r"did you mean 'base\.en'"):
+        await machine.plans()
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "port", "expected"),
+    [
+        ("tcp://127.0.0.1:10300", "0.0.0.0", None, "tcp://0.0.0.0:10300"),
+        ("tcp://127.0.0.1:10300", "127.0.0.1", 0, "tcp://127.0.0.1:0"),
+        ("tcp://127.0.0.1:10300", "::1", None, "tcp://[::1]:10300"),
+        ("unix:///run/asr.sock", "127.0.0.1", 0, "tcp://127.0.0.1:0"),
+    ],
+)
+def test_listening_elsewhere(uri: str, host: str, port: int | None, expected: str) -> None:
+    plan = listening_at(Plan("asr", ("--uri", uri)), host, port)
+    assert plan.arguments[-2:] == ("--uri", expected)
+
+
+def test_a_host_does_not_go_with_a_socket() -> None:
+    with pytest.raises(ConfigError, match="leave one out"):
+        listening_at(Plan("asr", ("--uri", "unix:///run/asr.sock")), "0.0.0.0")
