@@ -82,7 +82,7 @@ class FakeLlamaSwap:
         models: Sequence[str] = ("qwen",),
         key: str = "",
         port: int = 0,
-        listing: bytes = b"",
+        listing: bytes | Reply = b"",
         hold: bool = False,
     ) -> None:
         """`listing` replaces the list of `models`; `hold` sends not even the headers of an answer."""
@@ -133,6 +133,8 @@ class FakeLlamaSwap:
         if self._key and asked.headers.get("authorization") != f"Bearer {self._key}":
             return refusal(401)
         if asked.path == "/v1/models":
+            if isinstance(self._listing, Reply):
+                return self._listing
             listing = {"object": "list", "data": [{"id": name} for name in self.models]}
             return Reply([self._listing or json.dumps(listing).encode()])
         if asked.path != "/v1/chat/completions":

@@ -130,6 +130,23 @@ def test_a_changing_limit_holds_from_the_next_add() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("The kitchen light is on.", ["The kitchen light is on."]),
+        ("It is on. One two three four five six", ["It is on.", "One two three four five six"]),
+        ("One two three four five six seven", ["One two three", "four five six seven"]),
+    ],
+)
+def test_a_first_limit_cuts_one_piece_of_a_sentence_that_is_not_short(
+    text: str, pieces: list[str]
+) -> None:
+    splitter = SentenceSplitter(SentenceSettings(first_whole_chars=30))
+    splitter.first_limit_chars = 1
+    assert splitter.first_limit_chars == SentenceSettings().first_clause_min_chars
+    assert splitter.add(text) + splitter.finish() == pieces
+
+
+@pytest.mark.parametrize(
     ("spoken_ms", "chars_per_second", "rtf", "chars"),
     [(1000, 15, 0.5, 30), (2000, 15, 1.0, 30), (1000, 15, 2.0, 7), (0, 15, 0.5, 0)],
 )

@@ -27,6 +27,7 @@ from wyoming_voice.handle.llama_swap import LlamaSwap, LlmSettings, base_url, lo
 from wyoming_voice.handle.patience import Patience
 
 ASK = [{"role": "user", "content": "what time is it"}]
+PAGE = b"<!doctype html>\n<title>Router</title>\n<script>\n{ let data = 1 }\n</script>\n"
 SOON = Patience(first_token_s=0.1, total_s=3600)
 
 
@@ -218,6 +219,38 @@ async def test_a_model_that_thinks_for_ever_is_stopped() -> None:
 @pytest.mark.parametrize("parts", [[delta(content="It"), Do.CUT], [delta(content="It")], []])
 async def test_an_answer_that_breaks_off_is_a_failure(parts: Sequence[bytes | Do]) -> None:
     async with FakeLlamaSwap(Reply(parts)) as fake, door(fake.url) as llm:
+        assert (await failure(llm)).failure is Failure.BROKE_OFF
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "told"),
+    [
+        ("text/html; charset=utf-8", PAGE, "text/html"),
+        ("Application/JSON", b'{"status": "ok"}', "application/json"),
+        ("", PAGE, "without a content type"),
+    ],
+)
+async def test_an_answer_of_another_service_blames_the_url(
+    content_type: str, body: bytes, told: str
+) -> None:
+    reply = Reply([body], headers={"Content-Type": content_type} if content_type else {})
+    async with FakeLlamaSwap(reply) as fake, door(fake.url, model="m") as llm:
+        error = await failure(llm)
+    assert error.failure is Failure.NO_MODEL
+    assert f"/v1/chat/completions answers {told}" in str(error)
+    assert "--llm-url points elsewhere" in str(error)
+
+
+async def test_a_page_in_place_of_the_list_blames_the_url() -> None:
+    page = Reply([PAGE], headers={"Content-Type": "text/html"})
+    async with FakeLlamaSwap(words("x"), listing=page) as fake, door(fake.url) as llm:
+        assert "/v1/models answers text/html" in (await llm.look()).line
+        assert (await failure(llm)).failure is Failure.NO_MODEL
+
+
+async def test_an_answer_of_the_wrong_type_that_breaks_off_is_still_one() -> None:
+    reply = Reply([delta(role="assistant")], headers={"Content-Type": "text/plain"})
+    async with FakeLlamaSwap(reply) as fake, door(fake.url) as llm:
         assert (await failure(llm)).failure is Failure.BROKE_OFF
 
 

@@ -2,10 +2,18 @@ from wyoming_voice.tts.engine import Pace
 
 
 def test_the_pace_follows_what_was_measured() -> None:
-    pace = Pace(chars_per_s=10, rtf=0.5).measured(chars=40, audio_s=2, work_s=2, weight=0.5)
+    pace = Pace(chars_per_s=10, rtf=0.5).measured(chars=40, audio_s=2, work_s=2, memory_s=2)
     assert (pace.chars_per_s, pace.rtf) == (15, 0.75)
 
 
 def test_silence_measures_nothing() -> None:
     assert Pace().measured(chars=5, audio_s=0, work_s=1) == Pace()
     assert Pace().measured(chars=0, audio_s=1, work_s=1) == Pace()
+
+
+def test_short_pieces_count_for_little() -> None:
+    pace = start = Pace(chars_per_s=15, rtf=0.8)
+    for _ in range(3):
+        pace = pace.measured(chars=5, audio_s=0.1, work_s=0.3)
+    assert pace.rtf - start.rtf < 0.15
+    assert pace.measured(chars=150, audio_s=10, work_s=8).rtf - start.rtf < 0.05

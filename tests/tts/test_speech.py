@@ -47,6 +47,24 @@ async def test_a_slow_engine_starts_with_few_words(worker: Worker) -> None:
     assert " ".join(texts) == LONG
 
 
+async def test_behind_a_slow_engine_later_pieces_are_whole_short_sentences(worker: Worker) -> None:
+    sentences = [
+        "It rains in the north of the country until this evening.",
+        "The south stays dry and bright.",
+    ]
+    texts = await said(worker, Pace(rtf=50.0), " ".join([LONG, *sentences]))
+    assert texts[-2:] == sentences
+    assert " ".join(texts[:-2]) == LONG
+    assert len(texts[0]) <= 14
+    assert len(texts) == 5
+
+
+async def test_a_short_first_sentence_is_not_cut_for_an_early_first_word(worker: Worker) -> None:
+    sentence = "The kitchen light is on."
+    assert await said(worker, Pace(rtf=1.0), sentence) == [sentence]
+    assert await said(worker, Pace(rtf=0.9), f"{sentence} Good.") == [sentence, "Good."]
+
+
 async def test_a_first_clause_comes_before_its_sentence(worker: Worker) -> None:
     texts = await said(worker, Pace(rtf=0.01), "Well, as far as I know, it rains. It pours. ")
     assert texts == ["Well, as far as I know,", "it rains.", "It pours."]

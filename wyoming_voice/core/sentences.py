@@ -44,11 +44,15 @@ _CONJUNCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class SentenceSettings:
-    """What a piece may be; `language` is a BCP-47 tag, lengths are in characters."""
+    """What a piece may be; `language` is a BCP-47 tag, lengths are in characters.
+
+    A first sentence of up to `first_whole_chars` is whole whatever `first_limit_chars` says.
+    """
 
     language: str = "en"
     first_clause_min_chars: int = 14
     first_clause_min_words: int = 3
+    first_whole_chars: int = 0
     max_chars: int = 250
 
     def __post_init__(self) -> None:
@@ -86,7 +90,7 @@ class SentenceSplitter:
         self._settings = settings or SentenceSettings()
         self._language = self._settings.language.replace("_", "-").split("-")[0].lower() or "en"
         self._conjunctions = frozenset(_CONJUNCTIONS.get(self._language, "").split())
-        self._limit = self._settings.max_chars
+        self._limit = self._first_limit = self._settings.max_chars
         self._first = True
         self._buffer = ""
         # Where the word begins whose whole tells whether "U.S." before it ended a sentence.
@@ -103,8 +107,16 @@ class SentenceSplitter:
 
     @limit_chars.setter
     def limit_chars(self, chars: int) -> None:
-        low, high = self._settings.first_clause_min_chars, self._settings.max_chars
-        self._limit = min(max(chars, low), high)
+        self._limit = self._bounded(chars)
+
+    @property
+    def first_limit_chars(self) -> int:
+        """Longest first piece where `limit_chars` allows more; set it before the text, likewise."""
+        return self._first_limit
+
+    @first_limit_chars.setter
+    def first_limit_chars(self, chars: int) -> None:
+        self._first_limit = self._bounded(chars)
 
     def add(self, delta: str) -> list[str]:
         """Take the next characters and return the pieces that they completed."""
@@ -139,7 +151,7 @@ class SentenceSplitter:
             self._buffer += char
         else:
             self._buffer = char
-        if len(self._buffer) > self._limit:
+        if len(self._buffer) > self._next_limit:
             self._shorten(pieces)
 
     def _before_space(self, pieces: list[str]) -> None:
@@ -214,25 +226,34 @@ class SentenceSplitter:
         enough = len(text.split()) >= settings.first_clause_min_words
         return enough or any(map(_is_wide, text[: settings.first_clause_min_chars]))
 
-    def _shorten(self, pieces: list[str]) -> None:
-        while len(self._buffer.rstrip()) > self._limit:
-            self._cut(self._best_cut(), pieces)
+    @property
+    def _next_limit(self) -> int:
+        return min(self._limit, self._first_limit) if self._first else self._limit
 
-    def _best_cut(self) -> int:
+    def _bounded(self, chars: int) -> int:
+        return min(max(chars, self._settings.first_clause_min_chars), self._settings.max_chars)
+
+    def _shorten(self, pieces: list[str]) -> None:
+        while (limit := self._next_limit) < (length := len(self._buffer.rstrip())):
+            if self._first and length <= self._settings.first_whole_chars:
+                return
+            self._cut(self._best_cut(limit), pieces)
+
+    def _best_cut(self, limit: int) -> int:
         """Return where to cut: last clause border in the later two thirds, space, anywhere."""
-        window = self._buffer[: self._limit + 1]
-        lowest = self._limit // 3
-        for at in range(self._limit, lowest, -1):
+        window = self._buffer[: limit + 1]
+        lowest = limit // 3
+        for at in range(limit, lowest, -1):
             before = window[at - 1]
             if before in _WIDE_CLAUSES or (before in _CLAUSES and window[at].isspace()):
                 return at
         space = max(window.rfind(" "), window.rfind("\t"))
         if space > 0:
             return space
-        at = self._limit
+        at = limit
         while at > lowest and unicodedata.combining(window[at]):
             at -= 1
-        return at if at > lowest else self._limit
+        return at if at > lowest else limit
 
     def _cut(self, at: int, pieces: list[str]) -> None:
         piece = self._buffer[:at].strip()

@@ -59,6 +59,8 @@ class Deltas:
     """One answer; a document at a time, in order."""
 
     def __init__(self) -> None:
+        self.begun = False
+        """Whether anything so far was a part of an answer, be it without words."""
         self._content = HiddenBlocks()
         self._banner = _Banner()
         self._finished = False
@@ -70,6 +72,7 @@ class Deltas:
         chunk = _parsed(document)
         if (failed := _failure(chunk)) is not None:
             return [failed]
+        self.begun = self.begun or "choices" in chunk
         choice = _first(chunk.get("choices"))
         body = _object(choice.get("delta")) or _object(choice.get("message"))
         found = [*self._reasoning(body), *self._text(_words(body.get("content")))]

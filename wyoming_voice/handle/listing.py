@@ -4,7 +4,8 @@ Rule: one line, with the remedy in it; nothing that is found ends the process, s
 come up later than we do.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -53,6 +54,18 @@ class Listing:
 def chosen(models: Sequence[str]) -> str:
     """The model to ask when none is named: the first. llama-swap sorts its list by name."""
     return models[0] if models else ""
+
+
+def names_in(body: bytes) -> tuple[str, ...]:
+    """The names in `{"data": [{"id": ...}, ...]}`; a body that makes no sense has none."""
+    try:
+        listing = json.loads(body)
+    except (ValueError, RecursionError):
+        return ()
+    data = listing.get("data") if isinstance(listing, dict) else None
+    entries = data if isinstance(data, list) else []
+    names = (entry.get("id") for entry in entries if isinstance(entry, Mapping))
+    return tuple(name for name in names if isinstance(name, str) and name)
 
 
 def _shown(models: Sequence[str]) -> str:

@@ -16,9 +16,8 @@ Quirks that it is built for (https://github.com/mostlygeek/llama-swap unless sai
 import asyncio
 import contextlib
 import itertools
-import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -28,7 +27,7 @@ import httpx
 from wyoming_voice.handle.deltas import Delta, Deltas, Failed, Finished, Text, Thinking, Waiting
 from wyoming_voice.handle.failures import Failure, LlmError
 from wyoming_voice.handle.history import Message
-from wyoming_voice.handle.listing import Listing, chosen
+from wyoming_voice.handle.listing import Listing, chosen, names_in
 from wyoming_voice.handle.patience import Deadline, Patience, pause_s
 from wyoming_voice.handle.sse import SseReader
 
@@ -41,6 +40,8 @@ _MAX_ERROR_BYTES = 16_384
 _MAX_LISTING_BYTES = 4 * 1024 * 1024
 _NOT_YET = {429: Failure.BUSY, 502: Failure.LOADING, 503: Failure.LOADING}
 _KEY_REFUSED = (401, 403)
+_STREAM = "text/event-stream"
+_PAGE = "text/html"
 
 
 @dataclass(frozen=True)
@@ -186,17 +187,19 @@ class LlamaSwap:
         )
 
     async def _list(self) -> tuple[str, ...]:
-        """The names in `/v1/models`: `{"data": [{"id": ...}, ...]}`, in the server's order."""
+        """The names in `/v1/models`, in the server's order."""
         request = self._client.build_request("GET", f"{self._base}/models")
         response = await self._send(request)
         try:
             await self._check(response, Deadline(self._settings.patience, _now_s()))
-            names = _names(await _head(response, _MAX_LISTING_BYTES))
+            names = names_in(await _head(response, _MAX_LISTING_BYTES))
         except httpx.TransportError as error:
             raise _NotYetError(Failure.UNREACHABLE, f"{self._base} hung up") from error
         finally:
             await response.aclose()
         if not names:
+            if _media_type(response) == _PAGE:
+                raise _elsewhere(response)
             raise LlmError(
                 Failure.NO_MODEL, f"{self._base} lists no model; name one with --llm-model"
             )
@@ -219,7 +222,7 @@ def base_url(url: str) -> str:
 
 
 async def _deltas(response: httpx.Response, deadline: Deadline) -> AsyncGenerator[Delta, None]:
-    """The answer in a response's body; raises LlmError when it ends before it is finished.
+    """The answer in a response's body; raises LlmError when it ends before it is finished, or never began.
 
     A finished answer is read to the end of its body, or the connection could not be used again; what
     goes wrong there is of no interest.
@@ -238,7 +241,23 @@ async def _deltas(response: httpx.Response, deadline: Deadline) -> AsyncGenerato
     for delta in deltas.finish():
         yield delta
     if not finished:
+        if not deltas.begun and _media_type(response) != _STREAM:
+            raise _elsewhere(response)
         raise LlmError(Failure.BROKE_OFF, "the stream ended before the answer did; see its log")
+
+
+def _elsewhere(response: httpx.Response) -> LlmError:
+    """For a success that holds nothing a language model would say: a router's page, another service."""
+    return LlmError(
+        Failure.NO_MODEL,
+        f"{response.url} answers {_media_type(response) or 'without a content type'} and nothing "
+        "that a language model would say; --llm-url points elsewhere",
+    )
+
+
+def _media_type(response: httpx.Response) -> str:
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _note_sign(delta: Delta, deadline: Deadline) -> None:
@@ -289,17 +308,6 @@ async def _head(response: httpx.Response, most_bytes: int) -> bytes:
         if len(head) >= most_bytes:
             break
     return head
-
-
-def _names(body: bytes) -> tuple[str, ...]:
-    try:
-        listing = json.loads(body)
-    except (ValueError, RecursionError):
-        return ()
-    data = listing.get("data") if isinstance(listing, dict) else None
-    entries = data if isinstance(data, list) else []
-    names = (entry.get("id") for entry in entries if isinstance(entry, Mapping))
-    return tuple(name for name in names if isinstance(name, str) and name)
 
 
 def _now_s() -> float:

@@ -11,6 +11,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+_MEMORY_S = 5.0
+"""Seconds of audio that weigh as much as all that was made before them."""
+
 Samples = npt.NDArray[np.float32]
 
 
@@ -54,7 +57,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast an engine works: a running mean over what it has made.
+    """How fast an engine works: a running mean over the audio it has made.
+
+    Each utterance counts by its length, since a short one is mostly the engine's set-up and the
+    silence around it: counted like the others it would make the engine look slow, the next pieces
+    shorter, and itself true.
 
     Built frozen and replaced, so that a reader sees one consistent measurement.
     """
@@ -65,10 +72,13 @@ class Pace:
     rtf: float = 0.5
     """Seconds of work for a second of audio; the start value is a guess for two slow cores."""
 
-    def measured(self, chars: int, audio_s: float, work_s: float, weight: float = 0.3) -> "Pace":
-        """The pace after one more utterance, which counts for `weight` of the mean."""
+    def measured(
+        self, chars: int, audio_s: float, work_s: float, memory_s: float = _MEMORY_S
+    ) -> "Pace":
+        """The pace after one more utterance, weighed against `memory_s` of audio before it."""
         if audio_s <= 0 or chars <= 0:
             return self
+        weight = audio_s / (audio_s + memory_s)
         return replace(
             self,
             chars_per_s=_mixed(self.chars_per_s, chars / audio_s, weight),

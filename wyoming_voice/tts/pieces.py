@@ -13,6 +13,10 @@ _ENDS = frozenset(".!?…。！？｡؟।॥")
 _CLOSERS = "\"')]}”’»›」』）》】〕〉 \t\n"
 _SHOWN_LINE_END = "."
 
+_FIRST_WHOLE_CHARS = 30
+"""A first sentence up to this length, two seconds of speech, is spoken in one go however slow the
+engine is: what cutting it gains before its first word is lost in a gap between two of its words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -34,7 +38,9 @@ class Pieces:
 
     def __init__(self, language: str) -> None:
         self._speakable = Speakable(language)
-        self._splitter = SentenceSplitter(SentenceSettings(language=language))
+        self._splitter = SentenceSplitter(
+            SentenceSettings(language=language, first_whole_chars=_FIRST_WHOLE_CHARS)
+        )
         self._last = ""
 
     @property
@@ -45,6 +51,15 @@ class Pieces:
     @limit_chars.setter
     def limit_chars(self, chars: int) -> None:
         self._splitter.limit_chars = chars
+
+    @property
+    def first_limit_chars(self) -> int:
+        """The longest first piece; see `SentenceSplitter.first_limit_chars`."""
+        return self._splitter.first_limit_chars
+
+    @first_limit_chars.setter
+    def first_limit_chars(self, chars: int) -> None:
+        self._splitter.first_limit_chars = chars
 
     @property
     def may_hold_sentence(self) -> bool:

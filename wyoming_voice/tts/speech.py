@@ -1,6 +1,8 @@
 """One request's way from text to sound: piece by piece, the next one made while the last is sent.
 
-Each piece is as long as it may be without a gap in playback (`next_piece_chars`), the first one short.
+Each piece is as long as it may be without a gap in playback (`next_piece_chars`), the first one short;
+behind an engine that is slower than speech, which can't be without gaps, pieces stay long enough to
+have few.
 Rule: one place in the worker's house for the whole request, so that it is refused before it begins or
 not at all; the thread sees one piece at a time, and the loop never touches a sample.
 """
@@ -32,6 +34,11 @@ _FIRST_AUDIO_WITHIN_S = 0.8
 """A first piece that would take longer is cut shorter, at a space if there is no better place: people
 mind a second of silence more than a phrase that is a little torn."""
 
+_SLOW_PIECE_CHARS = 60
+"""The least that a later piece may have when the engine is slower than speech. Gaps can't be avoided
+then, and the law against them would tear everything into the shortest pieces, with a gap after each
+and the engine's set-up paid for each; a sentence of this length, four seconds, is best in one go."""
+
 _STALL_S = 0.5
 """A sentence that seems complete waits this long for a next word to prove it."""
 
@@ -60,7 +67,7 @@ class Studio:
             samples = sum(map(len, self.engine.synthesize(Utterance(_REHEARSAL, voice))))
             audio_s = samples / self.engine.sample_rate_hz
             work_s = time.monotonic() - start_s
-            self.pace = self.pace.measured(len(_REHEARSAL), audio_s, work_s, weight=1.0)
+            self.pace = self.pace.measured(len(_REHEARSAL), audio_s, work_s, memory_s=0)
 
 
 class Speech:
@@ -127,7 +134,7 @@ class Speech:
 
     async def _next_piece(self) -> Piece | None:
         """The next piece when its text is there; None at the end of the text."""
-        self._pieces.limit_chars = self._longest_piece_chars()
+        self._limit_pieces()
         while not self._waiting:
             if self._text_ended:
                 return None
@@ -149,13 +156,15 @@ class Speech:
             return self._pieces.finish()
         return self._pieces.add(text)
 
-    def _longest_piece_chars(self) -> int:
-        """What can be made while the audio in hand is played; without any, what is heard soon."""
+    def _limit_pieces(self) -> None:
+        """To what can be made while the audio in hand is played; without any, to what is heard soon."""
         pace = self._studio.pace
         lead_s = self._played_until_s - _now_s()
         if lead_s <= 0:
             lead_s = _FIRST_AUDIO_WITHIN_S
-        return next_piece_chars(lead_s * 1000, pace.chars_per_s, pace.rtf)
+        chars = next_piece_chars(lead_s * 1000, pace.chars_per_s, pace.rtf)
+        self._pieces.first_limit_chars = chars
+        self._pieces.limit_chars = chars if pace.rtf < 1 else max(chars, _SLOW_PIECE_CHARS)
 
     def _note_audio(self, pcm: bytes) -> None:
         """Move the end of what a listener has to hear; silence that was heard is no debt."""
