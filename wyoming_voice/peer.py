@@ -96,12 +96,13 @@ class Peer:
             elif Describe.is_type(event.type):
                 await self._connection.write(self._info)
             elif (request := self._conversation.push(event)) is not None:
-                self._admit(request)
+                await self._admit(request)
 
-    def _admit(self, request: Request) -> None:
+    async def _admit(self, request: Request) -> None:
         try:
             self._requests.put_nowait(request)
         except asyncio.QueueFull:
+            await request.replies.aclose()
             raise Busy(
                 f"{PENDING_REQUESTS} requests wait on this connection; read their answers first"
             ) from None

@@ -25,13 +25,13 @@ def test_tags_become_codes(tag: str, code: str) -> None:
 
 
 def test_auto_is_found_out_where_there_is_a_choice() -> None:
-    assert chosen("auto", "base", WHISPER) is None
-    assert chosen("auto", "base.en", ("en",)) == "en"
+    assert chosen("auto", "base", WHISPER, "") is None
+    assert chosen("auto", "base.en", ("en",), "") == "en"
 
 
 def test_an_english_model_says_what_would_help() -> None:
     with pytest.raises(NotSpoken, match="--model base") as caught:
-        chosen("de-AT", "base.en", ("en",))
+        chosen("de-AT", "base.en", ("en",), "--model base")
     assert caught.value.code == "unknown-language"
     assert "'de'" in str(caught.value)
 
@@ -39,5 +39,5 @@ def test_an_english_model_says_what_would_help() -> None:
 @pytest.mark.parametrize("known", [("en",), WHISPER])
 def test_an_unknown_language_is_named(known: tuple[str, ...]) -> None:
     with pytest.raises(UnknownChoice, match="'tlh'") as caught:
-        chosen("tlh", "base", known)
+        chosen("tlh", "base", known, "")
     assert caught.value.code == "unknown-language"

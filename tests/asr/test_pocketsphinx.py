@@ -1,12 +1,16 @@
 """The real embedded recogniser on its own kind of input."""
 
 import pytest
+from wyoming.event import Event
 
-from tests.asr.speech import noise, said, silence
+from tests.asr.speech import noise, said, silence, start
 from wyoming_voice.asr.engine import Audio, DecodeOptions, Segment
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx, sentence
 from wyoming_voice.asr.server import AsrSettings, build
+from wyoming_voice.audio import to_mono, to_pcm16
 from wyoming_voice.config import load
+from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.errors import PeerError
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +93,16 @@ def test_options_of_whisper_are_told_to_have_no_effect(caplog: pytest.LogCapture
     assert caplog.text == ""
     build(load(AsrSettings, ["--engine", "pocketsphinx", "--beam-size", "5"], {}))
     assert "without effect on the engine pocketsphinx: --beam-size" in caplog.text
+
+
+def test_another_language_needs_another_engine() -> None:
+    conversation = build(load(AsrSettings, ["--engine", "pocketsphinx"], {})).converse()
+    conversation.push(Event("transcribe", {"language": "de"}))
+    with pytest.raises(PeerError, match=r"'de'.* --engine whisper --model base"):
+        conversation.push(start())
+
+
+def test_loud_and_quiet_samples_become_what_other_pcm_is(engine: Pocketsphinx) -> None:
+    audio = said("What time is it?")
+    clipped = to_mono(to_pcm16(3 * audio), SPEECH)
+    assert heard(engine, 3 * audio) == heard(engine, clipped) != []

@@ -8,7 +8,7 @@ import pytest
 
 from tests.asr.speech import said
 from wyoming_voice.asr.engine import RATE_HZ, Audio
-from wyoming_voice.asr.recording import Recording
+from wyoming_voice.asr.recording import Recording, joined
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import BadAudio, TooLarge
@@ -70,6 +70,34 @@ def test_chunks_of_many_seconds_wait_for_the_thread(audio: Audio) -> None:
     np.testing.assert_allclose(
         recording.audio, recorded(SPEECH, *split(pcm, random.Random(1))).audio
     )
+
+
+def test_what_is_ready_stays_where_it_is(audio: Audio) -> None:
+    """Moving it would hold up the event loop, the longer the more there is."""
+    recording = Recording(scored=False)
+    pcm = to_pcm16(np.tile(audio, 10))
+    second = SPEECH.size_bytes(1000)
+    recording.hear(SPEECH, pcm[:second])
+    (early,) = recording.pieces
+    for at in range(second, len(pcm), second):
+        recording.hear(SPEECH, pcm[at : at + second])
+    assert len(pcm) > 15 * second
+    assert np.shares_memory(early, recording.pieces[0])
+    heard = joined(recording.pieces)
+    np.testing.assert_array_equal(to_pcm16(heard), pcm)
+    np.testing.assert_array_equal(caught_up(recording).audio, heard)
+    assert not recording.pieces
+
+
+def test_memory_is_counted_before_it_is_used() -> None:
+    recording = Recording(scored=False)
+    recording.hear(SPEECH, bytes(SPEECH.size_bytes(500)))
+    assert recording.held_bytes == 0.5 * RATE_HZ * 4
+    recording.hear(SPEECH, bytes(SPEECH.size_bytes(1500)))
+    assert recording.held_bytes == 2 * RATE_HZ * 4 + SPEECH.size_bytes(1500)
+    assert caught_up(recording).audio.nbytes == 2 * RATE_HZ * 4
+    recording.forget()
+    assert recording.held_bytes == 0
 
 
 def test_a_short_chunk_of_many_bytes_waits_for_the_thread() -> None:

@@ -15,6 +15,8 @@ class About:
     program: Attribution
     models: Attribution
     prefers_noise_reduction: bool
+    many_languages: str
+    """The options that start a server which knows more than one language."""
 
     @property
     def version(self) -> str | None:
@@ -32,6 +34,7 @@ WHISPER = About(
     models=Attribution(name="OpenAI", url="https://github.com/openai/whisper"),
     # Whisper was trained on noise, and hears worse what a noise reduction leaves of speech.
     prefers_noise_reduction=False,
+    many_languages="--model base",
 )
 POCKETSPHINX = About(
     package="pocketsphinx",
@@ -39,4 +42,5 @@ POCKETSPHINX = About(
     program=Attribution(name="CMU Sphinx", url="https://github.com/cmusphinx/pocketsphinx"),
     models=Attribution(name="CMU Sphinx", url="https://github.com/cmusphinx/pocketsphinx"),
     prefers_noise_reduction=True,
+    many_languages="--engine whisper --model base",
 )

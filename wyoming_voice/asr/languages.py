@@ -39,15 +39,18 @@ def primary(tag: str) -> str:
     return _OTHER_NAMES.get(code, code) or AUTO
 
 
-def chosen(tag: str, model: str, known: Sequence[str]) -> str | None:
-    """The language of `model` that a tag means, None for `auto`; raises PeerError (unknown-language)."""
+def chosen(tag: str, model: str, known: Sequence[str], many: str) -> str | None:
+    """The language of `model` that a tag means, None for `auto`; raises PeerError (unknown-language).
+
+    `many`: the options that start a server which knows more languages.
+    """
     code = primary(tag)
     if code in known:
         return code
     if code == AUTO:
         return known[0] if len(known) == 1 else None
     if len(known) == 1 and code in WHISPER:
-        raise NotSpoken(code, model, known[0])
+        raise NotSpoken(code, model, known[0], many)
     raise UnknownChoice("language", tag, [*known, AUTO])
 
 
@@ -56,8 +59,8 @@ class NotSpoken(PeerError):
 
     code = "unknown-language"
 
-    def __init__(self, language: str, model: str, only: str) -> None:
+    def __init__(self, language: str, model: str, only: str, many: str) -> None:
         super().__init__(
             f"the model {model!r} understands only {only!r}, not {language!r}; start the server with a "
-            "multilingual one, such as --model base"
+            f"multilingual one, such as {many}"
         )

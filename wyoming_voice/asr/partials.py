@@ -7,11 +7,11 @@ grows by at least as much as the last one took.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wyoming_voice.asr.engine import Audio, DecodeOptions, Engine
 from wyoming_voice.asr.recognition import Gate, decoded, spoken_pieces
-from wyoming_voice.asr.recording import Recording
+from wyoming_voice.asr.recording import Recording, joined
 from wyoming_voice.core.stability import Stability
 from wyoming_voice.errors import DeadlineExceeded
 from wyoming_voice.worker import Priority, Worker
@@ -46,10 +46,10 @@ class Partials:
         """Decode what there is; the text that became stable by it, `""` when none did."""
         loop = asyncio.get_running_loop()
         start_s, heard_ms = loop.time(), recording.heard_ms
-        # The loop goes on appending: the thread gets a view of its own, and the scores as they are.
-        audio, probabilities = recording.audio, list(recording.probabilities)
+        # The loop goes on appending: the thread gets views of its own, and the scores as they are.
+        heard, probabilities = recording.pieces, list(recording.probabilities)
         texts = self._worker.stream(
-            lambda: self._texts(audio, probabilities, options),
+            lambda: self._texts(heard, probabilities, options),
             deadline_s=self._deadline_s,
             priority=Priority.PARTIAL,
         )
@@ -63,10 +63,10 @@ class Partials:
         return self.stability.push("".join(found)) if found else ""
 
     def _texts(
-        self, audio: Audio, probabilities: list[float], options: DecodeOptions
+        self, heard: Sequence[Audio], probabilities: list[float], options: DecodeOptions
     ) -> Iterator[str | None]:
         """In a thread: the text of each piece; what lies before the last piece won't change any more."""
-        pieces = spoken_pieces(audio, probabilities, self._engine, self._gate)
+        pieces = spoken_pieces(joined(heard), probabilities, self._engine, self._gate)
         for number, piece in enumerate(pieces, 1):
             key = (piece.start_s, len(piece.audio))
             text = self._settled.get(key)

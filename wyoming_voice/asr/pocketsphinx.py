@@ -12,9 +12,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Segment, Word
+from wyoming_voice.audio import to_pcm16
 from wyoming_voice.errors import EngineError
 
 _BLOCK_SAMPLES = RATE_HZ // 4
@@ -68,7 +67,7 @@ class Pocketsphinx:
 
     def _decode(self, speech: Audio) -> Iterator[None]:
         blocks = [
-            _pcm16(speech[start : start + _BLOCK_SAMPLES])
+            to_pcm16(speech[start : start + _BLOCK_SAMPLES])
             for start in range(0, len(speech), _BLOCK_SAMPLES)
         ]
         self._decoder.reinit_feat()
@@ -122,7 +121,3 @@ def _plain(word: str) -> str:
         return ""
     base = word.split("(")[0]
     return f"I{base[1:]}" if base == "i" or base.startswith("i'") else base
-
-
-def _pcm16(samples: Audio) -> bytes:
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()

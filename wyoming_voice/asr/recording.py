@@ -5,7 +5,7 @@ burst of them) waits for `catch_up`, which a worker's thread runs after the last
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,6 +22,10 @@ _AT_ONCE_BYTES = 256 * 1024
 _AT_ONCE_FRAMES = 16
 """At about 0.12 ms each."""
 
+_BLOCK_SAMPLES = 125 * FRAME_SAMPLES
+"""4 s; no frame lies in two blocks."""
+
+_READY_BYTES_PER_MS = RATE_HZ * 4 // 1000
 _SLICE_MS = 10_000.0
 _SLICE_FRAMES = 400
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
@@ -37,6 +41,7 @@ class Recording:
     def forget(self) -> None:
         """Begin anew."""
         self._samples = _Samples()
+        self._whole: Audio | None = None
         self._silero = Silero() if self._scored else None
         self._source: AudioFormat | None = None
         self._resampler: MonoResampler | None = None
@@ -47,8 +52,18 @@ class Recording:
 
     @property
     def audio(self) -> Audio:
-        """All samples that are ready, shape (n,); a view that the next chunk may leave behind."""
-        return self._samples.view
+        """All samples that are ready, shape (n,); before `catch_up` has ended each call joins them anew."""
+        return joined(self._samples.pieces) if self._whole is None else self._whole
+
+    @property
+    def pieces(self) -> tuple[Audio, ...]:
+        """What `joined` makes `audio` of, in a thread, also while more is heard."""
+        return self._samples.pieces
+
+    @property
+    def held_bytes(self) -> int:
+        """The memory that the audio takes when all of it is ready, and with it what waits until then."""
+        return round(self.heard_ms * _READY_BYTES_PER_MS) + self._waiting_bytes
 
     @property
     def probabilities(self) -> list[float]:
@@ -58,7 +73,7 @@ class Recording:
     @property
     def up_to_date(self) -> bool:
         """Whether all but the last half second is ready and scored."""
-        lag = len(self._samples.view) // FRAME_SAMPLES - len(self._scores)
+        lag = len(self._samples) // FRAME_SAMPLES - len(self._scores)
         return not self._waiting and (self._silero is None or lag < _AT_ONCE_FRAMES)
 
     def hear(self, source: AudioFormat, pcm: bytes) -> None:
@@ -94,6 +109,8 @@ class Recording:
         while self._score(_SLICE_FRAMES):
             yield None
         self._score_the_rest()
+        self._whole = joined(self._samples.pieces)
+        self._samples = _Samples()
 
     def _convert(self, source: AudioFormat, pcm: bytes) -> None:
         if source != self._source:
@@ -107,36 +124,51 @@ class Recording:
         """Score up to so many whole frames; how many there were."""
         if self._silero is None:
             return 0
-        audio = self._samples.view
         first = len(self._scores)
-        last = min(first + most_frames, len(audio) // FRAME_SAMPLES)
+        last = min(first + most_frames, len(self._samples) // FRAME_SAMPLES)
         for number in range(first, last):
-            frame = audio[number * FRAME_SAMPLES : (number + 1) * FRAME_SAMPLES]
-            self._scores.append(self._silero.score(frame))
+            self._scores.append(self._silero.score(self._samples.frame(number)))
         return last - first
 
     def _score_the_rest(self) -> None:
-        rest = self._samples.view[len(self._scores) * FRAME_SAMPLES :]
-        if self._silero is not None and len(rest):
+        if self._silero is not None and len(self._samples) % FRAME_SAMPLES:
+            rest = self._samples.frame(len(self._scores))
             self._scores.append(self._silero.score(np.pad(rest, (0, FRAME_SAMPLES - len(rest)))))
 
 
+def joined(pieces: Sequence[Audio]) -> Audio:
+    """One array; 10 minutes take some 20 ms, so not on the event loop."""
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+
+
 class _Samples:
-    """A growing array: 60 000 chunks of 10 ms are no 60 000 objects."""
+    """Samples in blocks that stay where they are; a growing array takes 7 to 70 ms to move at 7 minutes."""
 
     def __init__(self) -> None:
-        self._room = np.empty(RATE_HZ, np.float32)
-        self._used = 0
+        self._blocks: list[Audio] = []
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
 
     @property
-    def view(self) -> Audio:
-        return self._room[: self._used]
+    def pieces(self) -> tuple[Audio, ...]:
+        used = self._length % _BLOCK_SAMPLES
+        return (*self._blocks[:-1], self._blocks[-1][:used]) if used else tuple(self._blocks)
 
     def append(self, samples: Audio) -> None:
-        needed = self._used + len(samples)
-        if needed > len(self._room):
-            grown = np.empty(max(needed, len(self._room) * 3 // 2), np.float32)
-            grown[: self._used] = self.view
-            self._room = grown
-        self._room[self._used : needed] = samples
-        self._used = needed
+        start = 0
+        while start < len(samples):
+            used = self._length % _BLOCK_SAMPLES
+            if not used:
+                self._blocks.append(np.empty(_BLOCK_SAMPLES, np.float32))
+            piece = samples[start : start + _BLOCK_SAMPLES - used]
+            self._blocks[-1][used : used + len(piece)] = piece
+            self._length += len(piece)
+            start += len(piece)
+
+    def frame(self, number: int) -> Audio:
+        """FRAME_SAMPLES samples, fewer at the end."""
+        start = number * FRAME_SAMPLES
+        block, within = divmod(start, _BLOCK_SAMPLES)
+        return self._blocks[block][within : within + min(FRAME_SAMPLES, self._length - start)]

@@ -12,6 +12,8 @@ from wyoming.info import AsrProgram as AsrInfo
 
 from wyoming_voice.asr import languages
 from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
+from wyoming_voice.asr.budget import AudioBudget, Share
+from wyoming_voice.asr.closing import Closing
 from wyoming_voice.asr.engine import DecodeOptions, Engine
 from wyoming_voice.asr.recognition import Gate
 from wyoming_voice.asr.session import Begun, Ended, Heard, Restarted, Session, Wish
@@ -65,10 +67,12 @@ class AsrProgram:
     def __init__(self, settings: AsrSettings, engines: Sequence[Engine]) -> None:
         self.settings = settings
         self.gate = Gate(None if settings.no_vad_gate else settings.vad_threshold)
+        self.audio = AudioBudget(settings.max_audio_mb * 1_000_000)
         if self.gate.threshold is not None:
             Silero()  # reads its model, 30 ms: here, not on the event loop at the first utterance
         # One thread more than decoders: it hears the next request out while the last one is decoded.
         self.worker = Worker("asr", threads=settings.workers + 1, max_requests=settings.max_queue)
+        self._about = WHISPER if settings.engine == "whisper" else POCKETSPHINX
         self._engines = {engine.name: engine for engine in engines}
         if len(self._engines) < len(engines):
             raise ConfigError("--model: two models of the same name; name each once")
@@ -100,7 +104,9 @@ class AsrProgram:
         engine = self._engine(wish)
         tag = wish.language or (self._default if self._default in engine.languages else None)
         options = DecodeOptions(
-            language=languages.chosen(tag or languages.AUTO, engine.name, engine.languages),
+            language=languages.chosen(
+                tag or languages.AUTO, engine.name, engine.languages, self._about.many_languages
+            ),
             languages=self._allowed,
             names=wish.names,
             hotwords=tuple(self.settings.hotwords),
@@ -126,11 +132,11 @@ class AsrProgram:
         for tag, code in zip(tags, codes, strict=True):
             if code not in spoken and code != languages.AUTO:
                 unknown = UnknownChoice("language", tag, spoken)
-                raise ConfigError(f"--language, --languages: {unknown} (see --model)")
+                raise ConfigError(f"--language, --languages: {unknown} (see --engine, --model)")
         return tuple(code for code in codes if code != languages.AUTO)
 
     def _info(self) -> Info:
-        about = WHISPER if self.settings.engine == "whisper" else POCKETSPHINX
+        about = self._about
         program = AsrInfo(
             name=about.package,
             attribution=about.program,
@@ -187,9 +193,17 @@ class AsrConversation:
     def _begin(self, wish: Wish) -> Request:
         program, settings = self._program, self._program.settings
         self._current = utterance = Transcription(
-            program.choice(wish), program.gate, program.worker, settings.deadline_s
+            program.choice(wish),
+            program.gate,
+            program.worker,
+            Share(program.audio),
+            settings.deadline_s,
         )
         utterance.record.turn_id = turn_id_in(wish.context)
         streamed = settings.partials
         replies = utterance.streamed_replies() if streamed else utterance.replies()
-        return Request(utterance.record, replies, awaits_input=lambda: not utterance.ended)
+        return Request(
+            utterance.record,
+            Closing(replies, utterance.drop),
+            awaits_input=lambda: not utterance.ended,
+        )

@@ -49,3 +49,6 @@ class AsrSettings(ServiceSettings):
     max_audio_s: float = Field(
         600, gt=0, description="longest utterance; more is refused as too-large"
     )
+    max_audio_mb: int = Field(
+        512, ge=1, description="audio of all clients held in memory; more is refused as busy"
+    )

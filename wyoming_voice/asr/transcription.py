@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.event import Event
 
+from wyoming_voice.asr.budget import Share
 from wyoming_voice.asr.engine import DecodeOptions, Engine
 from wyoming_voice.asr.partials import Partials
 from wyoming_voice.asr.recognition import Gate, Recognised, recognised
@@ -31,16 +32,20 @@ class Choice:
 class Transcription:
     """An utterance that grows on the event loop until `end`, and is then answered once."""
 
-    def __init__(self, choice: Choice, gate: Gate, worker: Worker, deadline_s: float) -> None:
+    def __init__(
+        self, choice: Choice, gate: Gate, worker: Worker, share: Share, deadline_s: float
+    ) -> None:
         self.record = TurnRecord("asr")
         self._choice = choice
         self._gate = gate
         self._worker = worker
+        self._share = share
         self._deadline_s = deadline_s
         self._recording = Recording(scored=gate.threshold is not None)
         self._partials = self._new_partials()
         self._changed = asyncio.Event()
         self._ended_s: float | None = None
+        self._dropped = False
 
     @property
     def ended(self) -> bool:
@@ -51,18 +56,29 @@ class Transcription:
         """Forget what was heard; the transcript is still owed."""
         self._choice = choice
         self._recording.forget()
+        self._share.hold(0)
         self._partials = self._new_partials()
         self._changed.set()
 
     def hear(self, source: AudioFormat, pcm: bytes) -> None:
-        """Take a chunk; raises BadAudio and TooLarge."""
+        """Take a chunk; raises BadAudio, TooLarge, and Busy when the server holds too much audio."""
+        if self._dropped:
+            return
         self._recording.hear(source, pcm)
+        self._share.hold(self._recording.held_bytes)
         self._changed.set()
 
     def end(self) -> None:
         """No more audio comes."""
         self._ended_s = asyncio.get_running_loop().time()
         self._changed.set()
+
+    def drop(self) -> None:
+        """Let go of the audio: it has been answered, or nobody waits for it any more."""
+        self._dropped = True
+        # A thread may be in the middle of the old one, which lives as long as that takes.
+        self._recording = Recording(scored=False)
+        self._share.hold(0)
 
     async def replies(self) -> AsyncGenerator[Event, None]:
         """`transcript`, once."""
@@ -117,9 +133,9 @@ class Transcription:
         await self._changed.wait()
 
     async def _result(self) -> Recognised:
-        engine, options = self._choice.engine, self._choice.options
+        engine, options, recording = self._choice.engine, self._choice.options, self._recording
         steps = self._worker.stream(
-            lambda: recognised(engine, self._recording, options, self._gate, self.record),
+            lambda: recognised(engine, recording, options, self._gate, self.record),
             deadline_s=self._deadline_s,
             record=self.record,
         )
