@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wyoming_voice.discovery import describe
 from wyoming_voice.errors import VoiceError
+from wyoming_voice.stack import end_process
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-peers"
@@ -22,7 +23,6 @@ PEERS = ROOT / ".venv-peers"
 
 WEIGHTS = ROOT / "build" / "bench"
 _READY_WITHIN_S = 300.0
-_GRACE_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ async def _process(command: Sequence[str]) -> AsyncIterator[asyncio.subprocess.P
     try:
         yield process
     finally:
-        await _ended(process)
+        await end_process(process)
 
 
 async def _ready_uri(process: asyncio.subprocess.Process) -> str:
@@ -117,18 +117,6 @@ async def _describes_itself(uri: str, process: asyncio.subprocess.Process) -> No
     raise SystemExit(
         f"the peer at {uri} ended with status {process.returncode}; see bench/peers.sh"
     )
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_GRACE_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _free_port() -> int:

@@ -66,7 +66,7 @@ class Server:
         try:
             yield self.process
         finally:
-            await _ended(self.process)
+            await end_process(self.process)
 
     async def _follow(self, process: asyncio.subprocess.Process) -> None:
         """Read what the server prints for its parent: `listening URI`, then `ready URI`."""
@@ -144,8 +144,8 @@ def _how(status: int) -> str:
     return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Ask a process to end, and make it when it doesn't."""
+async def end_process(process: asyncio.subprocess.Process) -> None:
+    """Ask a process to end, and make it when it doesn't within a few seconds."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
