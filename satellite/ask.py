@@ -87,9 +87,7 @@ async def _ask(settings: AskSettings, servers: Servers, console: Console) -> lis
         ears = EarSettings(
             endpointing=EndpointSettings(FRAME_MS, min_silence_ms=settings.min_silence_ms)
         )
-        # A file ends; a microphone goes on and hears the silence that ends the question.
-        silence = settings.min_silence_ms // FRAME_MS + 1
-        frames = read_frames(settings.file) + [bytes(FRAME_BYTES)] * silence
+        frames = with_silence(read_frames(settings.file), settings.min_silence_ms)
         story.begin()
         text = await turn.hear(_played(frames, paced=not settings.fast), ears)
         if not story.speech_found:
@@ -123,6 +121,11 @@ def read_frames(path: Path) -> list[bytes]:
     whole = len(samples) + -len(samples) % FRAME_SAMPLES
     padded = to_pcm16(np.pad(samples, (0, whole - len(samples))))
     return [padded[at : at + FRAME_BYTES] for at in range(0, len(padded), FRAME_BYTES)]
+
+
+def with_silence(frames: list[bytes], min_silence_ms: int) -> list[bytes]:
+    """A file ends; a microphone goes on, and hears the silence that ends the question."""
+    return frames + [bytes(FRAME_BYTES)] * (min_silence_ms // FRAME_MS + 1)
 
 
 def write_wav(path: Path, sounds: list[Sound]) -> float:

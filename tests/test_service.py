@@ -16,9 +16,10 @@ from wyoming.ping import Ping
 
 from tests.fakes import FakeProgram, on_loopback
 from tests.wire_client import PATIENCE_S, client_of
+from wyoming_voice import service
 from wyoming_voice.errors import ConfigError, EngineError
 from wyoming_voice.service import Service, _dual_stack_socket, run_service, serving
-from wyoming_voice.wire import parse_uri
+from wyoming_voice.wire import Connection, WireLimits, connect, parse_uri
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -284,3 +285,25 @@ async def test_settings_that_can_t_be_used_end_with_2() -> None:
     assert "--uri: bad address 'tcp://127.0.0.1'; write tcp://HOST:PORT" in errors
     assert "--max-queue: " in errors
     assert "Traceback" not in errors
+
+
+async def test_the_kernel_holds_little_for_a_client_that_reads_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accepted: list[socket.socket] = []
+
+    class Watched(Connection):
+        def __init__(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: WireLimits
+        ) -> None:
+            accepted.append(writer.get_extra_info("socket"))
+            super().__init__(reader, writer, limits)
+
+    monkeypatch.setattr(service, "Connection", Watched)
+    async with serving(FakeProgram(), on_loopback()) as address, connect(str(address)) as client:
+        await client.write(Ping().event())
+        await client.read()
+        (ours,) = accepted
+        # Linux doubles what it is asked for, to have room for its own book-keeping.
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * 256 * 1024
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

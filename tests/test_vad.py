@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.scores import speech_probabilities
 from wyoming_voice.audio import MonoResampler
 from wyoming_voice.core.pcm import AudioFormat
-from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES, RATE_HZ, Silero, speech_probabilities
+from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES, RATE_HZ, Silero
 
 Audio = npt.NDArray[np.float32]
 

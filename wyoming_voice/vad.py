@@ -4,7 +4,6 @@ The model (https://github.com/snakers4/silero-vad, MIT, shipped in `data/`) hear
 at 16 kHz with the 64 samples before each, and carries a state of shape (2, 1, 128) from frame to frame.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import as_file, files
 
@@ -51,15 +50,3 @@ class Silero:
         )
         self._context = frame[-_CONTEXT_SAMPLES:].copy()  # the caller may use its buffer again
         return float(probability[0, 0])
-
-
-def speech_probabilities(audio: Audio) -> npt.NDArray[np.float32]:
-    """One probability for each frame of 512 samples of `audio`, shape (n,); the rest is padded with zeros."""
-    silero = Silero()
-    return np.fromiter((silero.score(frame) for frame in _frames(audio)), np.float32)
-
-
-def _frames(audio: Audio) -> Iterator[Audio]:
-    for start in range(0, len(audio), FRAME_SAMPLES):
-        frame = audio[start : start + FRAME_SAMPLES]
-        yield np.pad(frame, (0, FRAME_SAMPLES - len(frame)))

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from tests.asr.speech import said
+from tests.scores import speech_probabilities
 from wyoming_voice.asr.engine import RATE_HZ, Audio
 from wyoming_voice.asr.recording import Recording, joined
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import BadAudio, TooLarge
-from wyoming_voice.vad import FRAME_SAMPLES, speech_probabilities
+from wyoming_voice.vad import FRAME_SAMPLES
 
 STEREO_48K = AudioFormat(48_000, 2, 2)
 

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from satellite.ask import FRAME_BYTES, AskSettings, find_servers, read_frames, write_wav
+from satellite.ask import (
+    FRAME_BYTES,
+    AskSettings,
+    find_servers,
+    read_frames,
+    with_silence,
+    write_wav,
+)
+from satellite.ears import Ears, EarSettings
 from tests.fakes import FakeProgram, on_loopback
 from wyoming_voice.client import Sound
+from wyoming_voice.core.endpointing import EndpointSettings, SpeechEnded
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.errors import ConfigError, UpstreamError
 from wyoming_voice.service import serving
@@ -56,6 +65,15 @@ def test_a_file_that_is_no_plain_wav_is_told_with_the_remedy(
     with pytest.raises(ConfigError, match=r"can't be read as plain PCM") as caught:
         read_frames(path)
     assert said in str(caught.value)
+
+
+def test_speech_up_to_the_end_of_a_file_is_ended_by_silence_as_from_a_microphone() -> None:
+    settings = EarSettings(endpointing=EndpointSettings(min_silence_ms=800))
+    ears = Ears(settings)
+    speech = [b"S" * FRAME_BYTES] * 20
+    heard = with_silence(speech, 800)
+    events = [e for frame in heard for e in ears.push(frame, 0.9 if frame[0] else 0.0)]
+    assert isinstance(events[-1], SpeechEnded)  # without being told that the audio is over
 
 
 def test_a_written_answer_can_be_read_again(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class Transcription:
     async def streamed_replies(self) -> AsyncGenerator[Event, None]:
         """`transcript-start`, `transcript-chunk` for text that is stable, `transcript`, `transcript-stop`.
 
-        An utterance that begins anew starts its transcript anew: the chunks before it no longer count.
+        An utterance that begins anew starts its transcript anew; only the chunks after that count.
         """
         begun: Partials | None = None
         while begun is not self._partials or not self.ended:

@@ -61,11 +61,6 @@ class Session:
         self._streaming = False
         self._chars = 0
 
-    @property
-    def streaming(self) -> bool:
-        """Whether a stream is open."""
-        return self._streaming
-
     def push(self, kind: str, data: Mapping[str, object]) -> list[Effect]:
         """Take one event; other kinds of events mean nothing.
 
