@@ -1,7 +1,11 @@
 """Silero through its one importer: quiet is low, speech is high, and a stream scores as a recording does."""
 
+import os
+import subprocess
+import sys
 import wave
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -104,3 +108,12 @@ def test_a_frame_is_heard_with_the_end_of_the_one_before(question: Audio) -> Non
     silero.score(before)
     silero._state[:] = 0
     assert silero.score(frame) != pytest.approx(Silero().score(frame), abs=1e-4)
+
+
+def test_scoring_reports_to_nobody(tmp_path: Path) -> None:
+    """ONNX Runtime would keep what it reports, and a number of this device, in the user's cache."""
+    environment = {name: text for name, text in os.environ.items() if "TELEMETRY" not in name}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    code = "import numpy, wyoming_voice.vad as v; v.Silero().score(numpy.zeros(512, numpy.float32))"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -4,11 +4,16 @@ The model (https://github.com/snakers4/silero-vad, MIT, shipped in `data/`) hear
 at 16 kHz with the 64 samples before each, and carries a state of shape (2, 1, 128) from frame to frame.
 """
 
+import os
 from functools import lru_cache
 from importlib.resources import as_file, files
 
 import numpy as np
 import numpy.typing as npt
+
+# From 1.29 on it reports to its maker, and keeps a device's number in the user's cache, unless this is
+# set before it is loaded (https://github.com/microsoft/onnxruntime/pull/27379).
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 FRAME_SAMPLES = 512
