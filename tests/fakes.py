@@ -43,6 +43,11 @@ class FakeProgram:
         self.cleaned_up = asyncio.Event()
         self.closed = False
         self.busy = False
+        self.stuck = False
+
+    @property
+    def healthy(self) -> bool:
+        return not self.stuck
 
     async def load(self) -> None:
         await self.may_load.wait()

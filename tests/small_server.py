@@ -34,6 +34,11 @@ class SmallProgram(FakeProgram):
         self.info = INFO
         self._load = settings.load
         self._worker = Worker("small")
+        self._stuck_s = settings.stuck_s
+
+    @property
+    def healthy(self) -> bool:
+        return not self._worker.stuck(self._stuck_s)
 
     async def load(self) -> None:
         if self._load == "broken":

@@ -20,7 +20,15 @@ from tests.fakes import INFO, FakeProgram, a_model, on_loopback
 from tests.wire_client import PATIENCE_S
 from wyoming_voice import __version__, discovery
 from wyoming_voice.config import ServiceSettings
-from wyoming_voice.discovery import SERVICE_TYPE, announced, describe, discover
+from wyoming_voice.discovery import (
+    SERVICE_TYPE,
+    Found,
+    Gone,
+    announced,
+    describe,
+    discover,
+    watch,
+)
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.service import serving
 from wyoming_voice.wire import Address
@@ -148,6 +156,40 @@ async def test_announced_renamed_found_described_and_gone_after_the_goodbye(
     assert (silent.uri, silent.info, silent.round_trip_ms) == ("tcp://127.0.0.1:2", None, None)
     assert silent.kinds == []
     assert found[f"{run} several"].uri == "tcp://127.0.0.1:1"
+
+
+@multicast
+async def test_servers_are_seen_to_come_and_go_while_they_are_watched_for() -> None:
+    run = secrets.token_hex(3)
+    async with (
+        contextlib.aclosing(watch(on_loopback=True)) as news,
+        asyncio.timeout(3 * PATIENCE_S),
+    ):
+
+        async def next_of_this_run() -> Found | Gone:
+            while not (one := await anext(news)).name.startswith(run):
+                pass
+            return one
+
+        coming = asyncio.create_task(next_of_this_run())
+        async with announced_server(f"{run} kitchen") as address:
+            found = await coming
+            assert isinstance(found, Found)
+            assert (found.name, found.uri) == (f"{run} kitchen asr", str(address))
+        assert await next_of_this_run() == Gone(f"{run} kitchen asr")
+
+
+async def test_a_network_that_changes_is_listened_to_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.asynccontextmanager
+    async def nothing(*_: object, **__: object) -> AsyncIterator[None]:
+        yield None
+
+    addresses = iter([["192.0.2.1"], ["192.0.2.1"], ["192.0.2.1", "192.0.2.2"]])
+    monkeypatch.setattr(discovery, "_multicast", nothing)
+    monkeypatch.setattr(discovery, "_browsing", nothing)
+    monkeypatch.setattr(discovery, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(discovery, "interface_addresses", lambda: next(addresses))
+    assert [news async for news in watch()] == []
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from tests.fakes import FakeProgram, on_loopback
 from tests.wire_client import PATIENCE_S, client_of
 from wyoming_voice import service
 from wyoming_voice.errors import ConfigError, EngineError
-from wyoming_voice.service import Service, _dual_stack_socket, run_service, serving
-from wyoming_voice.wire import Connection, WireLimits, connect, parse_uri
+from wyoming_voice.service import Service, run_service, serving
+from wyoming_voice.wire import Connection, WireLimits, _dual_stack_socket, connect, parse_uri
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -382,7 +382,7 @@ async def test_random_walk(threads: int) -> None:
             await asyncio.sleep(0)
         if chance.random() < 0.3:
             chance.choice(tasks).cancel()
-        assert 0 <= worker._free <= threads
+        assert len(worker._running) <= threads
         assert worker.requests <= worker.max_requests
         if worker.requests > 8:
             unfinished = [task for task in tasks if not task.done()]
@@ -392,6 +392,6 @@ async def test_random_walk(threads: int) -> None:
     worker.close()
     assert {type(r) for r in results} <= {list, asyncio.CancelledError}
     assert all(r == list(range(len(r))) for r in results if isinstance(r, list))
-    assert (worker.requests, worker._free, worker._waiting) == (0, threads, [])
+    assert (worker.requests, worker._running, worker._waiting) == (0, [], [])
     assert census.most_at_work <= threads
     assert census.begun == census.cleaned_up > 50

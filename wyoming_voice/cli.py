@@ -35,6 +35,9 @@ COMMANDS = {
         "handle",
         "serve answers of a language model",
     ),
+    "satellite": Command(
+        "satellite.run", "SatelliteSettings", "satellite", "listen and speak: the microphone's side"
+    ),
     "up": Command("wyoming_voice.up", "UpSettings", "all", "run all three servers on this machine"),
     "demo": Command("wyoming_voice.demo", "DemoSettings", "all", "one spoken turn, start to end"),
     "ask": Command("satellite.ask", "AskSettings", "satellite", "one turn against running servers"),
@@ -42,6 +45,9 @@ COMMANDS = {
         "wyoming_voice.discover", "DiscoverSettings", "", "list the Wyoming servers on the network"
     ),
     "models": Command("wyoming_voice.models", "ModelsSettings", "asr", "list or fetch weights"),
+    "install-systemd": Command(
+        "wyoming_voice.install_systemd", "InstallSettings", "", "install units for systemd"
+    ),
 }
 
 
@@ -110,7 +116,7 @@ def _failed(name: str, text: str, status: int) -> int:
 
 
 def _usage() -> str:
-    rows = "".join(f"  {name:10} {command.help}\n" for name, command in COMMANDS.items())
+    rows = "".join(f"  {name:15} {command.help}\n" for name, command in COMMANDS.items())
     return (
         f"usage: wyoming-voice COMMAND [options]\n\n{rows}\n"
         "wyoming-voice COMMAND --help shows its options; each is also an environment variable "

@@ -1,14 +1,13 @@
 """The client's side of one turn: speech to text, text to answer, answer to speech, each as a stream.
 
 Every function works on an open connection, so that a caller can open it before it is needed. Rule: what
-a server says in an `error` event, and a server that hangs up early, become an UpstreamError.
+a server says in an `error` event is a Refused, and a server that leaves early a HungUp; both are
+UpstreamErrors.
 """
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -16,6 +15,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, NotHandled
 from wyoming.tts import (
+    Synthesize,
     SynthesizeChunk,
     SynthesizeStart,
     SynthesizeStop,
@@ -27,6 +27,25 @@ from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.wire import Connection, PeerGone
 
+MAX_RATE_HZ = 384_000
+"""No server speaks faster than the fastest sound card plays."""
+
+
+class Refused(UpstreamError):
+    """A server's `error` event; `reason` is its code, "" when it has none."""
+
+    def __init__(self, kind: str, event: Event) -> None:
+        super().__init__(f"the {kind} server says: {_text(event)}")
+        code = event.data.get("code")
+        self.reason = code if isinstance(code, str) else ""
+
+
+class HungUp(UpstreamError):
+    """A server that left before it had answered."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the {kind} server hung up before it had answered; see its log")
+
 
 @dataclass(frozen=True)
 class Sound:
@@ -35,78 +54,63 @@ class Sound:
     pcm: bytes
     format: AudioFormat
 
+    @property
+    def ms(self) -> float:
+        """How long it lasts."""
+        return self.format.ms(len(self.pcm))
 
-class Utterance:
-    """Speech on its way to an ASR server: 16 kHz, 16 bit, mono.
 
-    The server is listened to inside the block, for it may refuse while speech still comes. Every method
-    raises UpstreamError once it has.
+async def say_utterance(
+    connection: Connection,
+    chunks: AsyncIterable[bytes],
+    turn_id: str,
+    language: str | None = None,
+) -> None:
+    """Send a whole utterance to an ASR server: 16 kHz, 16 bit, mono. Read `transcript` meanwhile.
+
+    Raises PeerGone and TooSlow; why a server has gone is in what `transcript` raises.
     """
+    rate, width, channels = SPEECH.rate_hz, SPEECH.width_bytes, SPEECH.channels
+    context = {"turn_id": turn_id}
+    await connection.write(Transcribe(language=language, context=context).event())
+    await connection.write(AudioStart(rate, width, channels).event())
+    async for pcm in chunks:
+        await connection.write(AudioChunk(rate, width, channels, pcm).event())
+    await connection.write(AudioStop().event())
 
-    def __init__(self, connection: Connection, turn_id: str, language: str | None = None) -> None:
-        self._connection = connection
-        self._context = {"turn_id": turn_id}
-        self._language = language
 
-    async def __aenter__(self) -> Self:
-        self._answer = asyncio.create_task(self._transcript())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._answer.cancel()
-        await asyncio.gather(self._answer, return_exceptions=True)
-
-    async def begin(self) -> None:
-        """Announce speech."""
-        await self._send(Transcribe(language=self._language, context=self._context).event())
-        rate, width, channels = SPEECH.rate_hz, SPEECH.width_bytes, SPEECH.channels
-        await self._send(AudioStart(rate, width, channels).event())
-
-    async def add(self, pcm: bytes) -> None:
-        """Send a chunk of it."""
-        rate, width, channels = SPEECH.rate_hz, SPEECH.width_bytes, SPEECH.channels
-        await self._send(AudioChunk(rate, width, channels, pcm).event())
-
-    async def transcript(self) -> str:
-        """End the speech; what was said, `""` for nothing."""
-        await self._send(AudioStop().event())
-        return await self._answer
-
-    async def _send(self, event: Event) -> None:
-        if self._answer.done():
-            self._answer.result()
-        try:
-            await self._connection.write(event)
-        except PeerGone:
-            await self._answer  # which says why
-
-    async def _transcript(self) -> str:
-        async for event in _replies(self._connection, "asr"):
-            if Transcript.is_type(event.type):
-                return _text(event)
-        raise _hung_up("asr")
+async def transcript(connection: Connection) -> str:
+    """What an ASR server has understood, `""` for nothing; it may come before the utterance has ended."""
+    async for event in _replies(connection, "asr"):
+        if Transcript.is_type(event.type):
+            return _text(event)
+    raise HungUp("asr")
 
 
 async def answer(
-    connection: Connection, text: str, turn_id: str, language: str | None = None
+    connection: Connection,
+    text: str,
+    context: Mapping[str, object],
+    language: str | None = None,
 ) -> AsyncGenerator[str, None]:
     """The answer to `text` as it is written; a refusal is a sentence to be spoken like any other.
 
-    The conversation is the handle server's; its id is the turn's.
+    `""` is a sign of life. `context` goes along: `turn_id`, `conversation_id`, and what the handle
+    server takes beside them.
     """
-    context: dict[str, Any] = {"turn_id": turn_id, "conversation_id": turn_id}
     with contextlib.suppress(PeerGone):  # why it has gone is in what it wrote
-        await connection.write(Transcript(text=text, language=language, context=context).event())
-    written = ""
+        asked = Transcript(text=text, language=language, context=dict(context))
+        await connection.write(asked.event())
+    written = False
     async for event in _replies(connection, "handle"):
-        if HandledChunk.is_type(event.type):
-            written += _text(event)
-            yield _text(event)
-        elif Handled.is_type(event.type) or NotHandled.is_type(event.type):
+        if Handled.is_type(event.type) or NotHandled.is_type(event.type):
             if not written:
                 yield _text(event)
             return
-    raise _hung_up("handle")
+        delta = _text(event) if HandledChunk.is_type(event.type) else ""
+        written = written or bool(delta)
+        yield delta
+    raise HungUp("handle")
 
 
 class Speech:
@@ -118,7 +122,7 @@ class Speech:
         self._voice = SynthesizeVoice(name=voice) if voice else None
 
     async def begin(self) -> None:
-        """Announce text."""
+        """Announce text in pieces; the server must know them (`supports_synthesize_streaming`)."""
         await self._connection.write(
             SynthesizeStart(voice=self._voice, context=self._context).event()
         )
@@ -131,28 +135,48 @@ class Speech:
         """The text is complete."""
         await self._connection.write(SynthesizeStop().event())
 
+    async def whole(self, text: str) -> None:
+        """Send a text that is complete, to any server; its speech ends with AudioStop."""
+        await self._connection.write(
+            Synthesize(text=text, voice=self._voice, context=self._context).event()
+        )
+
     async def sounds(self) -> AsyncGenerator[Sound, None]:
-        """The speech as it is made."""
+        """The speech of text that came in pieces, as it is made."""
         async for event in _replies(self._connection, "tts"):
             if AudioChunk.is_type(event.type):
-                chunk = AudioChunk.from_event(event)
-                yield Sound(chunk.audio, AudioFormat(chunk.rate, chunk.width, chunk.channels))
+                yield _sound(event)
             elif SynthesizeStopped.is_type(event.type):
                 return
-        raise _hung_up("tts")
+        raise HungUp("tts")
+
+    async def whole_sounds(self) -> AsyncGenerator[Sound, None]:
+        """The speech of a text that was complete, as it is made."""
+        async for event in _replies(self._connection, "tts"):
+            if AudioChunk.is_type(event.type):
+                yield _sound(event)
+            elif AudioStop.is_type(event.type):
+                return
+        raise HungUp("tts")
+
+
+def _sound(event: Event) -> Sound:
+    numbers = [event.data.get(name) for name in ("rate", "width", "channels")]
+    match numbers:
+        case [int(rate), int(width), int(channels)] if (
+            0 < rate <= MAX_RATE_HZ and 1 <= width <= 4 and 1 <= channels <= 8
+        ):
+            return Sound(event.payload or b"", AudioFormat(rate, width, channels))
+    raise UpstreamError(f"the tts server sent audio of no known format: {numbers}")
 
 
 async def _replies(connection: Connection, kind: str) -> AsyncIterator[Event]:
     async for event in connection:
         if Error.is_type(event.type):
-            raise UpstreamError(f"the {kind} server says: {_text(event)}")
+            raise Refused(kind, event)
         yield event
 
 
 def _text(event: Event) -> str:
     text = event.data.get("text")
     return text if isinstance(text, str) else ""
-
-
-def _hung_up(kind: str) -> UpstreamError:
-    return UpstreamError(f"the {kind} server hung up before it had answered; see its log")

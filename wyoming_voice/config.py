@@ -28,7 +28,10 @@ from wyoming_voice.errors import ConfigError
 from wyoming_voice.wire import WireLimits, parse_uri
 
 PREFIX = "WYOMING_VOICE_"
-SECTIONS = ("asr", "tts", "handle", "up", "demo", "ask", "discover", "models")
+SECTIONS = (
+    *("asr", "tts", "handle", "satellite", "up", "demo", "ask", "discover", "models"),
+    "install-systemd",
+)
 """The TOML tables that there are, one for each command."""
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -79,8 +82,8 @@ class Settings(BaseSettings):
         return level.lower()
 
 
-class ServiceSettings(Settings):
-    """What every Wyoming server can be told."""
+class ListenSettings(Settings):
+    """What everything that listens for Wyoming clients can be told."""
 
     uri: Uri = ""
     zeroconf: str = Field("", description="name to announce on the network (default: the host's)")
@@ -92,20 +95,12 @@ class ServiceSettings(Settings):
     max_connections: int = Field(
         64, ge=1, description="clients at a time; one more is refused as busy"
     )
-    max_queue: int = Field(32, ge=1, description="requests that may wait for the engine")
     max_header_bytes: int = Field(65_536, ge=256, description="longest header line of an event")
     max_data_bytes: int = Field(1_048_576, ge=1024, description="longest data of an event")
     max_payload_bytes: int = Field(4_194_304, ge=1024, description="longest payload of an event")
-    deadline_s: float = Field(
-        60, gt=0, description="seconds until a request's next result must be there"
-    )
-    idle_timeout_s: float = Field(
-        300, gt=0, description="seconds of silence after which a client is let go"
-    )
     write_timeout_s: float = Field(
         30, gt=0, description="seconds that a client may leave an answer unread"
     )
-    drain_s: float = Field(10, ge=0, description="seconds that requests get to end on SIGTERM")
 
     @field_validator("uri")
     @classmethod
@@ -130,6 +125,24 @@ class ServiceSettings(Settings):
             payload_bytes=self.max_payload_bytes,
             write_timeout_s=self.write_timeout_s,
         )
+
+
+class ServiceSettings(ListenSettings):
+    """What every server with requests can be told."""
+
+    max_queue: int = Field(32, ge=1, description="requests that may wait for the engine")
+    deadline_s: float = Field(
+        60, gt=0, description="seconds until a request's next result must be there"
+    )
+    idle_timeout_s: float = Field(
+        300, gt=0, description="seconds of silence after which a client is let go"
+    )
+    drain_s: float = Field(10, ge=0, description="seconds that requests get to end on SIGTERM")
+
+    @property
+    def stuck_s(self) -> float:
+        """How long one item may take before the engine counts as stuck: its client gave up long ago."""
+        return 3 * self.deadline_s
 
 
 S = TypeVar("S", bound=Settings)
@@ -166,7 +179,7 @@ def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None =
 
 def variable(kind: type[Settings], name: str) -> str:
     """The environment variable of a field."""
-    return f"{PREFIX}{kind.section}_{name}".upper()
+    return f"{PREFIX}{kind.section}_{name}".upper().replace("-", "_")
 
 
 def _from_environment(

@@ -12,7 +12,7 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import ifaddr
@@ -29,15 +29,16 @@ from zeroconf import (
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from wyoming_voice import __version__
-from wyoming_voice.config import ServiceSettings
+from wyoming_voice.config import ListenSettings
 from wyoming_voice.errors import UpstreamError, VoiceError
-from wyoming_voice.wire import Address, connect
+from wyoming_voice.wire import Address, Connection, connect
 
 SERVICE_TYPE = "_wyoming._tcp.local."
 _LABEL_BYTES = 63  # RFC 1035: the longest label of a domain name
 _MODELS_BYTES = 200  # RFC 6763: a text record's string has 255 bytes, its key among them
 _LOOK_AROUND_S = 1.3  # RFC 6762, 6: what was sent within the last second is answered a second later
 _ADDRESS_MS = 2500  # the same second, twice; most addresses come with the name
+_LOOK_AGAIN_S = 10.0  # a network that comes late, as a radio's does after boot, or changes
 _CONTAINER_BRIDGE = re.compile(r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|flannel|lx[cd]br")
 
 _log = logging.getLogger(__name__)
@@ -62,9 +63,16 @@ class Found:
         return [name for name in names if self.info is not None and getattr(self.info, name)]
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A server that has left the network, or hasn't been heard of for long."""
+
+    name: str
+
+
 @contextlib.asynccontextmanager
 async def announced(
-    kind: str, info: Info, address: Address, settings: ServiceSettings
+    kind: str, info: Info, address: Address, settings: ListenSettings
 ) -> AsyncIterator[None]:
     """Announce a server while the block runs; a network that can't be used is logged, never fatal."""
     addresses = [] if settings.no_zeroconf else await _addresses(address, settings)
@@ -89,27 +97,41 @@ async def discover(timeout_s: float = 2.0, *, on_loopback: bool = False) -> list
     """The Wyoming servers that answer within `timeout_s`, each asked to describe itself, by name."""
     names: set[str] = set()
 
-    def changed(
-        zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
-    ) -> None:
-        if state_change is not ServiceStateChange.Removed:
+    def changed(name: str, change: ServiceStateChange) -> None:
+        if change is not ServiceStateChange.Removed:
             names.add(name)
 
     async with _multicast(loopback_only=on_loopback) as zeroconf:
-        # QM: an answer sent to us alone may land at another mDNS program on this machine.
-        async with AsyncServiceBrowser(
-            zeroconf.zeroconf, SERVICE_TYPE, handlers=[changed], question_type=DNSQuestionType.QM
-        ):
+        async with _browsing(zeroconf, changed):
             await asyncio.sleep(timeout_s)
-        services = [AsyncServiceInfo(SERVICE_TYPE, name) for name in sorted(names)]
-        known = await asyncio.gather(
-            *(
-                service.async_request(zeroconf.zeroconf, _ADDRESS_MS, DNSQuestionType.QM)
-                for service in services
-            )
-        )
-    found = [_found(service) for service, ok in zip(services, known, strict=True) if ok]
+        known = await asyncio.gather(*(_looked_up(zeroconf, name) for name in sorted(names)))
+    found = [server for server in known if server is not None]
     return list(await asyncio.gather(*(_described(server) for server in found)))
+
+
+async def watch(*, on_loopback: bool = False) -> AsyncGenerator[Found | Gone, None]:
+    """The Wyoming servers of the network, undescribed, each when it is announced, changes or says goodbye.
+
+    Ends when this machine's addresses have changed: a new call listens on the new ones, and finds again
+    what is there. Raises OSError where the network can't be used.
+    """
+    changes: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
+
+    def changed(name: str, change: ServiceStateChange) -> None:
+        changes.put_nowait((name, change))
+
+    begun_with = interface_addresses()
+    async with _multicast(loopback_only=on_loopback) as zeroconf, _browsing(zeroconf, changed):
+        while on_loopback or interface_addresses() == begun_with:
+            try:
+                async with asyncio.timeout(_LOOK_AGAIN_S):
+                    name, change = await changes.get()
+            except TimeoutError:
+                continue
+            if change is ServiceStateChange.Removed:
+                yield Gone(_name(name))
+            elif (found := await _looked_up(zeroconf, name)) is not None:
+                yield found
 
 
 async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
@@ -120,10 +142,19 @@ async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
     """
     start_s = time.monotonic()
     async with connect(uri, timeout_s=timeout_s) as connection, asyncio.timeout(timeout_s):
-        await connection.write(Describe().event())
-        async for event in connection:
-            if Info.is_type(event.type):
-                return _info_in(event, uri), (time.monotonic() - start_s) * 1000.0
+        info = await describe_on(connection, uri)
+        return info, (time.monotonic() - start_s) * 1000.0
+
+
+async def describe_on(connection: Connection, uri: str) -> Info:
+    """What the server at the other end of an open connection says of itself, before anything is asked of it.
+
+    Raises OSError when it has gone, UpstreamError when it answers with something else.
+    """
+    await connection.write(Describe().event())
+    async for event in connection:
+        if Info.is_type(event.type):
+            return _info_in(event, uri)
     raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
 
 
@@ -134,7 +165,7 @@ def _info_in(event: Event, uri: str) -> Info:
         raise UpstreamError(f"{uri} describes itself in a way that can't be read") from error
 
 
-async def _addresses(address: Address, settings: ServiceSettings) -> list[IpAddress]:
+async def _addresses(address: Address, settings: ListenSettings) -> list[IpAddress]:
     """Under which addresses others reach a server.
 
     A wildcard stands for every interface's address but loopback and link-local, which Home Assistant
@@ -255,6 +286,33 @@ async def _multicast(*, loopback_only: bool) -> AsyncIterator[AsyncZeroconf]:
         await zeroconf.async_close()
 
 
+@contextlib.asynccontextmanager
+async def _browsing(
+    zeroconf: AsyncZeroconf, changed: Callable[[str, ServiceStateChange], None]
+) -> AsyncIterator[None]:
+    def told(
+        zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        changed(name, state_change)
+
+    # QM: an answer sent to us alone may land at another mDNS program on this machine.
+    async with AsyncServiceBrowser(
+        zeroconf.zeroconf, SERVICE_TYPE, handlers=[told], question_type=DNSQuestionType.QM
+    ):
+        yield
+
+
+async def _looked_up(zeroconf: AsyncZeroconf, name: str) -> Found | None:
+    service = AsyncServiceInfo(SERVICE_TYPE, name)
+    if await service.async_request(zeroconf.zeroconf, _ADDRESS_MS, DNSQuestionType.QM):
+        return _found(service)
+    return None
+
+
+def _name(instance: str) -> str:
+    return instance.removesuffix(f".{SERVICE_TYPE}")
+
+
 def _found(service: AsyncServiceInfo) -> Found:
     addresses = [ipaddress.ip_address(text) for text in service.parsed_addresses()]
     best = min(addresses, key=lambda a: (a.is_link_local, a.version), default=None)
@@ -262,8 +320,9 @@ def _found(service: AsyncServiceInfo) -> Found:
         key.decode(errors="replace"): (value or b"").decode(errors="replace")
         for key, value in service.properties.items()
     }
-    name = service.name.removesuffix(f".{SERVICE_TYPE}")
-    return Found(name, str(Address(host=str(best or ""), port=service.port or 0)), properties)
+    return Found(
+        _name(service.name), str(Address(host=str(best or ""), port=service.port or 0)), properties
+    )
 
 
 async def _described(server: Found) -> Found:

@@ -51,6 +51,10 @@ class Program(Protocol):
     def busy(self) -> bool:
         """Whether a thread is at work that can't be interrupted."""
 
+    @property
+    def healthy(self) -> bool:
+        """Whether the engine makes progress; asked once loaded. Who says no is killed and restarted."""
+
     async def load(self) -> None:
         """Get ready to work; raises EngineError with the remedy."""
 

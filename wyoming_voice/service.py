@@ -10,7 +10,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from enum import Enum, auto
 from typing import Any
 
 from wyoming_voice.config import ServiceSettings
@@ -18,53 +19,90 @@ from wyoming_voice.discovery import announced
 from wyoming_voice.errors import Busy, ConfigError
 from wyoming_voice.peer import Peer, end, refuse
 from wyoming_voice.program import Program
-from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_socket
+from wyoming_voice.systemd import Notifier, passed_sockets, watchdog_interval_s
+from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_socket, start_server
 
 _log = logging.getLogger(__name__)
 
 _SEND_BUFFER_BYTES = 256 * 1024
 
+_BEAT_S = 5.0
+"""How often systemd is told that a model still loads, and that all is well where it sets no pace."""
+
+_STOP_S = 10.0
+"""How long `stop` may take beyond the drain."""
+
 _REFUSALS = 64
 """How many clients are told at a time that there is no room; in a flood the others hear nothing."""
 
 
-class Service:
-    """One Program on one listening socket."""
+class Health(Enum):
+    """Whether a service gets on."""
 
-    def __init__(self, program: Program, settings: ServiceSettings) -> None:
+    LOADING = auto()
+    WELL = auto()
+    STUCK = auto()
+
+
+class Service:
+    """One Program on one listening socket, or on all that it is handed already open."""
+
+    def __init__(
+        self,
+        program: Program,
+        settings: ServiceSettings,
+        passed: Sequence[socket.socket] = (),
+    ) -> None:
         self._program = program
         self._settings = settings
+        self._passed = passed
         self._ready = asyncio.Event()
         self._peers: dict[asyncio.Task[None], Peer] = {}
         self._refusals: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
+        self._own_path = ""
+        self.addresses: list[Address] = []
         self._stopping = False
 
-    async def listen(self) -> Address:
-        """Bind, and answer `describe` from here on; returns the address with its real port.
+    @property
+    def health(self) -> Health:
+        """How it is, for whoever watches it."""
+        if not self._ready.is_set():
+            return Health.LOADING
+        return Health.WELL if self._program.healthy else Health.STUCK
 
-        Raises ConfigError when the address can't be had.
+    async def listen(self) -> Address:
+        """Answer `describe` from here on; returns the address with its real port.
+
+        Binds where `uri` says, unless open sockets were passed: then it listens on these alone, and
+        returns the first that others can reach over a network. Raises ConfigError when the address
+        can't be had, or a socket can't be listened on.
         """
-        address = parse_uri(self._settings.uri)
+        if self._passed:
+            self.addresses = [await self._take_over(sock) for sock in self._passed]
+        else:
+            self.addresses = [await self._bind(parse_uri(self._settings.uri))]
+        return min(self.addresses, key=lambda address: bool(address.path))
+
+    async def _bind(self, address: Address) -> Address:
         limit = self._settings.wire_limits.header_bytes
-        try:
-            if address.path:
-                remove_stale_socket(address.path)
-                self._server = await asyncio.start_unix_server(
-                    self._accept, address.path, limit=limit
-                )
-                return address
-            if address.host == "::":
-                self._server = await asyncio.start_server(
-                    self._accept, sock=_dual_stack_socket(address.port), limit=limit
-                )
-            else:
-                self._server = await asyncio.start_server(
-                    self._accept, address.host, address.port, limit=limit
-                )
-        except OSError as error:
-            raise ConfigError(f"can't listen on {address}: {error.strerror or error}") from error
-        return Address(host=address.host, port=self._server.sockets[0].getsockname()[1])
+        server, bound = await start_server(address, self._accept, limit)
+        self._servers.append(server)
+        self._own_path = address.path
+        return bound
+
+    async def _take_over(self, sock: socket.socket) -> Address:
+        if sock.type != socket.SOCK_STREAM or not sock.getsockopt(
+            socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+        ):
+            raise ConfigError(
+                "the passed socket listens for no streams; its unit needs ListenStream= and Accept=no"
+            )
+        limit = self._settings.wire_limits.header_bytes
+        start = asyncio.start_unix_server if sock.family == socket.AF_UNIX else asyncio.start_server
+        self._servers.append(await start(self._accept, sock=sock, limit=limit))
+        name = sock.getsockname()
+        return Address(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1])
 
     async def load(self) -> None:
         """Load the engine; requests that came meanwhile are answered after it."""
@@ -74,8 +112,8 @@ class Service:
     async def stop(self) -> None:
         """Take no more connections, let requests in progress end within `drain_s`, close the rest."""
         self._stopping = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for peer in self._peers.values():
             peer.leave()
         await end([task for task, peer in self._peers.items() if not peer.working])
@@ -84,9 +122,9 @@ class Service:
             await asyncio.wait(self._peers, timeout=self._settings.drain_s)
         await end([*self._peers, *self._refusals])
         await self._program.close()
-        if path := parse_uri(self._settings.uri).path:
+        if self._own_path:
             with contextlib.suppress(ConfigError):  # another server has taken the path over
-                remove_stale_socket(path)
+                remove_stale_socket(self._own_path)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._stopping:  # accepted by the kernel before, handed over after
@@ -113,28 +151,51 @@ class Service:
 
 
 async def run_service(program: Program, settings: ServiceSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain.
+    """Serve until SIGTERM or SIGINT, then drain; under systemd on the sockets that it passes.
 
     Prints `listening URI` and `ready URI` on standard output, for whoever started this process. Raises
     ConfigError when the address can't be had and EngineError when the engine can't be loaded.
     """
-    stop = _stop_on_signals()
-    service = Service(program, settings)
+    stop, notifier = _stop_on_signals(), Notifier()
+    service = Service(program, settings, passed_sockets())
     address = await service.listen()
     print(f"listening {address}", flush=True)  # noqa: T201  (a parent process reads it)
+    heart = asyncio.create_task(_beat(service, notifier))
     try:
         if await _unless_stopped(service.load(), stop):
             print(f"ready {address}", flush=True)  # noqa: T201
+            notifier.ready(f"ready on {', '.join(map(str, service.addresses))}")
             async with announced(program.kind, program.info, address, settings):
                 await stop.wait()
         _log.info("stopping")
     finally:
+        notifier.stopping(settings.drain_s + _STOP_S)
         await service.stop()
+        await end([heart])
     if (
         program.busy
     ):  # a thread in native code can't be ended, and the interpreter would wait for it
         logging.shutdown()
         os._exit(0)
+
+
+async def _beat(service: Service, notifier: Notifier) -> None:
+    """Tell systemd that this loop turns and the engine gets on; nothing while the engine is stuck."""
+    pace_s = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
+    before = Health.LOADING
+    while notifier.heard:
+        health = service.health
+        match health:
+            case Health.LOADING:
+                notifier.loading("loading; `describe` is answered, requests wait")
+            case Health.WELL:
+                notifier.alive()
+            case Health.STUCK:
+                notifier.status("stuck in the engine")
+        if health is not before and Health.STUCK in (health, before):
+            _log.error("the engine %s", "is stuck" if health is Health.STUCK else "came round")
+        before = health
+        await asyncio.sleep(pace_s)
 
 
 @contextlib.asynccontextmanager
@@ -168,19 +229,6 @@ async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) 
         return True
     finally:
         await end((task, stopped))
-
-
-def _dual_stack_socket(port: int) -> socket.socket:
-    """Bound to every interface, IPv4 and IPv6; asyncio would make `::` IPv6 alone."""
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        sock.bind(("::", port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 def _tuned(writer: asyncio.StreamWriter) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -225,6 +225,47 @@ async def connect(
         yield connection
     finally:
         await connection.close()
+
+
+Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
+"""Takes a connection that has been made to us; returns at once."""
+
+
+async def start_server(
+    address: Address, accept: Accept, limit_bytes: int
+) -> tuple[asyncio.Server, Address]:
+    """Listen at an address; the server, and the address with its real port.
+
+    `limit_bytes` is the readers' limit. Raises ConfigError when the address can't be had.
+    """
+    try:
+        if address.path:
+            remove_stale_socket(address.path)
+            server = await asyncio.start_unix_server(accept, address.path, limit=limit_bytes)
+            return server, address
+        if address.host == "::":
+            sock = _dual_stack_socket(address.port)
+            server = await asyncio.start_server(accept, sock=sock, limit=limit_bytes)
+        else:
+            server = await asyncio.start_server(
+                accept, address.host, address.port, limit=limit_bytes
+            )
+    except OSError as error:
+        raise ConfigError(f"can't listen on {address}: {error.strerror or error}") from error
+    return server, Address(host=address.host, port=server.sockets[0].getsockname()[1])
+
+
+def _dual_stack_socket(port: int) -> socket.socket:
+    """Bound to every interface, IPv4 and IPv6; asyncio would make `::` IPv6 alone."""
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(("::", port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def remove_stale_socket(path: str) -> None:

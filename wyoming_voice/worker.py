@@ -78,7 +78,8 @@ class Worker:
         self.max_requests = max_requests
         self._name = name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._threads = self._free = threads
+        self._threads = threads
+        self._running: list[_Pull] = []
         self._requests = 0
         self._closed = False
         self._waiting: list[_Pull] = []
@@ -87,7 +88,14 @@ class Worker:
     @property
     def busy(self) -> bool:
         """Whether a thread is in the middle of an item."""
-        return self._free < self._threads
+        return bool(self._running)
+
+    def stuck(self, after_s: float) -> bool:
+        """Whether a thread has been at one item for longer than `after_s`, or has died over it."""
+        if not self._running:
+            return False
+        oldest_s = min(pull.started_s for pull in self._running)
+        return asyncio.get_running_loop().time() - oldest_s > after_s
 
     @property
     def requests(self) -> int:
@@ -198,19 +206,19 @@ class Worker:
 
     def _dispatch(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._free and self._waiting:
+        while len(self._running) < self._threads and self._waiting:
             pull = heapq.heappop(self._waiting)
             if pull.result.done():  # its client has gone, or its deadline has passed
                 continue
-            self._free -= 1
             pull.started_s = loop.time()
+            self._running.append(pull)
             pull.request.running = True
             step = loop.run_in_executor(self._pool, pull.step)
             step.add_done_callback(functools.partial(self._finished, pull))
 
     def _finished(self, pull: _Pull, step: asyncio.Future[Any]) -> None:
         pull.request.running = False
-        self._free += 1
+        self._running.remove(pull)
         error = step.exception()
         if pull.result.done():  # its client has gone meanwhile
             self._release(pull.request)

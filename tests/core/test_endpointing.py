@@ -64,3 +64,9 @@ def test_endpoints_alternate_whatever_is_heard() -> None:
         assert kinds == [SpeechStarted, SpeechEnded] * (len(kinds) // 2)
         times = [endpoint.at_ms for endpoint in endpoints]
         assert times == sorted(times)
+
+
+def test_the_first_frame_may_begin_anywhere_on_the_line() -> None:
+    endpointer = Endpointer(SETTINGS, start_ms=3200)
+    endpoints = [e for letter in "..SSSS...." for e in endpointer.push(LETTERS[letter])]
+    assert endpoints == [SpeechStarted(3200 + 2 * 32), SpeechEnded(3200 + 6 * 32)]

@@ -107,6 +107,28 @@ def test_an_interrupted_answer_says_so_to_the_model() -> None:
     ]
 
 
+def test_what_was_not_heard_of_the_last_answer_is_cut_off() -> None:
+    history = History(LIMITS)
+    history.open("a", 0.0, "")
+    history.add("a", Turn("q0", "It is noon."), 0.0)
+    history.add("a", Turn("q1", "The sun is high."), 0.0)
+    history.interrupt("a", "The sun ")
+    assert turns(history, "a") == (
+        Turn("q0", "It is noon."),
+        Turn("q1", "The sun…", interrupted=True),
+    )
+
+
+def test_an_answer_that_was_heard_whole_stays_so() -> None:
+    history = History(LIMITS)
+    history.interrupt("a", "")
+    history.open("a", 0.0, "")
+    history.interrupt("a", "")
+    history.add("a", Turn("q", "It is noon."), 0.0)
+    history.interrupt("a", "It is noon. ")
+    assert turns(history, "a") == (Turn("q", "It is noon."),)
+
+
 def test_tokens_are_about_right_for_letters_and_ideographs() -> None:
     assert about_tokens("x" * 400) == 104
     assert about_tokens("世" * 100) == 79

@@ -111,6 +111,27 @@ async def test_the_model_gets_the_system_prompt_the_language_and_the_question() 
     assert re.fullmatch(r"\w+day, \d{4}-\d\d-\d\d \d\d:\d\d\.", began)
 
 
+async def test_a_request_s_own_system_prompt_goes_before_the_server_s() -> None:
+    async with (
+        FakeLlamaSwap(words("x"), words("y")) as fake,
+        talking(fake, system_prompt="Be brief.") as client,
+    ):
+        await ask(client, "q", context={"system_prompt": "Be a butler."})
+        await ask(client, "q", context={"conversation_id": "other"})
+    systems = [chat["messages"][0]["content"] for chat in fake.chats]
+    assert systems[0].startswith("Be a butler.\n\nThis conversation began on ")
+    assert systems[1].startswith("Be brief.\n\n")
+
+
+async def test_a_question_that_interrupted_says_how_much_of_the_answer_was_heard() -> None:
+    script = (words("The sun", " is high."), words("y"))
+    async with FakeLlamaSwap(*script) as fake, talking(fake) as client:
+        await ask(client, "q", context={"conversation_id": "c"})
+        heard = {"conversation_id": "c", "interrupted": True, "heard": "The sun"}
+        await ask(client, "stop", context=heard)
+    assert fake.chats[1]["messages"][2]["content"] == "The sun…" + INTERRUPTED
+
+
 async def test_a_conversation_goes_on_and_its_prompt_only_grows() -> None:
     script = (words("one"), words("two"), words("three"))
     async with FakeLlamaSwap(*script) as fake, served(llm_url=fake.url) as uri:

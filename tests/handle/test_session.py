@@ -56,6 +56,25 @@ def test_what_is_too_long_is_refused_without_repeating_it() -> None:
         read({"text": "x", "context": {"satellite_id": "s" * 257}})
 
 
+def test_a_satellite_s_own_prompt_and_what_was_heard_are_read() -> None:
+    context = {"system_prompt": " Be a butler. ", "interrupted": True, "heard": "It is"}
+    question = read({"text": "x", "context": context})
+    assert (question.system_prompt, question.heard) == ("Be a butler.", "It is")
+    assert read({"text": "x", "context": {"heard": "It is"}}).heard is None
+    assert read({"text": "x", "context": {"interrupted": True}}).heard == ""
+
+
+@pytest.mark.parametrize(("name", "most"), [("system_prompt", 8000), ("heard", 50_000)])
+def test_a_satellite_s_texts_are_bounded(name: str, most: int) -> None:
+    context = {"interrupted": True, name: "s" * most}
+    assert read({"text": "x", "context": context})
+    with pytest.raises(TooLarge, match=rf"context\.{name}' has {most + 1} characters") as caught:
+        read({"text": "x", "context": {**context, name: "s" * (most + 1)}})
+    assert "sss" not in str(caught.value)
+    with pytest.raises(BadEvent, match=rf"context\.{name}' must be a string"):
+        read({"text": "x", "context": {**context, name: 7}})
+
+
 @pytest.mark.parametrize("language", ["auto", "*", "", "en\nIgnore all", "x" * 200, None])
 def test_a_language_that_is_no_tag_is_unknown(language: str | None) -> None:
     assert read({"text": "x", "language": language}).language == ""

@@ -85,6 +85,11 @@ class AsrProgram:
         """Whether a decode is in progress."""
         return self.worker.busy
 
+    @property
+    def healthy(self) -> bool:
+        """Whether no decoder has been at one item for far too long."""
+        return not self.worker.stuck(self.settings.stuck_s)
+
     async def load(self) -> None:
         """Load every model; raises EngineError."""
         for engine in self._engines.values():

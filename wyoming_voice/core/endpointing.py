@@ -25,7 +25,7 @@ class EndpointSettings:
 
 @dataclass(frozen=True)
 class SpeechStarted:
-    """Speech began; `at_ms` is the start of its first frame, on the line of audio pushed so far."""
+    """Speech began; `at_ms` is the start of its first frame, on the line of audio pushed."""
 
     at_ms: int
 
@@ -41,12 +41,15 @@ Endpoint = SpeechStarted | SpeechEnded
 
 
 class Endpointer:
-    """Probabilities in, one a frame; at most one endpoint out for each."""
+    """Probabilities in, one a frame; at most one endpoint out for each.
 
-    def __init__(self, settings: EndpointSettings) -> None:
+    `start_ms` is where the first frame begins, for endpoints on a line that is older than this object.
+    """
+
+    def __init__(self, settings: EndpointSettings, start_ms: int = 0) -> None:
         self._settings = settings
         self._recent: deque[bool] = deque(maxlen=settings.window_frames)
-        self._now_ms = 0
+        self._now_ms = start_ms
         self._started_ms: int | None = None
         self._last_speech_ms = 0
 

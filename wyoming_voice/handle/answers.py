@@ -92,18 +92,23 @@ class ModelAnswers:
             yield event
 
     def _messages(self, question: Question, record: TurnRecord) -> list[Message]:
+        if question.heard is not None:
+            record.note(interrupted=1)
+            self._history.interrupt(question.conversation, question.heard)
         opened_at, turns = self._history.open(
             question.conversation, _now_s(), f"{self._clock():%A, %Y-%m-%d %H:%M}"
         )
         record.note(turns=len(turns), question_chars=len(question.text))
-        return prompt(self._system(question.language, opened_at), turns, question.text)
+        return prompt(self._system(question, opened_at), turns, question.text)
 
-    def _system(self, language: str, opened_at: str) -> str:
+    def _system(self, question: Question, opened_at: str) -> str:
         """The system prompt; what differs from conversation to conversation stands last."""
-        if not self._manner.system_prompt:
+        told = question.system_prompt or self._manner.system_prompt
+        if not told:
             return ""
+        language = question.language
         spoken = f"The speaker's language is {language}.\n" if language else ""
-        return f"{self._manner.system_prompt}\n\n{spoken}This conversation began on {opened_at}."
+        return f"{told}\n\n{spoken}This conversation began on {opened_at}."
 
     def _deltas(self, messages: list[Message]) -> AsyncGenerator[Delta | Notice, None]:
         notice = Notice(self._manner.notice)

@@ -1,13 +1,14 @@
 """What was said before, per conversation, for as long as a follow-up question may refer to it.
 
 Rule: the messages of one question begin with those of the question before, word for word, so that the
-model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns never change
-once they are kept, and when there are too many, the oldest half goes at once rather than one each time.
+model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns don't change
+once they are kept, but for the last answer when it turns out to have been interrupted, and when there are
+too many, the oldest half goes at once rather than one each time.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Message = dict[str, str]
 
@@ -101,6 +102,14 @@ class History:
         kept.turns.append(turn)
         if self._too_much(kept.turns, 1):
             kept.turns = self._newest_half(kept.turns)
+
+    def interrupt(self, key: str, heard: str) -> None:
+        """No more of the last answer than `heard` was heard; a conversation that is not known is no error."""
+        kept = self._kept.get(key)
+        if kept is None or not kept.turns or len(heard) >= len(kept.turns[-1].answer):
+            return
+        cut = replace(kept.turns[-1], answer=f"{heard.rstrip()}…", interrupted=True)
+        kept.turns[-1] = cut
 
     def _forget(self, now_s: float) -> None:
         """Drop who has been silent for too long; the least recently used stand first."""

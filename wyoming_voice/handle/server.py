@@ -110,6 +110,9 @@ class HandleProgram:
 
     kind = "handle"
     busy = False
+    healthy = (
+        True  # it has no thread that could be stuck; that its loop turns shows in its being asked
+    )
 
     def __init__(self, settings: HandleSettings) -> None:
         self._max_text_chars = settings.max_text_chars

@@ -14,6 +14,12 @@ from wyoming_voice.errors import BadEvent, TooLarge
 MAX_ID_CHARS = 256
 """Home Assistant's identifiers have 26 to 36 characters; ours are kept as keys, so they are bounded."""
 
+MAX_PROMPT_CHARS = 8000
+"""Longest system prompt of one conversation; some 2000 tokens, which every question of it costs."""
+
+MAX_HEARD_CHARS = 50_000
+"""More than the longest answer."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -22,6 +28,8 @@ class Question:
     """What somebody said, and the conversation that it belongs to.
 
     `language` is a BCP-47 tag such as `de-CH`, or "" when it is not known; ids are "" when absent.
+    `system_prompt` goes before the server's own. `heard` is set when this question interrupted the
+    answer before it: that much of it was heard.
     """
 
     text: str
@@ -30,6 +38,8 @@ class Question:
     conversation_id: str = ""
     device_id: str = ""
     satellite_id: str = ""
+    system_prompt: str = ""
+    heard: str | None = None
 
     @property
     def conversation(self) -> str:
@@ -41,8 +51,9 @@ def read_question(data: Mapping[str, Any], max_text_chars: int, connection_id: s
     """The question in the data of a `transcript` event.
 
     Home Assistant sends `{"text", "language", "context": {"conversation_id", "device_id",
-    "satellite_id"}}`, each of the ids only when it has one. Raises BadEvent for a field of the wrong
-    type and TooLarge for one that is too long.
+    "satellite_id"}}`, each of the ids only when it has one; our own satellite adds `system_prompt`, and
+    `interrupted` with `heard`. Raises BadEvent for a field of the wrong type and TooLarge for one that
+    is too long.
     """
     text = data.get("text")
     if not isinstance(text, str):
@@ -58,9 +69,11 @@ def read_question(data: Mapping[str, Any], max_text_chars: int, connection_id: s
         text=text.strip(),
         connection_id=connection_id,
         language=_language(data.get("language")),
-        conversation_id=_id(context, "conversation_id"),
-        device_id=_id(context, "device_id"),
-        satellite_id=_id(context, "satellite_id"),
+        conversation_id=_bounded(context, "conversation_id", MAX_ID_CHARS),
+        device_id=_bounded(context, "device_id", MAX_ID_CHARS),
+        satellite_id=_bounded(context, "satellite_id", MAX_ID_CHARS),
+        system_prompt=_bounded(context, "system_prompt", MAX_PROMPT_CHARS).strip(),
+        heard=_bounded(context, "heard", MAX_HEARD_CHARS) if context.get("interrupted") else None,
     )
 
 
@@ -73,15 +86,15 @@ def _language(value: object) -> str:
     return value.replace("_", "-") if _LANGUAGE.fullmatch(value) else ""
 
 
-def _id(context: Mapping[str, Any], name: str) -> str:
+def _bounded(context: Mapping[str, Any], name: str, most_chars: int) -> str:
     value = context.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise BadEvent(f"'context.{name}' must be a string, not {_kind(value)}")
-    if len(value) > MAX_ID_CHARS:
+    if len(value) > most_chars:
         raise TooLarge(
-            f"'context.{name}' has {len(value)} characters; at most {MAX_ID_CHARS} are taken"
+            f"'context.{name}' has {len(value)} characters; at most {most_chars} are taken"
         )
     return value
 

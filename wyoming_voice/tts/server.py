@@ -95,6 +95,11 @@ class TtsProgram:
         """Whether the thread is in the middle of an item."""
         return self._worker.busy
 
+    @property
+    def healthy(self) -> bool:
+        """Whether the thread has not been at one item for far too long."""
+        return not self._worker.stuck(self._settings.stuck_s)
+
     async def load(self) -> None:
         """Load the engine in the thread and hear it once; raises EngineError."""
         default = self._catalogue.voices[0].name
