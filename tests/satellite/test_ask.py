@@ -14,7 +14,7 @@ from satellite.ask import (
     with_silence,
     write_wav,
 )
-from satellite.ears import Ears, EarSettings
+from satellite.hearing.ears import Ears, EarSettings
 from tests.fakes import FakeProgram, on_loopback
 from wyoming_voice.client import Sound
 from wyoming_voice.core.endpointing import EndpointSettings, SpeechEnded

@@ -10,8 +10,16 @@ from wyoming.error import Error
 from wyoming.event import async_read_event, async_write_event
 
 from satellite.ask import read_frames
-from satellite.ears import EarSettings
-from satellite.link import Servers, Turn
+from satellite.hearing.ears import EarSettings
+from satellite.link import (
+    Audible,
+    FirstWords,
+    Happening,
+    SentenceWritten,
+    Servers,
+    Turn,
+)
+from tests.satellite.standalone.wyoming_servers import FakeHandle, FakeTts, read_aloud
 from wyoming_voice.errors import UpstreamError
 
 NOWHERE = "tcp://127.0.0.1:1"
@@ -39,6 +47,33 @@ class RefusingServer:
             await async_write_event(Error(text=self._says).event(), writer)
         writer.close()
         self.gone.set()
+
+
+async def test_a_voice_that_was_named_and_is_not_known_is_told() -> None:
+    handle, tts = FakeHandle(), FakeTts()
+    async with handle.listening() as handle_uri, tts.listening() as tts_uri:
+        servers = Servers(asr=NOWHERE, handle=handle_uri, tts=tts_uri)
+        with pytest.raises(UpstreamError, match="the tts server says: unknown voice"):
+            await Turn(servers, report=lambda _: None, voice="af_hart").respond("hello")
+
+
+async def test_a_typed_question_is_answered_aloud() -> None:
+    told: list[Happening] = []
+    handle, tts = FakeHandle("It is noon. ", "Lunch is ready."), FakeTts()
+    async with handle.listening() as handle_uri, tts.listening() as tts_uri:
+        servers = Servers(asr=NOWHERE, handle=handle_uri, tts=tts_uri)
+        sounds = await Turn(servers, told.append).respond("hello")
+    assert read_aloud(sounds) == "It is noon. Lunch is ready."
+    assert [one.text for one in told if isinstance(one, SentenceWritten)] == [
+        "It is noon.",
+        "Lunch is ready.",
+    ]
+    assert [type(one) for one in told if not isinstance(one, SentenceWritten)] == [
+        FirstWords,
+        Audible,
+    ]
+    context = handle.questions[0].data["context"]
+    assert context["conversation_id"] == context["turn_id"]
 
 
 @pytest.mark.parametrize(

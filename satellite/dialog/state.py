@@ -1,0 +1,278 @@
+"""What a satellite is at: its settings, one dialog state at a time, and what lies over it.
+
+Rule: everything here is frozen, every dialog state but Idle has a deadline, and only Listening has an
+open ear: from its BeginTurn on until its EndAudio. All times are `now_ms` unless they are called `at_ms`
+or `from_ms`, which are places on the line of captured audio.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
+
+from satellite.events import MuteSource, Trouble, Via, WakeWord
+
+
+@dataclass(frozen=True)
+class TurnSettings:
+    """Who may begin a turn, who may interrupt, who answers, and how long to wait for what."""
+
+    gate: Literal["wake", "vad", "push-to-talk", "remote"] = "wake"
+    barge_in: Literal["off", "stop", "wake", "speech"] = "wake"
+    follow_up: Literal["off", "question", "always"] = "question"
+    mode: Literal["auto", "ha", "standalone"] = "auto"
+    echo_cancelled: bool = False
+    min_speech_ms: int = 250
+    no_speech_ms: int = 5_000
+    follow_up_ms: int = 8_000
+    max_speech_ms: int = 20_000
+    answer_ms: int = 30_000
+    pre_roll_ms: int = 500
+    wake_pre_roll_ms: int = 100
+    ring_ms: int = 15 * 60 * 1000
+    boot_ms: int = 10_000
+
+    @property
+    def guard_ms(self) -> int:
+        """How long the end of an answer may echo in the room before the ear opens again."""
+        return 100 if self.echo_cancelled else 400
+
+    @property
+    def speech_interrupts(self) -> bool:
+        """Whether any speech ends an answer; not where the satellite would hear itself."""
+        return self.barge_in == "speech" and self.echo_cancelled
+
+    @property
+    def wake_interrupts(self) -> bool:
+        """Whether a wake word ends an answer."""
+        return self.barge_in in ("wake", "speech")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn that was begun: what it takes to begin it again with somebody else."""
+
+    epoch: int
+    via: Via
+    from_ms: int
+    word: WakeWord | None = None
+    follow_up: bool = False
+
+
+@dataclass(frozen=True)
+class Playback:
+    """What was given to the mouth and is not over.
+
+    `via` is told when it is; None for a sentence of our own. `sound_ms` of it have come, which are heard
+    by `heard_by_ms`, unless something else sounds before it.
+    """
+
+    number: int
+    via: Via | None
+    heard_by_ms: float
+    sound_ms: float = 0
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Booting:
+    """The microphone is being opened."""
+
+    name: ClassVar = "booting"
+    deadline_ms: int
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Nobody is at it."""
+
+    name: ClassVar = "idle"
+    deadline_ms: ClassVar[None] = None
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A turn is open and its audio goes out.
+
+    Speech may begin until `patience_ms`, and began at `speech_ms`; a `held` button decides by itself.
+    """
+
+    name: ClassVar = "listening"
+    deadline_ms: int
+    turn: Turn
+    patience_ms: int
+    speech_ms: int | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Processing:
+    """All was said; the answer, whose `text` has come so far, isn't to be heard yet."""
+
+    name: ClassVar = "processing"
+    deadline_ms: int
+    turn: Turn
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Responding:
+    """The answer is the first of the playbacks in line."""
+
+    name: ClassVar = "responding"
+    deadline_ms: int
+    turn: Turn
+    text: str
+
+
+@dataclass(frozen=True)
+class Guarding:
+    """The answer to `before` was heard, and wants a reply; its last echo dies away."""
+
+    name: ClassVar = "guarding"
+    deadline_ms: int
+    before: Turn
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """A reply to the answer to `before` may come, without a wake word; nothing is sent until it does."""
+
+    name: ClassVar = "listening"
+    deadline_ms: int
+    before: Turn
+
+
+@dataclass(frozen=True)
+class Announcing:
+    """What is in line is no answer; or nothing is yet, when what was `asked` for is still to come."""
+
+    name: ClassVar = "announcing"
+    deadline_ms: int
+    asked: bool = False
+
+
+Dialog = Booting | Idle | Listening | Processing | Responding | Guarding | Awaiting | Announcing
+
+
+@dataclass(frozen=True)
+class Link:
+    """Whether one who answers is ready, and if not, what is missing: `asr`, `handle`, `tts`."""
+
+    ready: bool = False
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Links:
+    """All who could answer."""
+
+    home_assistant: Link = Link()
+    direct: Link = Link()
+
+    def of(self, via: Via) -> Link:
+        """The link of one of them."""
+        return self.home_assistant if via is Via.HOME_ASSISTANT else self.direct
+
+    def with_link(self, via: Via, link: Link) -> Self:
+        """The same, but for one of them."""
+        if via is Via.HOME_ASSISTANT:
+            return replace(self, home_assistant=link)
+        return replace(self, direct=link)
+
+    def ready(self, mode: str) -> Iterator[Via]:
+        """Those who can answer, best first."""
+        if mode != "standalone" and self.home_assistant.ready:
+            yield Via.HOME_ASSISTANT
+        if mode != "ha" and self.direct.ready:
+            yield Via.DIRECT
+
+    def trouble(self, mode: str) -> Trouble:
+        """Why nobody can."""
+        return Trouble.NO_HOME_ASSISTANT if mode == "ha" else self.lack(Trouble.NO_ASR)
+
+    def lack(self, otherwise: Trouble) -> Trouble:
+        """The first stage that our own servers lack, if that is known."""
+        lacks = (Trouble.NO_ASR, Trouble.NO_HANDLE, Trouble.NO_TTS)
+        named = {f"no-{stage}" for stage in self.direct.missing}
+        return next((trouble for trouble in lacks if trouble in named), otherwise)
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """A timer that has run out; at `deadline_ms` it is given up."""
+
+    timer_id: str
+    name: str
+    deadline_ms: int
+
+
+@dataclass(frozen=True)
+class State:
+    """One dialog state and what lies over it; `epoch` and `playback` are the last numbers given.
+
+    `line` holds the playbacks in the mouth, the first of which sounds: none but in Responding and
+    Announcing. Until `dropping_until_ms` the rest of a cut-off announcement is expected and dropped.
+    """
+
+    dialog: Dialog
+    epoch: int = 0
+    playback: int = 0
+    line: tuple[Playback, ...] = ()
+    muted: frozenset[MuteSource] = frozenset()
+    ringing: tuple[Ringing, ...] = ()
+    links: Links = Links()
+    says: tuple[str, ...] = ()
+    ducked: bool = False
+    dropping_until_ms: int | None = None
+
+    @classmethod
+    def initial(cls, settings: TurnSettings, now_ms: int) -> Self:
+        """The state to start from."""
+        return cls(Booting(now_ms + settings.boot_ms))
+
+    @property
+    def name(self) -> str:
+        """The dialog state in a word."""
+        return self.dialog.name
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When a Tick is wanted; None when nothing is going on."""
+        deadlines = [timer.deadline_ms for timer in self.ringing]
+        if self.dialog.deadline_ms is not None:
+            deadlines.append(self.dialog.deadline_ms)
+        return min(deadlines, default=None)
+
+    @property
+    def streaming(self) -> tuple[int, Via] | None:
+        """The turn whose audio goes out, and to whom."""
+        match self.dialog:
+            case Listening(turn=turn):
+                return turn.epoch, turn.via
+            case _:
+                return None
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn that is being listened to, worked at or answered."""
+        match self.dialog:
+            case Listening(turn=turn) | Processing(turn=turn) | Responding(turn=turn):
+                return turn
+            case _:
+                return None
+
+    @property
+    def announcement(self) -> Playback | None:
+        """The announcement that is still coming in: the last in line, unless that is the answer."""
+        behind = self.line[1:] if isinstance(self.dialog, Responding) else self.line
+        return behind[-1] if behind and not behind[-1].complete else None
+
+    @property
+    def thinking(self) -> bool:
+        """Whether the sound of work in progress is wanted."""
+        return isinstance(self.dialog, Processing)
+
+    @property
+    def rings(self) -> bool:
+        """Whether timers sound: they wait while anything else goes on."""
+        return bool(self.ringing) and isinstance(self.dialog, Idle)

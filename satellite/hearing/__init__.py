@@ -1,0 +1,1 @@
+"""From the microphone to frames with what the detectors think of them."""

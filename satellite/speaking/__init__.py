@@ -1,0 +1,1 @@
+"""Everything that sounds, from playbacks and tones to the loudspeaker."""
