@@ -12,8 +12,9 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg
 from rich.console import Console
 
-from satellite.ears import EarSettings
+from satellite.hearing.ears import EarSettings
 from satellite.link import Servers, Turn
+from satellite.standalone.servers import LOCAL
 from satellite.story import Story
 from wyoming_voice.audio import MonoResampler, checked_format, to_pcm16
 from wyoming_voice.client import Sound
@@ -25,12 +26,6 @@ from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, V
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
 
 FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
-
-LOCAL = {
-    "asr": "tcp://127.0.0.1:10300",
-    "handle": "tcp://127.0.0.1:10500",
-    "tts": "tcp://127.0.0.1:10200",
-}
 
 
 class AskSettings(Settings):

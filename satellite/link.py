@@ -1,39 +1,61 @@
-"""One turn through an ASR, a handle and a TTS server: what is heard goes in, what is spoken comes out.
+"""One turn through three servers that are known: what is heard goes in, what is spoken comes out.
 
-Text flows from handle to TTS as it is written, and speech back as it is made. What happens is reported
-as it happens, each with its time on the monotonic clock.
+What happens is reported as it happens, each with its time on the monotonic clock. The stages themselves
+are those of `exchange`.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from satellite.ears import Ears, EarSettings, Heard, Send
-from wyoming_voice.client import Sound, Speech, Utterance, answer
-from wyoming_voice.core.endpointing import SpeechEnded, SpeechStarted
+from satellite.hearing.ears import Ears, EarSettings
+from satellite.standalone.exchange import (
+    Exchange,
+    Report,
+    Spoken,
+    Understood,
+    Wishes,
+    Written,
+    WrittenAll,
+    ended,
+)
+from satellite.standalone.lines import Lines, Server
+from satellite.standalone.tape import Tape
+from wyoming_voice.client import Sound
+from wyoming_voice.core.endpointing import Endpoint, SpeechEnded
 from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
-from wyoming_voice.core.timing import new_turn_id
-from wyoming_voice.errors import UpstreamError
+from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import Silero
-from wyoming_voice.wire import Connection, connect
 
 AUDIBLE = 10 ** (-50 / 20)
 """The level above which a sample can be heard in a quiet room: -50 dBFS."""
 
 _WHOLE_SENTENCES = SentenceSettings(first_clause_min_chars=250)
 
+_PRE_ROLL_MS = 500
+"""Speech is noticed after it has begun: so much of what came before is sent along."""
+
 
 @dataclass(frozen=True)
 class Servers:
-    """The URIs of the three servers of a conversation."""
+    """The URIs of the three servers of a conversation: a directory with one server of a kind."""
 
     asr: str
     handle: str
     tts: str
+
+    def ranked(self, kind: str) -> Sequence[Server]:
+        """The server of that kind."""
+        return (Server(kind, getattr(self, kind)),)
+
+    def worked(self, server: Server) -> None:
+        """It stays the only one."""
+
+    def failed(self, server: Server, reason: str) -> None:
+        """It stays the only one."""
 
 
 @dataclass(frozen=True)
@@ -84,89 +106,91 @@ class Audible:
 Happening = SpeechFound | SpeechOver | Transcribed | FirstWords | SentenceWritten | Audible
 
 
-@dataclass
 class Turn:
     """One question and its spoken answer. Raises UpstreamError for what a server couldn't do."""
 
-    servers: Servers
-    report: Callable[[Happening], None]
-    voice: str | None = None
-    language: str | None = None
-    turn_id: str = field(default_factory=new_turn_id)
+    def __init__(
+        self,
+        servers: Servers,
+        report: Callable[[Happening], None],
+        voice: str | None = None,
+        language: str | None = None,
+    ) -> None:
+        record = TurnRecord("ask")
+        # A conversation of one turn: its id is the turn's.
+        context = {"conversation_id": record.turn_id}
+        wishes = Wishes(voice or "", language or "", context, voice_matters=True)
+        self._tell = report
+        self._told = _Told(report)
+        self._exchange = Exchange(Lines(servers), self._told.take, record, wishes)
 
     async def hear(self, frames: AsyncIterator[bytes], settings: EarSettings) -> str:
         """The transcript of the first utterance in frames of 512 samples of 16 kHz, 16-bit mono PCM.
 
         `""` when no speech was found, or none was understood.
         """
-        async with (
-            _opened("asr", self.servers.asr) as connection,
-            Utterance(connection, self.turn_id, self.language) as utterance,
-        ):
-            heard = _Listening(Ears(settings), settings.endpointing.frame_ms)
-            async for event in heard.events(frames):
-                match event:
-                    case SpeechStarted():
-                        self.report(SpeechFound(_now_s()))
-                        await utterance.begin()
-                    case Send(pcm):
-                        await utterance.add(pcm)
-                    case SpeechEnded(at_ms):
-                        self.report(SpeechOver(heard.time_of(at_ms), _now_s()))
-                        text = await utterance.transcript()
-                        self.report(Transcribed(_now_s(), text))
-                        return text
-        return ""
+        utterance = Tape[bytes]()
+        heard = _Listening(Ears(settings), settings.endpointing.frame_ms)
+        hearing: asyncio.Task[str] | None = None
+        try:
+            async for pcm, endpoints in heard.frames(frames):
+                if hearing is not None:
+                    utterance.add(pcm)
+                for endpoint in endpoints:
+                    if isinstance(endpoint, SpeechEnded):
+                        self._tell(SpeechOver(heard.time_of(endpoint.at_ms), _now_s()))
+                        utterance.finish()
+                    else:
+                        self._tell(SpeechFound(_now_s()))
+                        utterance.add(heard.ears.since(endpoint.at_ms - _PRE_ROLL_MS))
+                        hearing = asyncio.create_task(self._exchange.hear(utterance))
+                if hearing is not None and (utterance.complete or hearing.done()):
+                    break
+            return await hearing if hearing is not None else ""
+        finally:
+            if hearing is not None:
+                await ended(hearing)
 
     async def respond(self, text: str) -> list[Sound]:
         """The spoken answer to `text`, piece by piece as it came."""
-        async with (
-            _opened("handle", self.servers.handle) as handle,
-            _opened("tts", self.servers.tts) as tts,
-        ):
-            speech = Speech(tts, self.turn_id, self.voice)
-            await speech.begin()
-            listening = asyncio.create_task(self._listen(speech))
-            try:
-                await self._relay(handle, text, speech)
-                return await listening
-            except ConnectionError:
-                await listening  # a server that refuses says so before it hangs up
-                raise
-            finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+        await self._exchange.respond(text)
+        return self._told.sounds
 
-    async def _relay(self, handle: Connection, text: str, speech: Speech) -> None:
-        splitter = SentenceSplitter(_WHOLE_SENTENCES)
-        begun = False
-        async with contextlib.aclosing(
-            answer(handle, text, self.turn_id, self.language)
-        ) as written:
-            async for delta in written:
-                if not begun:
-                    begun = True
-                    self.report(FirstWords(_now_s()))
-                await speech.add(delta)
-                self._report_sentences(splitter.add(delta))
-        await speech.end()
-        self._report_sentences(splitter.finish())
 
-    def _report_sentences(self, sentences: list[str]) -> None:
+class _Told:
+    """Makes happenings of an exchange's reports."""
+
+    def __init__(self, report: Callable[[Happening], None]) -> None:
+        self.sounds: list[Sound] = []
+        self._report = report
+        self._splitter = SentenceSplitter(_WHOLE_SENTENCES)
+        self._begun = False
+        self._audible = False
+
+    def take(self, news: Report) -> None:
+        match news:
+            case Understood(text):
+                self._report(Transcribed(_now_s(), text))
+            case Written(text):
+                if not self._begun:
+                    self._begun = True
+                    self._report(FirstWords(_now_s()))
+                self._sentences(self._splitter.add(text))
+            case WrittenAll():
+                self._sentences(self._splitter.finish())
+            case Spoken(sound):
+                self._hear(sound)
+
+    def _hear(self, sound: Sound) -> None:
+        self.sounds.append(sound)
+        offset_s = None if self._audible else first_audible_s(sound)
+        if offset_s is not None:
+            self._audible = True
+            self._report(Audible(_now_s() + offset_s))
+
+    def _sentences(self, sentences: list[str]) -> None:
         for sentence in sentences:
-            self.report(SentenceWritten(_now_s(), sentence))
-
-    async def _listen(self, speech: Speech) -> list[Sound]:
-        sounds: list[Sound] = []
-        audible = False
-        async with contextlib.aclosing(speech.sounds()) as arriving:
-            async for sound in arriving:
-                sounds.append(sound)
-                offset_s = None if audible else first_audible_s(sound)
-                if offset_s is not None:
-                    audible = True
-                    self.report(Audible(_now_s() + offset_s))
-        return sounds
+            self._report(SentenceWritten(_now_s(), sentence))
 
 
 def first_audible_s(sound: Sound) -> float | None:
@@ -180,34 +204,23 @@ class _Listening:
     """Runs the ears over a stream of frames, and knows when each frame came."""
 
     def __init__(self, ears: Ears, frame_ms: int) -> None:
-        self._ears = ears
+        self.ears = ears
         self._frame_ms = frame_ms
         self._times_s: list[float] = []
 
-    async def events(self, frames: AsyncIterator[bytes]) -> AsyncIterator[Heard]:
+    async def frames(
+        self, frames: AsyncIterator[bytes]
+    ) -> AsyncIterator[tuple[bytes, list[Endpoint]]]:
         silero = Silero()
         async for pcm in frames:
             self._times_s.append(_now_s())
             samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768.0
-            for event in self._ears.push(pcm, silero.score(samples)):
-                yield event
-        for event in self._ears.finish():
-            yield event
+            yield pcm, self.ears.push(pcm, silero.score(samples))
+        yield b"", self.ears.finish()
 
     def time_of(self, at_ms: int) -> float:
         """When the frame that ends at `at_ms` came."""
         return self._times_s[max(0, at_ms // self._frame_ms - 1)]
-
-
-@contextlib.asynccontextmanager
-async def _opened(kind: str, uri: str) -> AsyncIterator[Connection]:
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            connection = await stack.enter_async_context(connect(uri))
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise UpstreamError(f"no {kind} server answers at {uri}: {reason}") from error
-        yield connection
 
 
 def _now_s() -> float:

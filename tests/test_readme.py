@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from satellite.config import SatelliteSettings
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.cli import COMMANDS
-from wyoming_voice.config import ServiceSettings
+from wyoming_voice.config import ListenSettings, ServiceSettings, Settings
 from wyoming_voice.handle.server import HandleSettings
 from wyoming_voice.tts.server import TtsSettings
 
@@ -27,7 +28,7 @@ def rows(heading: str) -> list[tuple[str, str, str]]:
     return re.findall(r"^\| `--([a-z0-9-]+)` \| (.*?) \| (.*) \|$", section, re.MULTILINE)
 
 
-def described(kind: type[ServiceSettings], names: list[str]) -> list[tuple[str, str]]:
+def described(kind: type[ListenSettings], names: list[str]) -> list[tuple[str, str]]:
     fields = kind.model_fields
     return [
         (name.replace("_", "-"), (fields[name].description or "").replace("|", "\\|"))
@@ -42,13 +43,21 @@ def test_each_option_of_a_server_has_its_row(heading: str) -> None:
     assert [(flag, text) for flag, _, text in rows(heading)] == described(kind, own)
 
 
+def test_each_option_of_the_satellite_has_its_row() -> None:
+    shared = {*ListenSettings.model_fields, "action", "argument"}
+    own = [name for name in SatelliteSettings.model_fields if name not in shared]
+    assert [(flag, text) for flag, _, text in rows("Satellite")] == described(
+        SatelliteSettings, own
+    )
+
+
 def test_the_options_of_every_server_have_theirs() -> None:
     shown = [(flag, text) for flag, _, text in rows("Every server")]
     assert shown == described(ServiceSettings, list(ServiceSettings.model_fields))
 
 
 def test_commands_and_their_flags_exist() -> None:
-    named = re.findall(r"wyoming-voice ([a-z]+)", README)
+    named = re.findall(r"wyoming-voice ([a-z-]+)", README)
     assert set(named) <= set(COMMANDS)
     assert set(COMMANDS) <= set(named)
 
@@ -60,9 +69,14 @@ def test_make_targets_exist() -> None:
     assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets
 
 
-def test_the_toml_example_is_one() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert tomllib.loads(example) == {"asr": {"beam_size": 5}}
+def test_the_toml_examples_are_understood() -> None:
+    known: list[type[Settings]] = [*SERVERS.values(), SatelliteSettings]
+    kinds = {kind.section: kind for kind in known}
+    examples = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        for section, table in tomllib.loads(example).items():
+            kinds[section].model_validate(table)
 
 
 def test_every_dependency_has_a_reason() -> None:

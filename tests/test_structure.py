@@ -17,14 +17,14 @@ MODULES = sorted(
 )
 
 TIERS = (
-    {"core"},
+    {"core", "systemd"},
     {"errors"},
     {"audio", "vad", "wire", "program"},
     {"client", "config", "hub", "peer", "worker"},
     {"discovery"},
     {"service"},
     {"asr", "tts", "handle"},
-    {"discover", "models", "stack"},
+    {"discover", "install_systemd", "models", "stack"},
     {"up"},
     {"satellite"},
     {"demo"},
@@ -34,6 +34,7 @@ TIERS = (
 """Lowest first; each part imports from below its own tier only, and parts of one tier not each other."""
 
 SATELLITE_MAY_IMPORT = {"core", "errors", "audio", "vad", "wire", "client", "config", "discovery"}
+SATELLITE_MAY_IMPORT |= {"systemd"}
 
 ONE_IMPORTER = {
     "faster_whisper": "wyoming_voice/asr/whisper.py",
@@ -50,8 +51,34 @@ ONE_IMPORTER = {
     "zeroconf": "wyoming_voice/discovery.py",
     "ifaddr": "wyoming_voice/discovery.py",
     "httpx": "wyoming_voice/handle/llama_swap.py",
-    "sounddevice": "satellite/mic.py",
+    "sounddevice": "satellite/devices/portaudio.py",
+    "pywebrtc_audio": "satellite/hearing/echo.py",
+    "pymicro_wakeword": "satellite/hearing/wake.py",
+    "prometheus_client": "satellite/around/metrics.py",
 }
+
+SATELLITE_TIERS = (
+    {"events"},
+    {"parts"},
+    {"config", "dialog"},
+    {"turn"},
+    {"around", "devices", "hearing", "home_assistant", "speaking", "standalone"},
+    {"build", "link", "loop"},
+    {"buttons", "story"},
+    {"ask"},
+    {"box", "doctor"},
+    {"run"},
+)
+"""The same inside the satellite: its rooms know the protocols of `parts`, and not each other."""
+
+SATELLITE_CORES = {
+    *("events", "turn", "dialog", "hearing.ears", "hearing.deafness", "doctor.findings"),
+    *("home_assistant.session", "home_assistant.audio", "home_assistant.messages"),
+    *("speaking.mixer", "speaking.playback", "speaking.levels", "doctor.measure"),
+    *("standalone.conversation", "standalone.pace", "doctor.running"),
+    *("around.event_names", "around.tally", "around.timer_book"),
+}
+"""Where the satellite decides: no clock, tasks, threads or logging."""
 
 CORE_LIBRARIES = {"sentences": {"sentencex"}, "speakable": {"num2words"}, "numbers": {"num2words"}}
 """What a core may import beside the standard library, by how the file's name begins."""
@@ -66,11 +93,17 @@ def name_of(path: Path) -> str:
 def part_of(name: str) -> str:
     """`wyoming_voice.asr.engine` belongs to `asr`, `satellite.turn` to `satellite`."""
     package, *rest = name.split(".")
-    return package if package == "satellite" or not rest else rest[0]
+    if package == "satellite":
+        return "__main__" if rest == ["__main__"] else package
+    return rest[0] if rest else package
+
+
+def module_at(path: Path) -> str:
+    return name_of(path).removesuffix(".py").replace("/", ".")
 
 
 def part_at(path: Path) -> str:
-    return part_of(name_of(path).removesuffix(".py").replace("/", "."))
+    return part_of(module_at(path))
 
 
 @cache
@@ -131,6 +164,31 @@ def test_the_satellite_needs_no_server(path: Path) -> None:
     assert our_imports(path) - {"satellite"} <= SATELLITE_MAY_IMPORT
 
 
+def room_of(name: str) -> str:
+    """`satellite.hearing.mic` belongs to `hearing`."""
+    return name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part_at(p) == "satellite"], ids=name_of)
+def test_the_rooms_of_the_satellite_are_apart(path: Path) -> None:
+    tiers = {room: number for number, tier in enumerate(SATELLITE_TIERS) for room in tier}
+    if path.name == "__init__.py":
+        assert set(imports(path)) == set()
+        return
+    room = room_of(module_at(path))
+    for imported in imports(path):
+        if imported.startswith("satellite.") and room_of(imported) != room:
+            assert tiers[room_of(imported)] < tiers[room], f"{room} imports {imported}"
+
+
+@pytest.mark.parametrize("core", sorted(SATELLITE_CORES))
+def test_the_cores_of_the_satellite_are_pure(core: str) -> None:
+    paths = [path for path in MODULES if f"{module_at(path)}.".startswith(f"satellite.{core}.")]
+    assert paths
+    for path in paths:
+        assert outside_imports(path) & IMPURE == set(), name_of(path)
+
+
 @pytest.mark.parametrize("path", [p for p in MODULES if part_at(p) == "core"], ids=name_of)
 def test_cores_are_pure(path: Path) -> None:
     assert our_imports(path) <= {"core"}
@@ -149,7 +207,11 @@ def test_a_heavy_library_has_one_importer(library: str) -> None:
     assert importers <= {ONE_IMPORTER[library]}
 
 
-THREADS_IN = {"wyoming_voice/worker.py", "satellite/mic.py", "satellite/speaker.py"}
+THREADS_IN = {
+    "wyoming_voice/worker.py",
+    "satellite/hearing/mic.py",
+    "satellite/devices/portaudio.py",
+}
 STARTERS = {
     "Thread",
     "Timer",
@@ -165,9 +227,11 @@ def names_used(path: Path) -> set[str]:
     nodes = list(ast.walk(tree_of(path)))
     used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     used |= {node.id for node in nodes if isinstance(node, ast.Name)}
-    return used | {
+    used |= {
         alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
     }
+    ours = {"Timer"} if "threading" not in imports(path) else set()  # one that rings
+    return used - ours
 
 
 def test_threads_are_started_where_they_are_expected() -> None:
@@ -232,6 +296,8 @@ HEAVY = {*ONE_IMPORTER, "numpy", "transformers", "huggingface_hub", "tokenizers"
         ("wyoming_voice.asr.server", {"zeroconf", "ifaddr", "numpy", "onnxruntime", "soxr"}),
         ("wyoming_voice.tts.server", {"zeroconf", "ifaddr", "numpy", "sentencex", "soxr"}),
         ("wyoming_voice.handle.server", {"zeroconf", "ifaddr", "httpx"}),
+        ("satellite.box", {"zeroconf", "ifaddr", "numpy", "onnxruntime", "soxr", "sentencex"}),
+        ("satellite.run", set()),
     ],
 )
 def test_a_server_loads_no_engine_but_its_own(modules: str, allowed: set[str]) -> None:

@@ -1,0 +1,1 @@
+"""Buttons, lights, hooks, timers and metrics."""

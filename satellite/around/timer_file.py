@@ -1,0 +1,91 @@
+"""Where our own timers outlive a restart: a JSON file that is either the old one or the new one, never half.
+
+Rule: no timer is worth a satellite that doesn't start. A file that can't be read is set aside, one that
+can't be written is warned of.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+_MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A timer on disk; `rings_at_s` by the wall clock, since no other one goes on while we are off."""
+
+    id: str
+    name: str
+    total_s: float
+    rings_at_s: float
+
+
+def load(path: Path) -> list[Saved]:
+    """The timers in a file; none when there is no file, or none that can be read."""
+    try:
+        with path.open("rb") as file:
+            return _parsed(file.read(_MOST_BYTES))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        _log.warning("timers can't be read from %s: %s", path, error.strerror)
+        return []
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        _set_aside(path, error)
+        return []
+
+
+def save(path: Path, timers: Iterable[Saved]) -> bool:
+    """Write the timers; whether that was possible."""
+    text = json.dumps({"timers": [asdict(timer) for timer in timers]}, ensure_ascii=False, indent=1)
+    temporary = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not forced onto the disk: that can take seconds on an SD card, and sound would stop meanwhile.
+        # Journalling file systems write a file's content before they rename it over another.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+        temporary.replace(path)
+    except OSError as error:
+        _log.warning(
+            "timers can't be kept in %s (%s); they are lost when the satellite ends; name another "
+            "place with --state-dir",
+            path,
+            error.strerror,
+        )
+        return False
+    return True
+
+
+def _parsed(raw: bytes) -> list[Saved]:
+    return [
+        Saved(_text(item["id"]), _text(item["name"]), _number(item["total_s"]), _number(item["rings_at_s"]))
+        for item in json.loads(raw.decode())["timers"]
+    ]  # fmt: skip
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def _set_aside(path: Path, error: Exception) -> None:
+    aside = path.with_name(f"{path.name}.bad")
+    try:
+        path.replace(aside)
+        what = f"it is kept as {aside}"
+    except OSError as failure:
+        what = f"it can't be set aside: {failure.strerror}"
+    _log.warning("%s holds no timers (%s: %s); %s", path, type(error).__name__, error, what)

@@ -1,0 +1,202 @@
+"""All parts of one satellite, joined: who posts to whom, and how they live and end.
+
+Rule: the parts know each other by the protocols of `parts` alone; nothing but this file names them all.
+"""
+
+import asyncio
+from typing import Protocol, TypeVar, runtime_checkable
+
+from wyoming.event import Event as WyomingEvent
+
+from satellite.around.control import Control
+from satellite.around.event_service import EventService
+from satellite.around.hooks import Hooks
+from satellite.around.timers import Timers
+from satellite.build import info_of, sink_of, source_of, speaker_settings, turn_settings, wake_specs
+from satellite.buttons import Buttons
+from satellite.config import SatelliteSettings
+from satellite.events import Event, Moment, Tell, Via, WakeWord
+from satellite.hearing.chain import Hearing
+from satellite.hearing.ears import Ears, ear_settings
+from satellite.hearing.echo import FarEnd, choose_cleaner
+from satellite.hearing.mic import Microphone
+from satellite.hearing.recording import Recording
+from satellite.hearing.wake import LocalWake
+from satellite.hearing.wake_remote import RemoteWake
+from satellite.home_assistant.server import HomeAssistant
+from satellite.loop import Loop
+from satellite.parts import Backend, HeardFrame, Status
+from satellite.speaking.speaker import Speaker
+from satellite.standalone.direct import Direct, DirectSettings
+from satellite.standalone.servers import Roster
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A part with an address of its own."""
+
+    async def listen(self) -> object:
+        """Take it."""
+
+
+class Part(Protocol):
+    """What lives for as long as the satellite does, and can say how it is."""
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+
+    def status(self) -> Status:
+        """How it is."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+class Box:
+    """One satellite. Raises ConfigError for settings that can't work."""
+
+    def __init__(self, settings: SatelliteSettings) -> None:
+        self._settings = settings
+        self._thread_safe = asyncio.get_running_loop()
+        self._parts: dict[str, Part] = {}
+        self._far_end = FarEnd()
+        self._events = EventService(settings.event_uri) if settings.event_uri else None
+        specs = wake_specs(settings)
+        words = [spec.word for spec in specs]
+        self._wake_server = self._add_wake_server(words)
+        local = LocalWake(specs, settings.refractory_s) if specs and not settings.wake_uri else None
+        cleaner = choose_cleaner(settings.aec, settings.noise_suppression, settings.auto_gain)
+        self._hearing = Hearing(self._far_end, cleaner, local, gain_db=settings.mic_gain_db)
+        self.microphone = self._add_microphone()
+        self.speaker = self._add_speaker()
+        self._timers = self._add_timers()
+        self.loop = Loop(
+            turn_settings(settings, echo_cancelled=cleaner.echo_free),
+            Ears(
+                ear_settings(
+                    settings.vad_sensitivity, settings.vad_threshold, settings.max_speech_s
+                )
+            ),
+            self.speaker,
+            self._add_backends(words),
+            self._timers.dismiss,
+        )
+        self.buttons = Buttons(self.loop, self.speaker, self._timers, self.status)
+        self._add_listeners()
+
+    def status(self) -> Status:
+        """All that is known, for a person and for programs."""
+        parts = {name: part.status() for name, part in self._parts.items()}
+        return {**self.loop.status(), "hearing": self._hearing.status(), **parts}
+
+    def status_line(self) -> str:
+        """The same in a line for the log."""
+        loop, microphone = self.loop.status(), self.microphone.status()
+        ear = "muted" if loop["muted"] else "open" if microphone["fresh"] else "deaf"
+        facts = {"ear": ear, "microphone": microphone["device"], "level": microphone["level_dbfs"]}
+        return " ".join(f"{name}={value or 'none'}" for name, value in (loop | facts).items())
+
+    async def listen(self) -> None:
+        """Take the addresses that were asked for. Raises ConfigError when one can't be had."""
+        for part in self._parts.values():
+            if isinstance(part, Listens):
+                await part.listen()
+
+    async def run(self) -> None:
+        """Live until cancelled; `listen` comes first."""
+        async with asyncio.TaskGroup() as tasks:
+            for part in self._parts.values():
+                tasks.create_task(part.run())
+
+    def _add(self, name: str, part: P) -> P:
+        self._parts[name] = part
+        return part
+
+    def _add_microphone(self) -> Microphone:
+        settings, hearing = self._settings, self._hearing
+        if settings.record_dir is not None:
+            recording = Recording(settings.record_dir, settings.record_minutes, self._warn_soon)
+            hearing.record = recording.add
+        microphone = Microphone(source_of(settings), hearing, self._post, self._hear, self._warn)
+        return self._add("microphone", microphone)
+
+    def _add_speaker(self) -> Speaker:
+        sink, settings = sink_of(self._settings), speaker_settings(self._settings)
+        return self._add("loudspeaker", Speaker(self._post, sink, settings, self._far_end.write))
+
+    def _add_timers(self) -> Timers:
+        path = self._settings.state_path / "timers.json"
+        relay = self._events.forward if self._events else _to_nobody
+        return self._add("timers", Timers(path, self._post, self._tell, relay=relay))
+
+    def _add_wake_server(self, words: list[WakeWord]) -> RemoteWake | None:
+        uri = self._settings.wake_uri
+        if not (uri and words):
+            return None
+        server = RemoteWake(uri, words, self._post, self._settings.refractory_s)
+        return self._add("wake server", server)
+
+    def _add_backends(self, words: list[WakeWord]) -> dict[Via, Backend]:
+        settings, backends = self._settings, dict[Via, Backend]()
+        if settings.mode != "standalone":
+            home_assistant = HomeAssistant(
+                self._post, info_of(settings, words), settings, self._timers.handle
+            )
+            backends[Via.HOME_ASSISTANT] = self._add("home assistant", home_assistant)
+        if settings.mode != "ha":
+            named = {
+                "asr": settings.asr_uri,
+                "handle": settings.handle_uri,
+                "tts": settings.tts_uri,
+            }
+            roster = self._add("servers", Roster(self._post, named))
+            choice = DirectSettings(voice=settings.voice, language=settings.language)
+            direct = Direct(self._post, roster, self.speaker.room, choice)
+            backends[Via.DIRECT] = self._add("standalone", direct)
+        return backends
+
+    def _add_listeners(self) -> None:
+        settings, listeners = self._settings, self.loop.listeners
+        listeners.append(self._follow_mute)
+        if settings.hooks:
+            listeners.append(self._add("hooks", Hooks(settings.hooks)).tell)
+        if self._events:
+            listeners.append(self._add("event service", self._events).tell)
+        if not settings.no_control:
+            control = Control(settings.control_path, self.buttons)
+            listeners.append(self._add("control", control).tell)
+        if settings.metrics_uri:
+            from satellite.around.metrics import Metrics  # 3 MB that few need
+
+            metrics = Metrics(settings.metrics_uri, self.status)
+            listeners.append(self._add("metrics", metrics).tell)
+
+    def _post(self, event: Event) -> None:
+        self.loop.post(event)
+
+    def _tell(self, told: Tell) -> None:
+        self.loop.tell(told)
+
+    def _warn(self, sentence: str) -> None:
+        self.loop.tell(Tell(Moment.WARNING, sentence))
+
+    def _warn_soon(self, sentence: str) -> None:
+        """The same, from the microphone's thread."""
+        self._thread_safe.call_soon_threadsafe(self._warn, sentence)
+
+    def _hear(self, frame: HeardFrame) -> None:
+        self.loop.hear(frame)
+        if self._wake_server is not None:
+            self._wake_server.feed(frame)
+
+    def _follow_mute(self, told: Tell) -> None:
+        if told.moment not in (Moment.MUTED, Moment.UNMUTED):
+            return
+        self.microphone.muted = muted = told.moment is Moment.MUTED
+        self.loop.forget()
+        if self._wake_server is not None:
+            self._wake_server.muted = muted
+
+
+def _to_nobody(_: WyomingEvent) -> None:
+    """Where there is no event service."""

@@ -1,0 +1,77 @@
+"""From settings to parts: which microphone, loudspeaker, wake words and policies were asked for."""
+
+import platform
+
+from wyoming.info import Info
+
+from satellite.config import SatelliteSettings
+from satellite.devices.choose import choose_sink, choose_source
+from satellite.events import Tone, WakeWord
+from satellite.hearing.wake import WakeSpec, parse_wake_words
+from satellite.home_assistant.server import satellite_info
+from satellite.parts import Sink, Source
+from satellite.speaking.speaker import SpeakerSettings
+from satellite.turn import TurnSettings
+from wyoming_voice.core.pcm import AudioFormat
+
+
+def source_of(settings: SatelliteSettings) -> Source:
+    """The microphone. Raises ConfigError."""
+    command_format = AudioFormat(
+        settings.mic_command_rate, settings.mic_command_width, settings.mic_command_channels
+    )
+    return choose_source(settings.mic, settings.mic_command, command_format)
+
+
+def sink_of(settings: SatelliteSettings) -> Sink:
+    """The loudspeaker. Raises ConfigError."""
+    command_format = AudioFormat(
+        settings.snd_command_rate, settings.snd_command_width, settings.snd_command_channels
+    )
+    return choose_sink(settings.snd, settings.snd_command, command_format)
+
+
+def speaker_settings(settings: SatelliteSettings) -> SpeakerSettings:
+    """How loud, and which sounds."""
+    return SpeakerSettings(
+        volume=settings.volume / 100,
+        no_tones=settings.no_tones,
+        no_thinking=settings.no_thinking_sound,
+        tones={
+            Tone.LISTENING: settings.tone_listening,
+            Tone.DONE: settings.tone_done,
+            Tone.ERROR: settings.tone_error,
+        },
+    )
+
+
+def wake_specs(settings: SatelliteSettings) -> list[WakeSpec]:
+    """The words that are listened for; wake words only where they are the gate. Raises ConfigError."""
+    wakes = settings.wake_word if settings.gate == "wake" else []
+    return parse_wake_words(wakes, settings.stop_word)
+
+
+def turn_settings(settings: SatelliteSettings, *, echo_cancelled: bool) -> TurnSettings:
+    """The policies of a turn."""
+    return TurnSettings(
+        gate=settings.gate,
+        barge_in=settings.barge_in,
+        follow_up=settings.follow_up,
+        mode=settings.mode,
+        echo_cancelled=echo_cancelled,
+        no_speech_ms=round(settings.no_speech_s * 1000),
+        follow_up_ms=round(settings.follow_up_s * 1000),
+        max_speech_ms=round(settings.max_speech_s * 1000),
+        answer_ms=round(settings.answer_s * 1000),
+    )
+
+
+def info_of(settings: SatelliteSettings, words: list[WakeWord]) -> Info:
+    """What Home Assistant is told of this satellite."""
+    return satellite_info(
+        settings.announced_name,
+        description=f"wyoming-voice on {platform.node()}",
+        area=settings.area,
+        wake_words=words,
+        most_words=max(1, len(words)),
+    )

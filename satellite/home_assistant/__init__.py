@@ -1,0 +1,1 @@
+"""The Wyoming satellite that Home Assistant connects to."""

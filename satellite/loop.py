@@ -1,0 +1,201 @@
+"""Carries out what the turn machine decides: events one after another, one line for each effect.
+
+Rule: no decision about the conversation is made here. Whatever is posted is handled in the order of the
+posts, on the event loop, after the poster has returned; an effect that fails is a bug that is logged, and
+the next one is carried out all the same.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+
+from satellite.events import (
+    AbortPlayback,
+    BeginPlayback,
+    BeginTurn,
+    CancelTurn,
+    DismissTimers,
+    Effect,
+    EndAudio,
+    EndPlayback,
+    Event,
+    Play,
+    PlaySentence,
+    PlayTone,
+    Prepare,
+    ReportPlayed,
+    RestartEars,
+    SetRinging,
+    SetThinking,
+    Speak,
+    Tell,
+    Tick,
+    Via,
+    Woken,
+)
+from satellite.hearing.ears import Ears
+from satellite.parts import Backend, HeardFrame, Listener, Mouth, Status
+from satellite.turn import State, TurnSettings, step
+
+_log = logging.getLogger(__name__)
+
+
+class Loop:
+    """The turn machine with its ears, its mouth and those who answer; `post` is the way in."""
+
+    def __init__(
+        self,
+        settings: TurnSettings,
+        ears: Ears,
+        mouth: Mouth,
+        backends: Mapping[Via, Backend],
+        dismiss_timers: Callable[[str], None],
+    ) -> None:
+        self.listeners: list[Listener] = []
+        self._settings = settings
+        self._ears = ears
+        self._mouth = mouth
+        self._backends = backends
+        self._dismiss_timers = dismiss_timers
+        self._state = State.initial(settings, _now_ms())
+        self._pending: deque[Event] = deque()
+        self._feeding: EndAudio | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._heard_ms: int | None = None  # of what the present event has interrupted
+
+    @property
+    def state(self) -> State:
+        """Whose turn it is."""
+        return self._state
+
+    @property
+    def ear_ms(self) -> int:
+        """Where the line of captured audio has got to."""
+        return self._ears.now_ms
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was posted has been handled."""
+        return not self._pending
+
+    def post(self, event: Event) -> None:
+        """Have an event handled soon."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self._handle_all)
+        self._pending.append(event)
+
+    def hear(self, frame: HeardFrame) -> None:
+        """Take the next frame from the microphone."""
+        endpoints = self._ears.push(frame.pcm, frame.probability)
+        if self._feeding is not None:
+            self._backends[self._feeding.via].feed(self._feeding.epoch, frame.pcm)
+        for endpoint in endpoints:
+            self.post(endpoint)
+        if frame.word is not None:
+            since_ms = frame.end_ms - frame.word_end_ms
+            self.post(Woken(frame.word, self._ears.now_ms - since_ms))
+
+    def forget(self) -> None:
+        """Forget what was heard so far."""
+        self._ears.forget()
+
+    def tell(self, told: Tell) -> None:
+        """Let everybody know who listens."""
+        for listener in self.listeners:
+            listener(told)
+
+    def status(self) -> Status:
+        """What the machine is at."""
+        state = self._state
+        return {
+            "state": state.name,
+            "muted": sorted(state.muted),
+            "answers": next(iter(state.links.ready(self._settings.mode)), ""),
+            "turns": state.epoch,
+        }
+
+    def _handle_all(self) -> None:
+        while self._pending:
+            event = self._pending[0]  # stays until it is done, so that what it posts waits its turn
+            self._handle(event)
+            self._pending.popleft()
+
+    def _handle(self, event: Event) -> None:
+        effects: list[Effect] = []
+        with _fence(event):
+            self._state, effects = step(self._settings, self._state, event, _now_ms())
+        self._heard_ms = None
+        for effect in effects:
+            with _fence(effect):
+                self._carry_out(effect)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._state.deadline_ms is not None:
+            delay_s = max(0, self._state.deadline_ms - _now_ms()) / 1000
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self.post, Tick())
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Prepare(via):
+                self._backends[via].prepare()
+            case BeginTurn():
+                self._begin(effect)
+            case EndAudio(epoch, via):
+                self._feeding = None
+                self._backends[via].end_audio(epoch)
+            case CancelTurn(epoch, via):
+                self._backends[via].cancel(epoch)
+            case Speak(text):
+                self._backends[Via.DIRECT].say(text)
+            case ReportPlayed(via):
+                self._backends[via].played()
+            case RestartEars(at_ms):
+                for endpoint in self._ears.restart(self.ear_ms if at_ms is None else at_ms):
+                    self.post(endpoint)
+            case BeginPlayback(playback):
+                self._mouth.begin(playback)
+            case Play(playback, sound):
+                self._mouth.play(playback, sound)
+            case EndPlayback(playback):
+                self._mouth.end(playback)
+            case AbortPlayback(playback):
+                self._heard_ms = self._mouth.abort(playback)
+            case PlaySentence(playback, trouble):
+                self._mouth.sentence(playback, trouble)
+            case PlayTone(tone):
+                self._mouth.tone(tone)
+            case SetThinking(on):
+                self._mouth.think(on)
+            case SetRinging(on):
+                self._mouth.ring(on)
+            case DismissTimers(timer_id):
+                self._dismiss_timers(timer_id)
+            case Tell():
+                self.tell(effect)
+
+    def _begin(self, turn: BeginTurn) -> None:
+        backend = self._backends[turn.via]
+        backend.begin(dataclasses.replace(turn, heard_ms=self._heard_ms))
+        backend.feed(turn.epoch, self._ears.since(turn.from_ms))
+        self._feeding = EndAudio(turn.epoch, turn.via)
+
+
+@contextlib.contextmanager
+def _fence(what: Event | Effect) -> Iterator[None]:
+    """A bug costs one event or one effect, and nothing after it."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  (the fence of an effect)
+        _log.exception("a bug: %s could not be carried out", type(what).__name__)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,82 @@
+"""PURE: which turns belong together, and what a question tells the handle server beside its words.
+
+Rule: a conversation goes on until it has been silent for long enough, or another wake word's system
+prompt begins another; whoever follows up or interrupts talks to the one that was spoken to.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from satellite.events import BeginTurn, WakeWord
+from satellite.standalone.pace import text_heard
+from wyoming_voice.core.timing import new_turn_id
+
+
+class Answer(Protocol):
+    """An answer that is spoken, or has been."""
+
+    pace: float
+
+    @property
+    def text(self) -> str:
+        """All of it that has been written."""
+
+
+@dataclass
+class Conversation:
+    """What its turns share; `id` is what the handle server remembers it by."""
+
+    word: WakeWord | None
+    used_s: float
+    id: str = field(default_factory=lambda: new_turn_id() + new_turn_id())
+    answered: Answer | None = None
+
+    @property
+    def voice(self) -> str:
+        """The voice of the wake word that was said, "" for none."""
+        return self.word.voice if self.word is not None else ""
+
+    def context(self, heard_ms: int | None) -> dict[str, object]:
+        """What goes with the next question; `heard_ms` of the last answer was heard if it was cut off."""
+        context: dict[str, object] = {"conversation_id": self.id}
+        if prompt := _prompt(self.word):
+            context["system_prompt"] = prompt
+        answered, self.answered = self.answered, None
+        if heard_ms is not None and answered is not None:
+            context["interrupted"] = True
+            context["heard"] = text_heard(answered.text, heard_ms, answered.pace)
+        return context
+
+
+class Conversations:
+    """Turns in, the conversation of each out; `keep_s` is how long a silent one goes on."""
+
+    def __init__(self, keep_s: float) -> None:
+        self._keep_s = keep_s
+        self._current: Conversation | None = None
+
+    def of(self, turn: BeginTurn, now_s: float) -> Conversation:
+        """The conversation of a turn that begins; `now_s` is any clock that doesn't go backwards."""
+        going_on, word = self._current, turn.word
+        if going_on is not None and word is None and (turn.follow_up or turn.heard_ms is not None):
+            word = going_on.word
+        if going_on is None or self._is_over(going_on, now_s) or not _same(word, going_on.word):
+            going_on = self._current = Conversation(word, now_s)
+        going_on.word, going_on.used_s = word, now_s
+        return going_on
+
+    def _is_over(self, conversation: Conversation, now_s: float) -> bool:
+        return now_s - conversation.used_s > self._keep_s
+
+    def interject(self) -> None:
+        """Something else was spoken: what is interrupted next is no answer."""
+        if self._current is not None:
+            self._current.answered = None
+
+
+def _same(one: WakeWord | None, other: WakeWord | None) -> bool:
+    return _prompt(one) == _prompt(other)
+
+
+def _prompt(word: WakeWord | None) -> str:
+    return word.prompt if word is not None else ""

@@ -1,0 +1,295 @@
+"""The conversation without Home Assistant: this satellite's own talk with ASR, handle and TTS servers.
+
+Rule: one turn at a time; what is posted of it is posted while it is the turn, and a turn that was begun
+and not cancelled ends with exactly one of ReplyEnded, TurnFailed, or an empty Transcribed. Hanging up is
+the cancel: servers stop when their client leaves.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from satellite.events import (
+    AnnouncementAudio,
+    AnnouncementEnded,
+    BeginTurn,
+    Event,
+    Progressed,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyText,
+    SpeechEndedRemotely,
+    Transcribed,
+    Trouble,
+    TurnFailed,
+)
+from satellite.parts import Post, Status
+from satellite.standalone.conversation import Conversation, Conversations
+from satellite.standalone.exchange import (
+    Alive,
+    Exchange,
+    HeardEnough,
+    Patience,
+    Report,
+    Spoken,
+    Understood,
+    Wishes,
+    Written,
+    ended,
+)
+from satellite.standalone.lines import Directory, Lines, NobodyLeft
+from satellite.standalone.tape import Tape
+from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.errors import VoiceError
+
+_log = logging.getLogger(__name__)
+
+MAX_UTTERANCE_BYTES = SPEECH.size_bytes(60_000)
+"""More than the longest turn; the rest of what comes is dropped."""
+
+_MAX_ANNOUNCEMENTS = 16
+_TROUBLES = {"asr": Trouble.NO_ASR, "handle": Trouble.NO_HANDLE, "tts": Trouble.NO_TTS}
+
+
+@dataclass(frozen=True)
+class DirectSettings:
+    """The voice and language of turns ("": the servers' own), and how long things may take."""
+
+    voice: str = ""
+    language: str = ""
+    patience: Patience = field(default_factory=Patience)
+    conversation_s: float = 300.0
+    keep_lines_s: float = 30.0
+
+
+@dataclass(eq=False)
+class _Turn:
+    """One turn that is under way."""
+
+    epoch: int
+    conversation: Conversation
+    exchange: Exchange
+    record: TurnRecord
+    utterance: Tape[bytes] = field(default_factory=Tape[bytes])
+    size_bytes: int = 0
+    marks_s: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, stage: str) -> None:
+        """Note when something happened for the first time."""
+        self.marks_s.setdefault(stage, _now_s())
+
+
+class Direct:
+    """The servers' side of a conversation, as a Backend; `room` is waited for before more speech is taken.
+
+    `roster` knows the servers; it is run by whoever has made it, beside this.
+    """
+
+    def __init__(
+        self,
+        post: Post,
+        roster: Directory,
+        room: Callable[[], Awaitable[None]],
+        settings: DirectSettings | None = None,
+    ) -> None:
+        self._post = post
+        self._room = room
+        self._settings = settings or DirectSettings()
+        self._lines = Lines(roster, keep_s=self._settings.keep_lines_s)
+        self._conversations = Conversations(self._settings.conversation_s)
+        self._turn: _Turn | None = None
+        self._texts: asyncio.Queue[str] = asyncio.Queue(_MAX_ANNOUNCEMENTS)
+        self._tasks: dict[_Turn, asyncio.Task[None]] = {}
+
+    def prepare(self) -> None:
+        """Begin to connect to the best servers."""
+        self._lines.prepare()
+
+    def begin(self, turn: BeginTurn) -> None:
+        """Begin a turn; one that is under way is cancelled."""
+        if self._turn is not None:
+            self.cancel(self._turn.epoch)
+        conversation = self._conversations.of(turn, _now_s())
+        record = TurnRecord("turn")
+        wishes = Wishes(
+            voice=conversation.voice or self._settings.voice,
+            language=self._settings.language,
+            context=conversation.context(turn.heard_ms),
+        )
+        exchange = Exchange(
+            self._lines, self._reporter(turn.epoch), record, wishes, self._settings.patience,
+            self._room,
+        )  # fmt: skip
+        begun = _Turn(turn.epoch, conversation, exchange, record)
+        begun.mark("begin")
+        self._turn = begun
+        self._lines.prepare()
+        self._tasks[begun] = asyncio.create_task(self._run(begun))
+        self._tasks[begun].add_done_callback(lambda _: self._tasks.pop(begun))
+
+    def feed(self, epoch: int, pcm: bytes) -> None:
+        """Keep audio for whoever transcribes it."""
+        turn = self._turn_of(epoch)
+        if turn is None or not pcm:
+            return
+        turn.size_bytes += len(pcm)
+        if turn.size_bytes <= MAX_UTTERANCE_BYTES:
+            turn.utterance.add(pcm)
+
+    def end_audio(self, epoch: int) -> None:
+        """The utterance is complete."""
+        turn = self._turn_of(epoch)
+        if turn is not None and not turn.utterance.complete:
+            turn.utterance.finish()
+            turn.mark("audio_end")
+            self._lines.prepare(("handle", "tts"))
+
+    def cancel(self, epoch: int) -> None:
+        """Hang up on everybody; nothing of the turn is posted from here on."""
+        turn = self._turn_of(epoch)
+        if turn is None:
+            return
+        self._turn = None
+        if (task := self._tasks.get(turn)) is not None:
+            task.cancel()
+
+    def played(self) -> None:
+        """Nobody needs to know here: servers aren't told what was heard until the next turn."""
+
+    def say(self, text: str) -> None:
+        """Have a text spoken after those that wait already; one too many ends at once, unspoken."""
+        try:
+            self._texts.put_nowait(text)
+        except asyncio.QueueFull:
+            _log.warning("%d announcements wait; one more is dropped", _MAX_ANNOUNCEMENTS)
+            self._post(AnnouncementEnded())
+            return
+        self._conversations.interject()
+        self._lines.prepare(("tts",))
+
+    def status(self) -> Status:
+        """What it is at; the servers have a status of their own."""
+        return {"turn": self._turn is not None, "announcements": self._texts.qsize()}
+
+    async def run(self) -> None:
+        """Speak announcements until cancelled, then hang up on everybody."""
+        try:
+            while True:
+                await self._announce(await self._texts.get())
+        finally:
+            self._turn = None
+            await ended(*self._tasks.values())
+            await self._lines.close()
+
+    def _turn_of(self, epoch: int) -> _Turn | None:
+        return self._turn if self._turn is not None and self._turn.epoch == epoch else None
+
+    async def _run(self, turn: _Turn) -> None:
+        outcome: Event = TurnFailed(turn.epoch, Trouble.FAILED, "a bug; the log says more")
+        try:
+            text = (await turn.exchange.hear(turn.utterance)).strip()
+            outcome = Transcribed(turn.epoch, text)
+            if text:
+                self._tell(turn, outcome)
+                outcome = await self._respond(turn, text)
+        except VoiceError as error:
+            outcome = _failure(turn.epoch, error)
+        except asyncio.CancelledError:
+            _finish(turn, "cancelled")
+            raise
+        finally:
+            self._tell(turn, outcome)
+            if self._turn is turn:
+                self._turn = None
+        _finish(turn, _named(outcome))
+
+    async def _respond(self, turn: _Turn, text: str) -> Event:
+        self._lines.prepare(("tts",))
+        turn.conversation.answered = turn.exchange
+        await turn.exchange.respond(text)
+        return ReplyEnded(turn.epoch)
+
+    def _reporter(self, epoch: int) -> Callable[[Report], None]:
+        def report(news: Report) -> None:
+            turn = self._turn_of(epoch)
+            if turn is not None:
+                self._tell_news(turn, news)
+
+        return report
+
+    def _tell_news(self, turn: _Turn, news: Report) -> None:
+        match news:
+            case HeardEnough():
+                turn.utterance.finish()
+                turn.mark("audio_end")
+                self._tell(turn, SpeechEndedRemotely(turn.epoch))
+            case Understood():
+                turn.mark("transcript")
+            case Written(text):
+                turn.mark("first_text")
+                self._tell(turn, ReplyText(turn.epoch, text))
+            case Spoken(sound):
+                turn.mark("first_audio")
+                self._tell(turn, ReplyAudio(turn.epoch, sound))
+            case Alive():
+                self._tell(turn, Progressed(turn.epoch))
+
+    def _tell(self, turn: _Turn, event: Event) -> None:
+        if self._turn is turn:
+            self._post(event)
+
+    async def _announce(self, text: str) -> None:
+        def report(news: Report) -> None:
+            if isinstance(news, Spoken):
+                self._post(AnnouncementAudio(news.sound))
+
+        record = TurnRecord("say")
+        wishes = Wishes(voice=self._settings.voice)
+        exchange = Exchange(
+            self._lines, report, record, wishes, self._settings.patience, self._room
+        )
+        exchange.script.add(text)
+        exchange.script.finish()
+        start_s = _now_s()
+        try:
+            await exchange.speak()
+        except VoiceError as error:
+            _log.warning("turn=%s an announcement was not spoken: %s", record.turn_id, error)
+        record.spent("total", start_s, _now_s())
+        _log.info("%s", record.line())
+        self._post(AnnouncementEnded())
+
+
+def _failure(epoch: int, error: VoiceError) -> TurnFailed:
+    trouble = Trouble.FAILED
+    if isinstance(error, NobodyLeft) and not error.reached:
+        trouble = _TROUBLES[error.kind]
+    return TurnFailed(epoch, trouble, str(error))
+
+
+def _named(outcome: Event) -> str:
+    match outcome:
+        case ReplyEnded():
+            return "ok"
+        case TurnFailed(trouble=trouble):
+            return trouble
+        case _:
+            return "nothing-understood"
+
+
+def _finish(turn: _Turn, outcome: str) -> None:
+    """The turn's line in the log: each stage from the end of the one before it."""
+    turn.conversation.used_s = _now_s()
+    turn.mark("end")
+    marks = list(turn.marks_s.items())
+    for (_, start_s), (stage, end_s) in itertools.pairwise(marks):
+        turn.record.spent(stage, start_s, end_s)
+    turn.record.note(audio_ms=round(SPEECH.ms(turn.size_bytes)))
+    _log.info("%s outcome=%s", turn.record.line(), outcome)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,193 @@
+"""Metrics: what is counted, what is read from the status, and an HTTP door that bad clients don't harm."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from satellite.around.metrics import Metrics
+from satellite.around.tally import Tally
+from satellite.events import Moment, Tell, Via
+from satellite.parts import Status
+from tests.satellite.waiting import PATIENCE_S, running
+from wyoming_voice.errors import ConfigError
+
+WAKE, HEARD = [Moment.WAKE, Moment.LISTENING], [Moment.SPEECH_STARTED, Moment.SPEECH_ENDED]
+UNDERSTOOD = [*WAKE, *HEARD, Moment.PROCESSING, Moment.TRANSCRIPT]
+ANSWERED = [*UNDERSTOOD, Moment.RESPONDING, Moment.RESPONSE, Moment.PLAYED]
+
+
+def outcomes(*moments: Moment) -> list[str]:
+    tally = Tally()
+    counted = [tally.push(Tell(moment)) for moment in moments]
+    return [over.outcome.value for over in counted if over is not None]
+
+
+@pytest.mark.parametrize(
+    ("moments", "ends"),
+    [
+        ([*ANSWERED, Moment.IDLE], ["answered"]),
+        ([*UNDERSTOOD, Moment.RESPONSE, Moment.IDLE], ["answered"]),  # a text without speech
+        ([*WAKE, Moment.IDLE], ["unheard"]),
+        ([*WAKE, *HEARD, Moment.PROCESSING, Moment.IDLE], ["unheard"]),
+        ([*UNDERSTOOD, Moment.IDLE], ["unanswered"]),
+        ([*UNDERSTOOD, Moment.ERROR, Moment.PLAYED, Moment.IDLE], ["failed"]),  # which was spoken
+        ([*ANSWERED[:-1], *WAKE, Moment.IDLE], ["interrupted", "unheard"]),
+        ([*ANSWERED[:-1], Moment.IDLE], ["interrupted"]),
+        ([*ANSWERED, Moment.LISTENING, Moment.IDLE], ["answered"]),  # nobody replied
+        ([*ANSWERED, Moment.LISTENING, *ANSWERED[2:], Moment.IDLE], ["answered", "answered"]),
+        ([*WAKE, Moment.IDLE, Moment.ANNOUNCING, Moment.PLAYED, Moment.IDLE], ["unheard"]),
+        ([Moment.WAKE, Moment.ERROR, Moment.IDLE], []),  # nobody was there to answer
+    ],
+)
+def test_each_turn_is_counted_once_by_how_it_ended(moments: list[Moment], ends: list[str]) -> None:
+    assert outcomes(*moments) == ends
+
+
+def test_who_answers_is_who_was_there_when_the_turn_began() -> None:
+    tally = Tally()
+    told = [Tell(moment) for moment in WAKE]
+    told += [Tell(Moment.CONNECTED, Via.HOME_ASSISTANT), Tell(Moment.IDLE)]
+    told += [Tell(moment) for moment in WAKE]
+    told += [Tell(Moment.DISCONNECTED, Via.DIRECT), Tell(Moment.IDLE)]
+    over = [counted.via for counted in map(tally.push, told) if counted is not None]
+    assert over == [Via.DIRECT, Via.HOME_ASSISTANT]
+
+
+def status() -> Status:
+    return {
+        "state": "idle",
+        "muted": ["software"],
+        "microphone": {"level_dbfs": float("-inf"), "open": True, "dropped-blocks": 3},
+        "direct": {"servers": [{"round_trip_ms": 1.0}] * 2, "nothing": None},
+        "odd": float("nan"),
+    }
+
+
+class Client:
+    """Speaks HTTP, or whatever it is told to."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def send(self, request: bytes) -> tuple[str, bytes]:
+        """The status line and the body of the answer; "" and nothing when there is none."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(request)
+            async with asyncio.timeout(PATIENCE_S):
+                answer = await reader.read()
+        finally:
+            writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head.partition(b"\r\n")[0].decode(), body
+
+    async def get(self, path: str) -> tuple[str, bytes]:
+        return await self.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    async def values(self) -> dict[str, float]:
+        """All samples, with their labels' values, by name."""
+        _, body = await self.get("/metrics")
+        return {
+            ":".join([sample.name, *sorted(sample.labels.values())]): sample.value
+            for family in text_string_to_metric_families(body.decode())
+            for sample in family.samples
+        }
+
+
+@contextlib.asynccontextmanager
+async def asked(metrics: Metrics) -> AsyncIterator[Client]:
+    address = await metrics.listen()
+    async with running(metrics.run()):
+        yield Client(address.port)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics("tcp://127.0.0.1:0", status)
+
+
+async def test_moments_and_turns_are_counted(metrics: Metrics) -> None:
+    for moment in [*ANSWERED, Moment.IDLE]:
+        metrics.tell(Tell(moment, "what people say"))
+    async with asked(metrics) as client:
+        values = await client.values()
+        _, page = await client.get("/metrics")
+    assert values["wyoming_voice_satellite_moments_total:wake"] == 1
+    assert values["wyoming_voice_satellite_moments_total:timer-finished"] == 0
+    assert values["wyoming_voice_satellite_turns_total:answered:direct"] == 1
+    assert values["wyoming_voice_satellite_turns_total:failed:home-assistant"] == 0
+    assert b"people" not in page
+
+
+async def test_the_numbers_of_the_status_are_gauges(metrics: Metrics) -> None:
+    async with asked(metrics) as client:
+        values = await client.values()
+    prefix = "wyoming_voice_satellite_"
+    gauges = {
+        name.removeprefix(prefix): value
+        for name, value in values.items()
+        if ":" not in name and name.startswith(prefix)
+    }
+    assert gauges == {
+        "muted": 1,
+        "microphone_level_dbfs": float("-inf"),
+        "microphone_open": 1,
+        "microphone_dropped_blocks": 3,
+        "direct_servers": 2,
+    }
+
+
+async def test_health_is_that_of_the_microphone(metrics: Metrics) -> None:
+    async with asked(metrics) as client:
+        assert (await client.get("/health"))[0] == "HTTP/1.1 503 Service Unavailable"
+        metrics.tell(Tell(Moment.MICROPHONE_READY))
+        assert await client.get("/health?verbose") == ("HTTP/1.1 200 OK", b"ok\n")
+        metrics.tell(Tell(Moment.MICROPHONE_LOST, "unplugged"))
+        assert (await client.get("/health"))[1] == b"no sound from the microphone\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status_line"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"),
+        (b"POST /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 Method Not Allowed"),
+        (b"hello\r\n\r\n", "HTTP/1.1 400 Bad Request"),
+        (b"GET /metrics HTTP/2\r\n\r\n", "HTTP/1.1 400 Bad Request"),
+        (b"\x16\x03\x01 tls?\r\n\r\n", "HTTP/1.1 400 Bad Request"),
+        (
+            b"GET /metrics HTTP/1.1\r\nCookie: " + b"x" * 300_000 + b"\r\n\r\n",
+            "HTTP/1.1 431 Request Header Fields Too Large",
+        ),
+        (b"HEAD /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK"),
+    ],
+)
+async def test_odd_requests_are_answered(
+    metrics: Metrics, request_: bytes, status_line: str
+) -> None:
+    async with asked(metrics) as client:
+        got, body = await client.send(request_)
+        assert got == status_line
+        assert bool(body) == (not request_.startswith(b"HEAD"))
+
+
+async def test_clients_that_say_nothing_are_few(metrics: Metrics) -> None:
+    async with asked(metrics) as client, contextlib.AsyncExitStack() as stack:
+        port = client._port
+        for _ in range(8):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.callback(writer.close)
+        got = ""
+        with contextlib.suppress(ConnectionError):
+            got, _ = await client.get("/health")
+        assert got == ""
+
+
+async def test_an_address_that_cannot_be_had(metrics: Metrics) -> None:
+    async with asked(metrics) as client:
+        with pytest.raises(ConfigError, match="can't be had"):
+            await Metrics(f"tcp://127.0.0.1:{client._port}", status).listen()
+    with pytest.raises(ConfigError, match="needs tcp://HOST:PORT"):
+        await Metrics("unix:///tmp/metrics", status).listen()
