@@ -15,7 +15,7 @@ endif
 # Kokoro, and torch with it, stops at Python 3.12.
 NO_KOKORO := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 13) else "")')
 
-.PHONY: demo run test test-clients check lint types format bench lock clean
+.PHONY: demo run test test-clients test-sound check lint types format bench lock clean
 
 demo: $(VENV)/.installed  ## one spoken turn: make demo [QUESTION=my.wav]
 	$(RUN) demo $(if $(QUESTION),--question "$(QUESTION)")
@@ -28,6 +28,9 @@ test: $(VENV)/.tested  ## the whole test suite
 
 test-clients: $(VENV)/.tested .venv-clients/.installed  ## public Wyoming clients against our servers
 	$(BIN)/python -m pytest -m clients tests/clients
+
+test-sound: $(VENV)/.tested  ## a satellite in a room of real audio, through PulseAudio
+	$(BIN)/python -m pytest -m sound tests/sound
 
 check: lint types test  ## what CI runs
 
@@ -42,10 +45,11 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed .venv-peers/.installed  ## ours beside others; JSON in build/bench
+bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others; JSON in build/bench
 	$(BIN)/python -m bench.asr --sessions 1 4 8 --json build/bench/asr.json
 	$(BIN)/python -m bench.tts --json build/bench/tts.json
 	$(BIN)/python -m bench.turn --json build/bench/turn.json
+	$(BIN)/python -m bench.satellite --json build/bench/satellite.json
 
 lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and platform at once
 	$(BIN)/pip install --quiet uv
@@ -76,6 +80,6 @@ $(VENV)/.tested: $(VENV)/.installed
 	.venv-clients/bin/pip install --quiet --no-deps --requirement tests/clients/health_checks.txt
 	touch $@
 
-.venv-peers/.installed: bench/peers.sh bench/peers.txt
+.venv-peers/.installed: bench/peers.sh bench/peers.txt bench/peers_satellite.txt
 	PYTHON=$(PYTHON) bench/peers.sh
 	touch $@

@@ -23,7 +23,7 @@ from bench.playback import played
 from bench.servers import ours, weights
 from bench.speech import CHUNK_MS, Recording, paced, recordings, transcribed
 from bench.voices import ESPEAK, KOKORO, all_at_once, arguments_of, loaded
-from satellite.ears import EarSettings
+from satellite.hearing.ears import EarSettings
 from satellite.link import (
     Audible,
     Happening,
