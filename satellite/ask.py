@@ -22,7 +22,7 @@ from wyoming_voice.config import Settings
 from wyoming_voice.core.endpointing import EndpointSettings
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.discovery import Found, describe, discover
-from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError
+from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError, why
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
 
 FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
@@ -167,8 +167,7 @@ async def _check(kind: str, uri: str) -> None:
     try:
         info, _ = await describe(uri)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UpstreamError(f"no {kind} server answers at {uri}: {reason}") from error
+        raise UpstreamError(f"no {kind} server answers at {uri}: {why(error)}") from error
     if not getattr(info, kind):
         kinds = [other for other in (*LOCAL, "wake", "intent") if getattr(info, other)]
         raise UpstreamError(

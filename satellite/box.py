@@ -12,10 +12,19 @@ from satellite.around.control import Control
 from satellite.around.event_service import EventService
 from satellite.around.hooks import Hooks
 from satellite.around.timers import Timers
-from satellite.build import info_of, sink_of, source_of, speaker_settings, turn_settings, wake_specs
+from satellite.build import (
+    direct_settings,
+    info_of,
+    sink_of,
+    source_of,
+    speaker_settings,
+    turn_settings,
+    wake_specs,
+)
 from satellite.buttons import Buttons
 from satellite.config import SatelliteSettings
-from satellite.events import Event, Moment, Tell, Via, WakeWord
+from satellite.effects import Moment, Tell
+from satellite.events import Event, Via, WakeWord
 from satellite.hearing.chain import Hearing
 from satellite.hearing.ears import Ears, ear_settings
 from satellite.hearing.echo import FarEnd, choose_cleaner
@@ -27,12 +36,12 @@ from satellite.home_assistant.server import HomeAssistant
 from satellite.loop import Loop
 from satellite.parts import Backend, HeardFrame, Status
 from satellite.speaking.speaker import Speaker
-from satellite.standalone.direct import Direct, DirectSettings
+from satellite.standalone.direct import Direct
 from satellite.standalone.servers import Roster
 
 
 @runtime_checkable
-class Listens(Protocol):
+class HasAddress(Protocol):
     """A part with an address of its own."""
 
     async def listen(self) -> object:
@@ -57,7 +66,7 @@ class Box:
 
     def __init__(self, settings: SatelliteSettings) -> None:
         self._settings = settings
-        self._thread_safe = asyncio.get_running_loop()
+        self._event_loop = asyncio.get_running_loop()
         self._parts: dict[str, Part] = {}
         self._far_end = FarEnd()
         self._events = EventService(settings.event_uri) if settings.event_uri else None
@@ -99,7 +108,7 @@ class Box:
     async def listen(self) -> None:
         """Take the addresses that were asked for. Raises ConfigError when one can't be had."""
         for part in self._parts.values():
-            if isinstance(part, Listens):
+            if isinstance(part, HasAddress):
                 await part.listen()
 
     async def run(self) -> None:
@@ -150,8 +159,7 @@ class Box:
                 "tts": settings.tts_uri,
             }
             roster = self._add("servers", Roster(self._post, named))
-            choice = DirectSettings(voice=settings.voice, language=settings.language)
-            direct = Direct(self._post, roster, self.speaker.room, choice)
+            direct = Direct(self._post, roster, self.speaker.room, direct_settings(settings))
             backends[Via.DIRECT] = self._add("standalone", direct)
         return backends
 
@@ -182,7 +190,7 @@ class Box:
 
     def _warn_soon(self, sentence: str) -> None:
         """The same, from the microphone's thread."""
-        self._thread_safe.call_soon_threadsafe(self._warn, sentence)
+        self._event_loop.call_soon_threadsafe(self._warn, sentence)
 
     def _hear(self, frame: HeardFrame) -> None:
         self.loop.hear(frame)

@@ -6,11 +6,14 @@ from wyoming.info import Info
 
 from satellite.config import SatelliteSettings
 from satellite.devices.choose import choose_sink, choose_source
-from satellite.events import Tone, WakeWord
+from satellite.effects import Tone
+from satellite.events import WakeWord
 from satellite.hearing.wake import WakeSpec, parse_wake_words
-from satellite.home_assistant.server import satellite_info
+from satellite.home_assistant.info import satellite_info
 from satellite.parts import Sink, Source
 from satellite.speaking.speaker import SpeakerSettings
+from satellite.standalone.direct import DirectSettings
+from satellite.standalone.exchange import Patience
 from satellite.turn import TurnSettings
 from wyoming_voice.core.pcm import AudioFormat
 
@@ -66,6 +69,15 @@ def turn_settings(settings: SatelliteSettings, *, echo_cancelled: bool) -> TurnS
     )
 
 
+def direct_settings(settings: SatelliteSettings) -> DirectSettings:
+    """How the satellite's own servers are talked to."""
+    return DirectSettings(
+        voice=settings.voice,
+        language=settings.language,
+        patience=Patience.within(settings.answer_s),
+    )
+
+
 def info_of(settings: SatelliteSettings, words: list[WakeWord]) -> Info:
     """What Home Assistant is told of this satellite."""
     return satellite_info(
@@ -73,5 +85,4 @@ def info_of(settings: SatelliteSettings, words: list[WakeWord]) -> Info:
         description=f"wyoming-voice on {platform.node()}",
         area=settings.area,
         wake_words=words,
-        most_words=max(1, len(words)),
     )

@@ -3,15 +3,7 @@
 from collections.abc import Callable
 
 from satellite.around.timers import Timers
-from satellite.events import (
-    MuteChanged,
-    MuteSource,
-    Pressed,
-    Released,
-    Say,
-    Stopped,
-    Triggered,
-)
+from satellite.events import MuteChanged, MuteSource, Pressed, Released, Say, Stopped, Triggered
 from satellite.loop import Loop
 from satellite.parts import Mouth, Status
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import CliPositionalArg
 
-from satellite.events import Moment
+from satellite.effects import Moment
 from wyoming_voice.config import ListenSettings, Settings, Uri
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.wire import parse_uri
@@ -175,6 +175,12 @@ class SatelliteSettings(HookSettings, ListenSettings):
     def _readable_all(cls, uris: list[str]) -> list[str]:
         return [_readable(uri) for uri in uris]
 
+    @field_validator("tone_listening", "tone_done", "tone_error", "state_dir", "record_dir")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        """`~` reaches us as it is from the TOML file, the environment and systemd."""
+        return path.expanduser() if path is not None else None
+
     @property
     def control_path(self) -> Path:
         """The control socket: as told, else under systemd's or the user's runtime directory."""
@@ -188,7 +194,7 @@ class SatelliteSettings(HookSettings, ListenSettings):
     def state_path(self) -> Path:
         """The directory of what survives a restart: as told, else systemd's or the user's."""
         if self.state_dir is not None:
-            return self.state_dir.expanduser()
+            return self.state_dir
         return _own_directory("STATE_DIRECTORY", "XDG_STATE_HOME", "~/.local/state")
 
 

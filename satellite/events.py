@@ -1,8 +1,7 @@
-"""The words of the turn machine: what can happen to a satellite, and what it can do about it.
+"""What can happen to a satellite: the events that go into `turn.step`, from the ears to the clock.
 
-Events go into `turn.step`, effects come out and are carried out by `loop`. Rule: an event of a turn
-carries the epoch of that turn, and one of a playback its number, so that what is stale can be told.
-`at_ms` and `from_ms` are places on the line of captured audio, `now_ms` is the monotonic clock.
+Rule: an event of a turn carries the epoch of that turn, and one of a playback its number, so that what is
+stale can be told. `at_ms` is a place on the line of captured audio.
 """
 
 from dataclasses import dataclass
@@ -22,17 +21,8 @@ class Via(StrEnum):
 class MuteSource(StrEnum):
     """Who can close the ear; it is open when none of them has."""
 
-    HARDWARE = "hardware"
     SOFTWARE = "software"
     HOME_ASSISTANT = "home-assistant"
-
-
-class Tone(StrEnum):
-    """Short feedback sounds."""
-
-    LISTENING = "listening"
-    DONE = "done"
-    ERROR = "error"
 
 
 class Trouble(StrEnum):
@@ -46,39 +36,6 @@ class Trouble(StrEnum):
     FAILED = "failed"
 
 
-class Moment(StrEnum):
-    """What lights, buttons, hooks and the control socket are told of."""
-
-    READY = "ready"
-    WAKE = "wake"
-    LISTENING = "listening"
-    SPEECH_STARTED = "speech-started"
-    SPEECH_ENDED = "speech-ended"
-    TRANSCRIPT = "transcript"
-    PROCESSING = "processing"
-    RESPONSE = "response"
-    RESPONDING = "responding"
-    PLAYED = "played"
-    ANNOUNCING = "announcing"
-    IDLE = "idle"
-    ERROR = "error"
-    WARNING = "warning"
-    MUTED = "muted"
-    UNMUTED = "unmuted"
-    DUCK = "duck"
-    UNDUCK = "unduck"
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-    MICROPHONE_READY = "microphone-ready"
-    MICROPHONE_LOST = "microphone-lost"
-    TIMER_STARTED = "timer-started"
-    TIMER_UPDATED = "timer-updated"
-    TIMER_CANCELLED = "timer-cancelled"
-    TIMER_FINISHED = "timer-finished"
-    TIMER_DISMISSED = "timer-dismissed"
-    TIMER_MISSED = "timer-missed"
-
-
 @dataclass(frozen=True)
 class WakeWord:
     """A wake word as set up; `stops` makes it a stop word, `voice` and `prompt` are for standalone turns."""
@@ -88,9 +45,6 @@ class WakeWord:
     voice: str = ""
     prompt: str = ""
     stops: bool = False
-
-
-# ---- events: the ears
 
 
 @dataclass(frozen=True)
@@ -111,9 +65,6 @@ class Woken:
 
     word: WakeWord
     at_ms: int
-
-
-# ---- events: people and programs
 
 
 @dataclass(frozen=True)
@@ -153,9 +104,6 @@ class Say:
     """Somebody wants a text to be spoken."""
 
     text: str
-
-
-# ---- events: who answers
 
 
 @dataclass(frozen=True)
@@ -234,9 +182,6 @@ class AnnouncementEnded:
     """All of it has come; also when nothing could be spoken."""
 
 
-# ---- events: the mouth, timers, the clock
-
-
 @dataclass(frozen=True)
 class PlaybackHeard:
     """The last sample of a playback was heard (or would have been, had there been a loudspeaker)."""
@@ -290,160 +235,4 @@ Event = (
     | TimerFinished
     | TimerDismissed
     | Tick
-)
-
-
-# ---- effects: towards whoever answers
-
-
-@dataclass(frozen=True)
-class Prepare:
-    """A turn is likely: have connections open."""
-
-    via: Via
-
-
-@dataclass(frozen=True)
-class BeginTurn:
-    """Open a turn and send what is heard from `from_ms` on; followed by exactly one EndAudio."""
-
-    epoch: int
-    via: Via
-    from_ms: int
-    word: WakeWord | None = None
-    follow_up: bool = False
-    heard_ms: int | None = None  # how much of the answer before was heard, where it was interrupted
-
-
-@dataclass(frozen=True)
-class EndAudio:
-    """Nothing more is to be sent: `audio-stop`."""
-
-    epoch: int
-    via: Via
-
-
-@dataclass(frozen=True)
-class CancelTurn:
-    """The answer is not wanted any more, whatever has come of it."""
-
-    epoch: int
-    via: Via
-
-
-@dataclass(frozen=True)
-class Speak:
-    """Turn a text into an announcement (AnnouncementAudio, AnnouncementEnded); standalone only."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class ReportPlayed:
-    """A playback is over, heard or cut off: `played`, exactly once for each BeginPlayback of theirs."""
-
-    via: Via
-
-
-# ---- effects: ears and mouth
-
-
-@dataclass(frozen=True)
-class RestartEars:
-    """Listen as if audio began at `at_ms` (None: here): what was said before is no part of this turn."""
-
-    at_ms: int | None
-
-
-@dataclass(frozen=True)
-class BeginPlayback:
-    """Something is about to be played; `playback` counts up."""
-
-    playback: int
-
-
-@dataclass(frozen=True)
-class Play:
-    """A piece of it."""
-
-    playback: int
-    sound: Sound
-
-
-@dataclass(frozen=True)
-class EndPlayback:
-    """All of it has come: report PlaybackHeard after its last sample."""
-
-    playback: int
-
-
-@dataclass(frozen=True)
-class AbortPlayback:
-    """Silence at once; PlaybackHeard is not reported for it."""
-
-    playback: int
-
-
-@dataclass(frozen=True)
-class PlaySentence:
-    """Say what is wrong, from memory, as a playback that reports PlaybackHeard."""
-
-    playback: int
-    trouble: Trouble
-
-
-@dataclass(frozen=True)
-class PlayTone:
-    """A short sound, over whatever plays."""
-
-    tone: Tone
-
-
-@dataclass(frozen=True)
-class SetThinking:
-    """The sound of work in progress, until it is taken back."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class SetRinging:
-    """The sound of a timer, until it is taken back."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class DismissTimers:
-    """Forget the timers that ring; `timer_id` for one of them alone."""
-
-    timer_id: str = ""
-
-
-@dataclass(frozen=True)
-class Tell:
-    """Let lights, hooks and programs know."""
-
-    moment: Moment
-    text: str = ""
-
-
-Effect = (
-    Prepare
-    | BeginTurn
-    | EndAudio
-    | CancelTurn
-    | Speak
-    | ReportPlayed
-    | RestartEars
-    | BeginPlayback
-    | Play
-    | EndPlayback
-    | AbortPlayback
-    | PlaySentence
-    | PlayTone
-    | SetThinking
-    | SetRinging
-    | DismissTimers
-    | Tell
 )

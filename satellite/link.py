@@ -1,7 +1,7 @@
 """One turn through three servers that are known: what is heard goes in, what is spoken comes out.
 
 What happens is reported as it happens, each with its time on the monotonic clock. The stages themselves
-are those of `exchange`.
+are those of `standalone.exchange`.
 """
 
 import asyncio
@@ -12,28 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from satellite.hearing.ears import Ears, EarSettings
-from satellite.standalone.exchange import (
-    Exchange,
-    Report,
-    Spoken,
-    Understood,
-    Wishes,
-    Written,
-    WrittenAll,
-    ended,
-)
+from satellite.standalone.exchange import Exchange, Wishes, ended
 from satellite.standalone.lines import Lines, Server
+from satellite.standalone.reports import Report, Spoken, Understood, Written, WrittenAll
+from satellite.standalone.script import WHOLE_SENTENCES
 from satellite.standalone.tape import Tape
 from wyoming_voice.client import Sound
 from wyoming_voice.core.endpointing import Endpoint, SpeechEnded
-from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
+from wyoming_voice.core.sentences import SentenceSplitter
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import Silero
 
 AUDIBLE = 10 ** (-50 / 20)
 """The level above which a sample can be heard in a quiet room: -50 dBFS."""
-
-_WHOLE_SENTENCES = SentenceSettings(first_clause_min_chars=250)
 
 _PRE_ROLL_MS = 500
 """Speech is noticed after it has begun: so much of what came before is sent along."""
@@ -163,7 +154,7 @@ class _Told:
     def __init__(self, report: Callable[[Happening], None]) -> None:
         self.sounds: list[Sound] = []
         self._report = report
-        self._splitter = SentenceSplitter(_WHOLE_SENTENCES)
+        self._splitter = SentenceSplitter(WHOLE_SENTENCES)
         self._begun = False
         self._audible = False
 

@@ -13,16 +13,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
-from satellite.events import (
+from satellite.effects import (
     AbortPlayback,
     BeginPlayback,
     BeginTurn,
+    CancelSpeak,
     CancelTurn,
     DismissTimers,
     Effect,
     EndAudio,
     EndPlayback,
-    Event,
     Play,
     PlaySentence,
     PlayTone,
@@ -33,10 +33,8 @@ from satellite.events import (
     SetThinking,
     Speak,
     Tell,
-    Tick,
-    Via,
-    Woken,
 )
+from satellite.events import Event, Tick, Via, Woken
 from satellite.hearing.ears import Ears
 from satellite.parts import Backend, HeardFrame, Listener, Mouth, Status
 from satellite.turn import State, TurnSettings, step
@@ -64,6 +62,7 @@ class Loop:
         self._state = State.initial(settings, _now_ms())
         self._pending: deque[Event] = deque()
         self._feeding: EndAudio | None = None
+        self._closed_ms = 0  # where the ear was closed last
         self._alarm: asyncio.TimerHandle | None = None
         self._heard_ms: int | None = None  # of what the present event has interrupted
 
@@ -76,11 +75,6 @@ class Loop:
     def ear_ms(self) -> int:
         """Where the line of captured audio has got to."""
         return self._ears.now_ms
-
-    @property
-    def settled(self) -> bool:
-        """Whether all that was posted has been handled."""
-        return not self._pending
 
     def post(self, event: Event) -> None:
         """Have an event handled soon."""
@@ -149,12 +143,14 @@ class Loop:
             case BeginTurn():
                 self._begin(effect)
             case EndAudio(epoch, via):
-                self._feeding = None
+                self._end_feeding()
                 self._backends[via].end_audio(epoch)
             case CancelTurn(epoch, via):
                 self._backends[via].cancel(epoch)
             case Speak(text):
                 self._backends[Via.DIRECT].say(text)
+            case CancelSpeak():
+                self._backends[Via.DIRECT].unsay()
             case ReportPlayed(via):
                 self._backends[via].played()
             case RestartEars(at_ms):
@@ -181,11 +177,17 @@ class Loop:
             case Tell():
                 self.tell(effect)
 
+    def _end_feeding(self) -> None:
+        if self._feeding is not None:
+            self._feeding, self._closed_ms = None, self._ears.now_ms
+
     def _begin(self, turn: BeginTurn) -> None:
         backend = self._backends[turn.via]
         backend.begin(dataclasses.replace(turn, heard_ms=self._heard_ms))
-        backend.feed(turn.epoch, self._ears.since(turn.from_ms))
-        self._feeding = EndAudio(turn.epoch, turn.via)
+        until_ms = self._closed_ms if turn.said else None
+        backend.feed(turn.epoch, self._ears.since(turn.from_ms, until_ms))
+        if not turn.said:
+            self._feeding = EndAudio(turn.epoch, turn.via)
 
 
 @contextlib.contextmanager

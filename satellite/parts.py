@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from satellite.events import BeginTurn, Event, Tell, Tone, Trouble, WakeWord
+from satellite.effects import BeginTurn, Tell, Tone
+from satellite.events import Event, Trouble, WakeWord
 from wyoming_voice.client import Sound
 from wyoming_voice.errors import VoiceError
 
@@ -52,6 +53,9 @@ class Backend(Protocol):
 
     def say(self, text: str) -> None:
         """Speak a text as an announcement."""
+
+    def unsay(self) -> None:
+        """Nobody waits for what `say` was asked for: AnnouncementEnded is posted now, or was already."""
 
     async def run(self) -> None:
         """Live until cancelled; posts ViaChanged when it can or can't answer."""

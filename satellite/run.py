@@ -67,7 +67,7 @@ async def _heartbeat(box: "Box", notifier: Notifier) -> None:
     while interval_s is not None:
         if box.microphone.healthy:
             notifier.alive()
-        await asyncio.sleep(interval_s / 2)
+        await asyncio.sleep(interval_s / 2)  # so that one look at a bad moment costs nothing
 
 
 async def _status_lines(box: "Box", every_s: float) -> None:

@@ -2,7 +2,7 @@
 
 `step` is a pure function, and one task owns its state. Rules: every state but Idle has a deadline; what
 belongs to an older turn or playback changes nothing; mute closes the ear, never the mouth. What becomes
-of the states is told in `turn_listening` (the ear), `turn_answers` and `turn_announcing` (the mouth).
+of the states is told in `dialog`: `listening` (the ear), `answers` and `announcing` (the mouth).
 """
 
 from dataclasses import replace
@@ -47,15 +47,13 @@ from satellite.dialog.state import (
     State,
     TurnSettings,
 )
+from satellite.effects import DismissTimers, Effect, Moment, RestartEars, Tell
 from satellite.events import (
     AnnouncementAudio,
     AnnouncementEnded,
-    DismissTimers,
-    Effect,
     Event,
     MicrophoneLost,
     MicrophoneReady,
-    Moment,
     MuteChanged,
     MuteSource,
     PlaybackHeard,
@@ -63,7 +61,6 @@ from satellite.events import (
     Released,
     Say,
     Stopped,
-    Tell,
     Tick,
     TimerDismissed,
     TimerFinished,
@@ -106,6 +103,8 @@ def _take(draft: Draft, event: Event) -> None:
         case MicrophoneLost(reason):
             draft.emit(Tell(Moment.MICROPHONE_LOST, reason))
             ear_lost(draft)
+            # Speech that was cut off must not swallow the beginning of what is said next.
+            draft.emit(RestartEars(None))
         case MuteChanged(source, muted):
             _mute_changed(draft, source, muted)
         case Say(text):

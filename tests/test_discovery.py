@@ -14,7 +14,10 @@ import pytest
 from wyoming.event import Event, async_write_event
 from wyoming.info import Info
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
+from zeroconf._dns import DNSPointer
+from zeroconf._protocol.outgoing import DNSOutgoing
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+from zeroconf.const import _CLASS_IN, _FLAGS_AA, _FLAGS_QR_RESPONSE, _TYPE_PTR
 
 from tests.fakes import INFO, FakeProgram, a_model, on_loopback
 from tests.wire_client import PATIENCE_S
@@ -177,6 +180,29 @@ async def test_servers_are_seen_to_come_and_go_while_they_are_watched_for() -> N
             assert isinstance(found, Found)
             assert (found.name, found.uri) == (f"{run} kitchen asr", str(address))
         assert await next_of_this_run() == Gone(f"{run} kitchen asr")
+
+
+@multicast
+async def test_a_name_that_no_service_may_have_is_passed_over() -> None:
+    run = secrets.token_hex(3)
+    async with (
+        contextlib.aclosing(watch(on_loopback=True)) as news,
+        asyncio.timeout(3 * PATIENCE_S),
+    ):
+        coming = asyncio.create_task(anext(news))
+        zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+        try:
+            await zeroconf.zeroconf.async_wait_for_start()
+            spoiled = DNSOutgoing(_FLAGS_QR_RESPONSE | _FLAGS_AA)
+            name = f"{run}\x07bell.{SERVICE_TYPE}"
+            spoiled.add_answer_at_time(DNSPointer(SERVICE_TYPE, _TYPE_PTR, _CLASS_IN, 120, name), 0)
+            zeroconf.zeroconf.async_send(spoiled)
+            async with announced_server(f"{run} kitchen"):
+                while not (found := await coming).name.startswith(run):
+                    coming = asyncio.create_task(anext(news))
+                assert found.name == f"{run} kitchen asr"
+        finally:
+            await zeroconf.async_close()
 
 
 async def test_a_network_that_changes_is_listened_to_anew(monkeypatch: pytest.MonkeyPatch) -> None:

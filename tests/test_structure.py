@@ -59,6 +59,7 @@ ONE_IMPORTER = {
 
 SATELLITE_TIERS = (
     {"events"},
+    {"effects"},
     {"parts"},
     {"config", "dialog"},
     {"turn"},
@@ -72,10 +73,11 @@ SATELLITE_TIERS = (
 """The same inside the satellite: its rooms know the protocols of `parts`, and not each other."""
 
 SATELLITE_CORES = {
-    *("events", "turn", "dialog", "hearing.ears", "hearing.deafness", "doctor.findings"),
+    *("events", "effects", "turn", "dialog", "hearing.ears", "hearing.deafness", "hearing.level"),
     *("home_assistant.session", "home_assistant.audio", "home_assistant.messages"),
-    *("speaking.mixer", "speaking.playback", "speaking.levels", "doctor.measure"),
-    *("standalone.conversation", "standalone.pace", "doctor.running"),
+    *("home_assistant.info", "doctor.findings", "doctor.measure", "doctor.running"),
+    *("speaking.mixer", "speaking.playback", "speaking.levels"),
+    *("standalone.conversation", "standalone.pace", "standalone.reports", "devices.catalogue"),
     *("around.event_names", "around.tally", "around.timer_book"),
 }
 """Where the satellite decides: no clock, tasks, threads or logging."""
@@ -209,7 +211,7 @@ def test_a_heavy_library_has_one_importer(library: str) -> None:
 
 THREADS_IN = {
     "wyoming_voice/worker.py",
-    "satellite/hearing/mic.py",
+    "satellite/hearing/listener.py",
     "satellite/devices/portaudio.py",
 }
 STARTERS = {

@@ -303,7 +303,11 @@ async def _browsing(
 
 
 async def _looked_up(zeroconf: AsyncZeroconf, name: str) -> Found | None:
-    service = AsyncServiceInfo(SERVICE_TYPE, name)
+    try:
+        service = AsyncServiceInfo(SERVICE_TYPE, name)
+    except Error as error:  # a name that no service may have, which anybody can announce
+        _log.debug("passed over on the network: %s", error)
+        return None
     if await service.async_request(zeroconf.zeroconf, _ADDRESS_MS, DNSQuestionType.QM):
         return _found(service)
     return None

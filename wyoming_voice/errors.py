@@ -1,4 +1,4 @@
-"""Every failure that a client or an operator is told about, and nothing else.
+"""Every failure that a client or an operator is told about, and how the system's own are put.
 
 VoiceError                       text for a person, `code` for a program
 ├── PeerError                    the client's fault: told to it, then that connection ends
@@ -14,6 +14,7 @@ VoiceError                       text for a person, `code` for a program
 └── ConfigError                  settings that can't be used; the process ends with status 2
 """
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -94,6 +95,15 @@ class ConfigError(VoiceError):
     """Settings that can't be used; one line for each mistake."""
 
     code = "bad-settings"
+
+
+def why(error: OSError) -> str:
+    """What the system says, without the address or the path, which stand in the exception's text."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _listed(choices: list[str], most: int = 12) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from satellite.around.control_lines import Answer, Request, carry_out, encode, parse, refusal
-from satellite.events import Tell
+from satellite.effects import Tell
 from satellite.parts import Controls, Status
 from wyoming_voice.errors import ConfigError, VoiceError
 from wyoming_voice.wire import remove_stale_socket

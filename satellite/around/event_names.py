@@ -24,7 +24,8 @@ from wyoming.tts import Synthesize
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detection
 
-from satellite.events import Moment, Tell, Via
+from satellite.effects import Moment, Tell
+from satellite.events import Via
 
 _RUN = RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS)
 

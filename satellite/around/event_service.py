@@ -11,9 +11,9 @@ from collections import deque
 from wyoming.event import Event
 
 from satellite.around.event_names import EventNames
-from satellite.events import Tell
+from satellite.effects import Tell
 from satellite.parts import Status
-from wyoming_voice.errors import PeerError, TooSlow
+from wyoming_voice.errors import PeerError, TooSlow, why
 from wyoming_voice.wire import Connection, PeerGone, WireLimits, connect
 
 _log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class EventService:
                 self._connected = True
                 return await self._talk(connection)
         except OSError as error:
-            return error.strerror or type(error).__name__
+            return why(error)
 
     async def _talk(self, connection: Connection) -> str:
         sending = asyncio.create_task(self._send(connection))

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 
 from satellite.around.command import Ended, plain, run_command
-from satellite.events import Moment, Tell
+from satellite.effects import Moment, Tell
 from satellite.parts import Status
 
 _log = logging.getLogger(__name__)

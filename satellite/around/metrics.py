@@ -15,7 +15,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from satellite.around.tally import Outcome, Tally
-from satellite.events import Moment, Tell, Via
+from satellite.effects import Moment, Tell
+from satellite.events import Via
 from satellite.parts import Status
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.wire import Address, Connection, WireLimits, parse_uri

@@ -140,9 +140,6 @@ async def _line(reader: asyncio.StreamReader) -> dict[str, Any]:
     return answer
 
 
-# ---- what a person sees
-
-
 async def _show_events(console: Console, reader: asyncio.StreamReader) -> None:
     """A line for each thing that happens, until the satellite ends."""
     while event := await _line(reader):

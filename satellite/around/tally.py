@@ -7,7 +7,8 @@ could have replied and didn't, is no turn.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from satellite.events import Moment, Tell, Via
+from satellite.effects import Moment, Tell
+from satellite.events import Via
 
 
 class Outcome(StrEnum):

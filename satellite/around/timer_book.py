@@ -7,7 +7,7 @@ whatever Home Assistant says of it later; a timer that neither it nor we know an
 from collections import deque
 from dataclasses import dataclass, replace
 
-from satellite.events import Moment
+from satellite.effects import Moment
 
 GRACE_MS = 1000
 """How long Home Assistant may say that its timer has finished, before it rings by our own clock."""

@@ -19,7 +19,8 @@ from wyoming.event import Event as WyomingEvent
 
 from satellite.around.timer_book import Change, Timer, TimerBook
 from satellite.around.timer_file import Saved, load, save
-from satellite.events import Moment, Tell, TimerDismissed, TimerFinished
+from satellite.effects import Moment, Tell
+from satellite.events import TimerDismissed, TimerFinished
 from satellite.parts import Listener, Post, Status
 from wyoming_voice.errors import VoiceError
 

@@ -3,7 +3,9 @@
 With the sound server stopped (SIGSTOP) no callback comes, and every call into PortAudio hangs until it
 goes on (measured with PulseAudio). Rule: each call runs in a thread that can be left behind, one at a
 time, and the event loop waits for it for two seconds at most. PortAudio reads its list of devices when
-it is started, and starting it anew ends every stream: that is done only while none is open.
+it is started, and starting it anew ends every stream: that is done only while none is open. Starting a
+stream never returns when its device goes in that moment (PortAudio 19.6: the stream's thread ends
+with the lock that the start waits for): such a stream is left as it is, and others are opened beside it.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from satellite.devices.catalogue import Device, Kind, pick
@@ -23,6 +26,8 @@ CALL_S = 2.0
 CLOSE_S = 0.8
 LATENCY = "high"
 """PortAudio's word for what holds under load: 40 ms on PulseAudio, where "low" is 20 ms."""
+
+_ALSA = Path("/usr/share/alsa/alsa.conf")
 
 T = TypeVar("T")
 Format = tuple[int, int]
@@ -64,6 +69,7 @@ class PortAudio:
         self._unwanted: list[Any] = []
         self._list_is_old = False
         self._stderr: int | None = None
+        self._starting: threading.Thread | None = None
         atexit.register(self._pin_what_hangs)
 
     async def devices(self) -> list[Device]:
@@ -75,9 +81,7 @@ class PortAudio:
 
         def work(library: Any) -> Opened:
             device = pick(plan.device, _listed(library), plan.kind)
-            opened = _started(library, device, plan)
-            self._open.add(opened.stream)
-            return opened
+            return _started(library, device, plan, self._start)
 
         try:
             return await self._call(work, lambda opened: self._unwanted.append(opened.stream))
@@ -106,24 +110,28 @@ class PortAudio:
             elif not answer.done():
                 answer.set_exception(error)
 
+        turn = self._turn
+
         def run() -> None:
-            if not self._turn.acquire(timeout=CALL_S):
+            if not turn.acquire(timeout=CALL_S):
                 return
             try:
                 if answer.done():
                     return
                 result, error = self._attempt(work)
             finally:
-                self._turn.release()
+                turn.release()
             with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
                 loop.call_soon_threadsafe(settle, result, error)
 
-        threading.Thread(target=run, name="portaudio", daemon=True).start()
+        thread = threading.Thread(target=run, name="portaudio", daemon=True)
+        thread.start()
         try:
             async with asyncio.timeout(CALL_S):
                 return await answer
         except TimeoutError as error:
             self._restore_stderr()
+            self._leave_start_of(thread)
             raise DeviceError(
                 f"the sound system has not answered for {CALL_S:g} s; is its server stopped?"
             ) from error
@@ -138,6 +146,24 @@ class PortAudio:
             return work(library), None
         except DeviceError as error:
             return None, error
+
+    def _start(self, stream: Any) -> None:
+        self._open.add(stream)  # before it hangs: the list can't be read anew beside it
+        self._starting = this = threading.current_thread()
+        with contextlib.ExitStack() as failing:
+            failing.callback(self._open.discard, stream)
+            try:
+                stream.start()
+            finally:
+                if self._starting is this:
+                    self._starting = None
+            failing.pop_all()
+
+    def _leave_start_of(self, thread: threading.Thread) -> None:
+        """If that is where a thread hangs, let others have their turn: it holds nothing that they need."""
+        if self._starting is thread:
+            self._starting = None
+            self._turn = threading.Lock()
 
     def _end(self, stream: Any) -> None:
         stream.abort()  # both ignore errors: the device may be gone
@@ -186,7 +212,19 @@ async def list_devices() -> list[Device]:
     return await PORTAUDIO.devices()
 
 
+def _leave_out_ffmpeg() -> None:
+    """Have ALSA do without its AC-3 encoder: PortAudio would open it, and ffmpeg with it, 14 MB for nothing.
+
+    Only where ALSA's configuration is where it always is, and nobody has named another.
+    """
+    own = Path(__file__).parent / "alsa"
+    if _ALSA.exists() and "ALSA_CONFIG_PATH" not in os.environ:
+        os.environ["WYOMING_VOICE_ALSA"] = str(own / "null_a52.conf")
+        os.environ["ALSA_CONFIG_PATH"] = f"{_ALSA}:{own / 'without_a52.conf'}"
+
+
 def _loaded() -> Any:
+    _leave_out_ffmpeg()
     try:
         import sounddevice
     except ImportError as error:
@@ -221,7 +259,7 @@ def _listed(library: Any) -> list[Device]:
     ]
 
 
-def _started(library: Any, device: Device, plan: Plan) -> Opened:
+def _started(library: Any, device: Device, plan: Plan, start: Callable[[Any], None]) -> Opened:
     refusal = ""
     for wanted in dict.fromkeys(plan.formats(device)):
         try:
@@ -230,7 +268,7 @@ def _started(library: Any, device: Device, plan: Plan) -> Opened:
             refusal = _reason(error)
             continue
         try:
-            stream.start()
+            start(stream)
         except library.PortAudioError as error:
             stream.close()
             refusal = _reason(error)

@@ -29,11 +29,6 @@ async def actual_device(kind: Kind) -> str:
     return str(names[0]) if names else ""
 
 
-async def default_device(kind: Kind) -> str:
-    """What the sound server takes for whoever doesn't choose; `""` when unknown."""
-    return (await _asked(f"get-default-{_DEVICE[kind]}")).strip()
-
-
 def _process_of(stream: dict[str, object]) -> str:
     properties = stream.get("properties")
     known = properties if isinstance(properties, dict) else {}

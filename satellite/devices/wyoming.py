@@ -7,7 +7,6 @@ and "Snd").
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Coroutine
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -21,7 +20,7 @@ from satellite.devices.tasks import end
 from satellite.parts import Audio, DeviceError
 from wyoming_voice.audio import checked_format
 from wyoming_voice.core.pcm import AudioFormat
-from wyoming_voice.errors import VoiceError
+from wyoming_voice.errors import VoiceError, why
 from wyoming_voice.wire import Connection, WireLimits, connect
 
 CONNECT_S = 3.0
@@ -150,8 +149,9 @@ class _Link:
                 connect(self._uri, timeout_s=CONNECT_S, limits=_LIMITS)
             )
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error) or "it does not answer"
-            raise DeviceError(f"{self.name} can't be reached: {reason}; is it running?") from error
+            raise DeviceError(
+                f"{self.name} can't be reached: {why(error)}; is it running?"
+            ) from error
 
     async def close(self) -> None:
         """Hang up, in good order if that goes fast."""

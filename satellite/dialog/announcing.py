@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from satellite.dialog.draft import Draft
 from satellite.dialog.state import Announcing, Idle, Playback, Responding
-from satellite.events import Moment, PlaySentence, PlayTone, Speak, Tell, Tone, Trouble, Via
+from satellite.effects import Moment, PlaySentence, PlayTone, Speak, Tell, Tone
+from satellite.events import Trouble, Via
 from wyoming_voice.client import Sound
 
 _SAYS = 8

@@ -11,19 +11,13 @@ from satellite.dialog.draft import Draft
 from satellite.dialog.listening import end_audio
 from satellite.dialog.phrases import is_question, is_stop
 from satellite.dialog.state import Announcing, Guarding, Listening, Processing, Responding, Turn
+from satellite.effects import CancelTurn, EndAudio, Moment, PlayTone, Prepare, Tell, Tone
 from satellite.events import (
-    CancelTurn,
-    EndAudio,
-    Moment,
-    PlayTone,
-    Prepare,
     Progressed,
     ReplyAudio,
     ReplyEnded,
     ReplyText,
     SpeechEndedRemotely,
-    Tell,
-    Tone,
     Transcribed,
     Trouble,
     TurnFailed,
@@ -85,18 +79,23 @@ def answer_overdue(draft: Draft) -> None:
 
 
 def via_lost(draft: Draft, via: Via) -> None:
-    """One who answers has gone: another begins again, or what came has to do."""
+    """Home Assistant has gone: another begins again, or what came has to do.
+
+    Our own servers end by themselves what they are at: the one that has gone may have done its part.
+    """
+    if via is Via.DIRECT:
+        return
     for playback in draft.state.line:
         if playback.via is via and not playback.complete:
             draft.complete(playback)
     match draft.state.dialog:
         case Listening(turn=turn) | Processing(turn=turn) if turn.via is via:
-            _hand_over(draft, turn)
+            _hand_over(draft, turn, Trouble.NO_HOME_ASSISTANT)
         case _:
             return
 
 
-def _hand_over(draft: Draft, turn: Turn) -> None:
+def _hand_over(draft: Draft, turn: Turn, trouble: Trouble) -> None:
     """Have another than whom it was begun with answer a turn, if there is one and the ear isn't closed."""
     mode, links = draft.settings.mode, draft.state.links
     others = [other for other in links.ready(mode) if other is not turn.via]
@@ -104,17 +103,16 @@ def _hand_over(draft: Draft, turn: Turn) -> None:
     if others and not draft.state.muted:
         _begin_again(draft, replace(turn, via=others[0]))
     else:
-        lost_home = turn.via is Via.HOME_ASSISTANT
-        complain(draft, Trouble.NO_HOME_ASSISTANT if lost_home else links.trouble(mode))
+        complain(draft, trouble)
 
 
 def _begin_again(draft: Draft, turn: Turn) -> None:
     """The same turn from its beginning; where all was said already, it is said again at once."""
-    turn = draft.open_turn(turn)
     match draft.state.dialog:
         case Listening() as listening:
-            draft.become(replace(listening, turn=turn))
+            draft.become(replace(listening, turn=draft.open_turn(turn)))
         case _:
+            turn = draft.open_turn(replace(turn, said=True))
             draft.emit(EndAudio(turn.epoch, turn.via))
             draft.become(Processing(draft.now_ms + draft.settings.answer_ms, turn))
 
@@ -185,7 +183,7 @@ def _ended(draft: Draft) -> None:
 
 
 def _failed(draft: Draft, failure: TurnFailed, turn: Turn) -> None:
-    """There is no answer, or no more of it; where only Home Assistant has gone, another may have one."""
+    """There is no answer, or no more of it; where nobody was there to hear it, another may have one."""
     match draft.state.dialog:
         case Responding():
             if not draft.state.line[0].complete:
@@ -194,8 +192,8 @@ def _failed(draft: Draft, failure: TurnFailed, turn: Turn) -> None:
         case _ if failure.silent:
             _close_ear(draft)
             rest(draft)
-        case _ if failure.trouble is Trouble.NO_HOME_ASSISTANT:
-            _hand_over(draft, turn)
+        case _ if failure.trouble in (Trouble.NO_HOME_ASSISTANT, Trouble.NO_ASR):
+            _hand_over(draft, turn, failure.trouble)
         case _:
             _close_ear(draft)
             complain(draft, failure.trouble)

@@ -20,10 +20,11 @@ from satellite.dialog.state import (
     Turn,
     TurnSettings,
 )
-from satellite.events import (
+from satellite.effects import (
     AbortPlayback,
     BeginPlayback,
     BeginTurn,
+    CancelSpeak,
     CancelTurn,
     DismissTimers,
     Effect,
@@ -35,8 +36,8 @@ from satellite.events import (
     SetRinging,
     SetThinking,
     Tell,
-    Via,
 )
+from satellite.events import Via
 from wyoming_voice.client import Sound
 
 _STRAY_MS = 1_500
@@ -69,7 +70,9 @@ class Draft:
         """Begin a turn as it is drawn up, under the next epoch."""
         turn = replace(turn, epoch=self.state.epoch + 1)
         self.state = replace(self.state, epoch=turn.epoch)
-        self.emit(BeginTurn(turn.epoch, turn.via, turn.from_ms, turn.word, turn.follow_up))
+        self.emit(
+            BeginTurn(turn.epoch, turn.via, turn.from_ms, turn.word, turn.follow_up, turn.said)
+        )
         return turn
 
     def let_go(self) -> None:
@@ -186,6 +189,7 @@ class Draft:
         """An announcement that is cut off may still be coming in; one that is being made, for long."""
         dialog = self.state.dialog
         if isinstance(dialog, Announcing) and dialog.asked:
+            self.emit(CancelSpeak())
             until_ms = self.now_ms + self.settings.answer_ms
         elif self.state.announcement is not None:
             until_ms = self.now_ms + _STRAY_MS

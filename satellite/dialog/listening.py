@@ -19,17 +19,8 @@ from satellite.dialog.state import (
     Responding,
     Turn,
 )
-from satellite.events import (
-    EndAudio,
-    Moment,
-    PlayTone,
-    Pressed,
-    RestartEars,
-    Tell,
-    Tone,
-    Triggered,
-    Woken,
-)
+from satellite.effects import EndAudio, Moment, PlayTone, RestartEars, Tell, Tone
+from satellite.events import Pressed, Triggered, Woken
 
 _ENDPOINTING_MS = 1_000
 """How much longer than the longest utterance the ears may take to end it."""

@@ -49,13 +49,14 @@ class TurnSettings:
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn that was begun: what it takes to begin it again with somebody else."""
+    """A turn that was begun: what it takes to begin it again with somebody else, perhaps with all `said`."""
 
     epoch: int
     via: Via
     from_ms: int
     word: WakeWord | None = None
     follow_up: bool = False
+    said: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,15 +243,6 @@ class State:
         if self.dialog.deadline_ms is not None:
             deadlines.append(self.dialog.deadline_ms)
         return min(deadlines, default=None)
-
-    @property
-    def streaming(self) -> tuple[int, Via] | None:
-        """The turn whose audio goes out, and to whom."""
-        match self.dialog:
-            case Listening(turn=turn):
-                return turn.epoch, turn.via
-            case _:
-                return None
 
     @property
     def turn(self) -> Turn | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from satellite.doctor.measure import Echo, Level, Spoken
+from satellite.standalone.servers import LOCAL
 
 QUIETEST_SPEECH_DBFS = -45.0
 LOUDEST_NOISE_DBFS = -40.0
@@ -22,7 +23,6 @@ FAINT_ECHO_DB = -40.0
 LONGEST_DELAY_MS = 500
 """What the echo canceller still finds (measured)."""
 
-_PORTS = {"asr": 10300, "handle": 10500, "tts": 10200}
 _OTHER_DEVICE = "choose another (`wyoming-voice satellite devices`, then --mic NAME)"
 
 
@@ -169,7 +169,7 @@ def missing_remedy(kind: str) -> str:
     """How a server of a kind is had."""
     return (
         f"start one (`wyoming-voice {kind}`, or `wyoming-voice up` for all), name it "
-        f"(--{kind}-uri tcp://HOST:{_PORTS[kind]}), or let Home Assistant answer (--mode ha)"
+        f"(--{kind}-uri {LOCAL[kind].replace('127.0.0.1', 'HOST')}), or let Home Assistant answer (--mode ha)"
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satellite.hearing.chain import level_dbfs
+from satellite.hearing.level import QUIETEST_DB, decibels, level_dbfs
 from satellite.parts import Audio, HeardFrame
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.vad import FRAME_MS
@@ -42,7 +42,7 @@ class Level:
     @property
     def silent(self) -> bool:
         """Whether not a single sample differs from zero."""
-        return self.peak_dbfs <= -120.0
+        return self.peak_dbfs <= QUIETEST_DB
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,7 @@ def level(samples: Audio) -> Level:
     """The level of samples of any number."""
     peak = float(np.abs(samples).max(initial=0.0))
     clipped = float(np.mean(np.abs(samples) >= CLIPPED)) if len(samples) else 0.0
-    peak_dbfs = 20.0 * float(np.log10(peak)) if peak > 1e-6 else -120.0
-    return Level(level_dbfs(samples), peak_dbfs, clipped)
-
-
-def amplified(samples: Audio, gain_db: float) -> Audio:
-    """The samples after `--mic-gain-db`, cut off where that is too much."""
-    louder: Audio = np.clip(samples * np.float32(10.0 ** (gain_db / 20.0)), -1.0, 1.0)
-    return louder
+    return Level(level_dbfs(samples), decibels(peak**2), clipped)
 
 
 def hum_hz(samples: Audio) -> int | None:
@@ -102,7 +95,7 @@ def spoken(frames: Sequence[HeardFrame], threshold: float) -> Spoken:
     power = sum(10.0 ** (frame.level_dbfs / 10.0) for frame in speech) / max(1, len(speech))
     return Spoken(
         length_ms=len(speech) * FRAME_MS,
-        rms_dbfs=10.0 * float(np.log10(power)) if power > 0 else -120.0,
+        rms_dbfs=decibels(power),
         best_probability=max((frame.probability for frame in frames), default=0.0),
     )
 
@@ -125,7 +118,7 @@ def echo(played: Audio, heard: Audio, cleaned: Audio, noise_dbfs: float) -> Echo
     came_back = _power(heard[window]) > _AUDIBLE * noise_power and agreement > _OURS
     return Echo(
         heard=came_back,
-        noise_db=_db(max(noise_power, 1e-12) / played_power),
+        noise_db=decibels(noise_power / played_power),
         return_db=_over(heard[window], noise_power, played_power) if came_back else None,
         left_db=_over(cleaned[window], noise_power, played_power) if came_back else None,
         delay_ms=round(1000 * delay / SPEECH.rate_hz),
@@ -149,12 +142,8 @@ def _delay(played: Audio, heard: Audio) -> tuple[int, float]:
 
 def _over(samples: Audio, noise_power: float, played_power: float) -> float | None:
     power = _power(samples) - noise_power
-    return _db(power / played_power) if power > noise_power * (_AUDIBLE - 1) else None
+    return decibels(power / played_power) if power > noise_power * (_AUDIBLE - 1) else None
 
 
 def _power(samples: Audio) -> float:
     return float(np.dot(samples, samples)) / max(1, len(samples))
-
-
-def _db(ratio: float) -> float:
-    return 10.0 * float(np.log10(max(ratio, 1e-12)))

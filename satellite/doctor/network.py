@@ -13,10 +13,10 @@ from wyoming.info import Info
 from satellite.around.remote import running_status
 from satellite.doctor.findings import Line, bad, missing_remedy, ok, skipped
 from satellite.events import Event
-from satellite.standalone.lines import KINDS, why
+from satellite.standalone.lines import KINDS
 from satellite.standalone.servers import Known, Roster, Watch
 from wyoming_voice.discovery import describe
-from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError
+from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError, why
 from wyoming_voice.wire import parse_uri, start_server
 
 _LOOK_S = 6.0

@@ -16,9 +16,10 @@ from satellite.doctor.findings import (
     speech_line,
     wake_line,
 )
-from satellite.doctor.measure import Level, amplified, echo, hum_hz, level, spoken
+from satellite.doctor.measure import Level, echo, hum_hz, level, spoken
 from satellite.doctor.trial import Patient, Trial
 from satellite.events import Trouble
+from satellite.hearing.level import amplified
 from satellite.parts import DeviceError
 from satellite.speaking.tones import read_sentences
 from wyoming_voice.client import Sound

@@ -71,7 +71,7 @@ class Trial:
 
     def __init__(self, patient: Patient) -> None:
         self._patient = patient
-        self._far_end = _Tape()
+        self._far_end = _ShownFarEnd()
         hearing = Hearing(
             self._far_end, patient.cleaner, patient.wake, patient.detector, patient.gain_db
         )
@@ -194,7 +194,7 @@ class Trial:
         )
 
 
-class _Tape(FarEnd):
+class _ShownFarEnd(FarEnd):
     """A far end that shows what the microphone's thread has read last."""
 
     def __init__(self) -> None:

@@ -11,13 +11,11 @@ import numpy as np
 
 from satellite.events import WakeWord
 from satellite.hearing.echo import BLOCK_SAMPLES, Cleaner, FarEnd
+from satellite.hearing.level import amplified, level_dbfs
 from satellite.parts import Audio, HeardFrame, Status
 from wyoming_voice.audio import to_mono, to_pcm16
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES, Silero
-
-QUIETEST_DBFS = -120.0
-"""The level of digital silence, which has none."""
 
 Record = Callable[[bytes, bytes], None]
 """Is given 16 kHz, 16-bit mono PCM as it came, and cleaned; called in the microphone's thread."""
@@ -67,7 +65,7 @@ class Hearing:
         self._cleaner = cleaner
         self._wake = wake
         self._detector: SpeechDetector = detector or Silero()
-        self._gain = 10.0 ** (gain_db / 20.0)
+        self._gain_db = gain_db
         self._now_ms = 0
         self._rest = b""
         self._cleaned = np.zeros(0, np.float32)
@@ -114,10 +112,7 @@ class Hearing:
 
     def _amplified(self, raw: bytes) -> Audio:
         samples = to_mono(raw, SPEECH)
-        if self._gain == 1.0:
-            return samples
-        louder: Audio = np.clip(samples * np.float32(self._gain), -1.0, 1.0)
-        return louder
+        return amplified(samples, self._gain_db) if self._gain_db else samples
 
     def _frames(self, cleaned: Audio) -> list[Audio]:
         samples = np.concatenate((self._cleaned, cleaned))
@@ -138,9 +133,3 @@ class Hearing:
             word=word,
             word_end_ms=max(0, self._now_ms - delay_ms),
         )
-
-
-def level_dbfs(samples: Audio) -> float:
-    """The level of samples within [-1, 1], where 0 dB is the loudest square wave; silence is -120 dB."""
-    power = float(np.dot(samples, samples)) / max(1, len(samples))
-    return max(QUIETEST_DBFS, 10.0 * float(np.log10(power))) if power > 0 else QUIETEST_DBFS

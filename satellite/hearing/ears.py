@@ -67,10 +67,14 @@ class Ears:
         self._memory.append((pcm, probability))
         return self._endpointer.push(probability) if begins_ms >= self._listens_from_ms else []
 
-    def since(self, from_ms: int) -> bytes:
-        """All that is remembered from the frame that holds `from_ms` up to `now_ms`; `b""` from there on."""
-        first = max(0, (from_ms - self._memory_begins_ms) // self._settings.frame_ms)
-        return b"".join(pcm for pcm, _ in list(self._memory)[first:])
+    def since(self, from_ms: int, until_ms: int | None = None) -> bytes:
+        """All that is remembered from the frame that holds `from_ms` up to `until_ms`, or up to `now_ms`."""
+        first = self._frames_until(from_ms)
+        last = len(self._memory) if until_ms is None else self._frames_until(until_ms)
+        return b"".join(pcm for pcm, _ in list(self._memory)[first:last])
+
+    def _frames_until(self, at_ms: int) -> int:
+        return max(0, (at_ms - self._memory_begins_ms) // self._settings.frame_ms)
 
     def forget(self) -> None:
         """Nothing of what was heard so far is to be had again, and nothing of it is speech."""

@@ -1,45 +1,25 @@
-"""The microphone: opens it, listens to it in a thread of its own, and opens it again whenever it goes deaf.
+"""The microphone: opens it, has it listened to, and opens it again whenever it goes deaf.
 
-Sound comes from any thread into a short queue; when nobody keeps up, the oldest is dropped and counted. One
-thread turns it into frames, which arrive on the event loop. Rule: nothing that a device does can hold
-the loop, and nothing is left unsaid: each loss and each recovery is told once.
+What it delivers is listened to in `listener`, and arrives here as frames. Rule: nothing that a device does
+can hold the loop, and nothing is left unsaid: each loss and each recovery is told once.
 """
 
 import asyncio
-import contextlib
-import functools
 import logging
 import math
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import numpy as np
 
 from satellite.events import MicrophoneLost, MicrophoneReady
 from satellite.hearing.deafness import Deafness, DeafnessSettings, Finding
+from satellite.hearing.level import QUIETEST_DB
+from satellite.hearing.listener import Listener, Listens, Take
 from satellite.parts import DeviceError, HeardFrame, Post, PostFrame, Source, Status
 
 _log = logging.getLogger(__name__)
 
-QUEUE_BLOCKS = 100
-"""Two seconds of 20 ms blocks: longer than a card's slowest write, shorter than anybody waits."""
-UNTAKEN_BLOCKS = 500
-"""How many may wait for an event loop that does not turn: ten seconds."""
 FRESH_S = 1.0
-QUIETEST_DBFS = -120.0
-
-
-class Listens(Protocol):
-    """What becomes of the sound, in the microphone's thread: `hearing.Hearing`."""
-
-    muted: bool
-
-    def push(self, pcm: bytes) -> list[HeardFrame]:
-        """Take a block of 16 kHz, 16-bit mono PCM; the frames that it completes."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +53,14 @@ class Microphone:
         self._tell = tell
         self._settings = settings or MicrophoneSettings()
         self._deafness = Deafness(self._settings.deafness)
-        self._take: _Take | None = None
+        self._take: Take | None = None
         self._ready: bool | None = None  # None: nothing has been told yet
         self._reason = ""
-        self._level_dbfs = QUIETEST_DBFS
+        self._level_dbfs = QUIETEST_DB
         self._heard_s = -math.inf
         self._openings = 0
         self._muted = False
-        self._listener: _Listener | None = None
+        self._listener: Listener | None = None
 
     @property
     def muted(self) -> bool:
@@ -89,6 +69,8 @@ class Microphone:
 
     @muted.setter
     def muted(self, on: bool) -> None:
+        if self._muted and not on and self._listener is not None:
+            self._listener.forget()  # what came while it was set must not be heard after
         self._muted = on
         self._hearing.muted = on
 
@@ -120,7 +102,7 @@ class Microphone:
     async def run(self) -> None:
         """Live until cancelled; raises RuntimeError if the thread ends on a bug, which it has printed."""
         loop = asyncio.get_running_loop()
-        self._listener = listener = _Listener(self._hearing, self._arrived, loop)
+        self._listener = listener = Listener(self._hearing, self._arrived, loop)
         keeping = asyncio.create_task(self._keep_open(listener))
         try:
             await asyncio.wait({keeping, listener.ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,12 +116,12 @@ class Microphone:
             # A thread that still holds soxr while the interpreter ends makes it complain of leaks.
             await asyncio.wait({listener.ended}, timeout=self._settings.close_s)
 
-    async def _keep_open(self, listener: "_Listener") -> None:
+    async def _keep_open(self, listener: Listener) -> None:
         retry_s = self._settings.first_retry_s
         while True:
             opened_s = _now_s()
             try:
-                reason = await self._live(_Take(listener))
+                reason = await self._live(Take(listener))
                 self._take = None
                 if reason:
                     self._lose(reason)
@@ -152,7 +134,7 @@ class Microphone:
             await asyncio.sleep(retry_s)
             retry_s = min(2 * retry_s, self._settings.last_retry_s)
 
-    async def _live(self, take: "_Take") -> str:
+    async def _live(self, take: Take) -> str:
         """Open it, and watch it until it is lost, with the reason; `""` when it only needs opening anew."""
         self._openings += 1
         self._take = take
@@ -161,7 +143,7 @@ class Microphone:
         self._deafness.opened(_now_s())
         return await self._watch(take)
 
-    async def _open(self, take: "_Take") -> str:
+    async def _open(self, take: Take) -> str:
         opening = asyncio.create_task(self._source.open(take.deliver, take.lose))
         try:
             done, _ = await asyncio.wait({opening}, timeout=self._settings.open_s)
@@ -182,7 +164,7 @@ class Microphone:
         finally:
             closing.cancel()
 
-    async def _watch(self, take: "_Take") -> str:
+    async def _watch(self, take: Take) -> str:
         while not take.lost.done():
             for finding in self._deafness.look(_now_s(), self._source.name):
                 match finding:
@@ -200,7 +182,7 @@ class Microphone:
             await asyncio.wait({take.lost}, timeout=self._settings.look_s)
         return take.lost.result()
 
-    def _arrived(self, take: "_Take", level_dbfs: float, frames: list[HeardFrame]) -> None:
+    def _arrived(self, take: Take, level_dbfs: float, frames: list[HeardFrame]) -> None:
         """A block has been listened to; called on the event loop."""
         if take is not self._take:
             return
@@ -227,98 +209,6 @@ class Microphone:
     def _say(self, sentence: str) -> None:
         _log.warning("microphone: %s", sentence)
         self._tell(sentence)
-
-
-class _Take:
-    """One opening of the device: what an older one still delivers or complains of is not heard."""
-
-    def __init__(self, listener: "_Listener") -> None:
-        self._loop = asyncio.get_running_loop()
-        self.lost: asyncio.Future[str] = self._loop.create_future()
-        self.deliver = functools.partial(listener.put, self)
-
-    def lose(self, reason: str) -> None:
-        """The device is gone; may be called from any thread."""
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            self._loop.call_soon_threadsafe(self._set_lost, reason)
-
-    def _set_lost(self, reason: str) -> None:
-        if not self.lost.done():
-            self.lost.set_result(reason)
-
-
-Arrived = Callable[[_Take, float, list[HeardFrame]], None]
-
-
-class _Listener:
-    """The thread that listens, and the queue before it."""
-
-    def __init__(self, hearing: Listens, arrived: Arrived, loop: asyncio.AbstractEventLoop) -> None:
-        self.dropped_blocks = 0
-        self.ended: asyncio.Future[None] = loop.create_future()
-        self._hearing = hearing
-        self._arrived = arrived
-        self._loop = loop
-        self._blocks: deque[tuple[_Take, bytes]] = deque()
-        self._some = threading.Condition()
-        self._stopping = False
-        self._sent = 0  # counted by the thread, `_received` by the loop
-        self._received = 0
-        threading.Thread(target=self._listen, name="microphone", daemon=True).start()
-
-    def put(self, take: _Take, pcm: bytes) -> None:
-        """Have a block listened to; called in any thread."""
-        with self._some:
-            if len(self._blocks) >= QUEUE_BLOCKS:
-                self._blocks.popleft()
-                self.dropped_blocks += 1
-            self._blocks.append((take, pcm))
-            self._some.notify()
-
-    def stop(self) -> None:
-        """End the thread, after the block that it is at."""
-        with self._some:
-            self._stopping = True
-            self._some.notify()
-
-    def _listen(self) -> None:
-        try:
-            while (taken := self._next()) is not None:
-                take, pcm = taken
-                self._hand_over(take, level_dbfs(pcm), self._hearing.push(pcm))
-        finally:
-            self._on_loop(self._end)
-
-    def _next(self) -> tuple[_Take, bytes] | None:
-        with self._some:
-            self._some.wait_for(lambda: self._blocks or self._stopping)
-            return None if self._stopping else self._blocks.popleft()
-
-    def _hand_over(self, take: _Take, level: float, frames: list[HeardFrame]) -> None:
-        if self._sent - self._received >= UNTAKEN_BLOCKS:
-            self.dropped_blocks += 1
-            return
-        self._sent += 1
-        self._on_loop(functools.partial(self._receive, take, level, frames))
-
-    def _receive(self, take: _Take, level: float, frames: list[HeardFrame]) -> None:
-        self._received += 1
-        self._arrived(take, level, frames)
-
-    def _on_loop(self, callback: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            self._loop.call_soon_threadsafe(callback)
-
-    def _end(self) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
-
-
-def level_dbfs(pcm: bytes) -> float:
-    """The level of 16-bit PCM; digital silence is -120 dB."""
-    samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32)
-    power = float(np.dot(samples, samples)) / max(1, len(samples)) / 32768.0**2
-    return 10.0 * math.log10(power) if power > 0 else QUIETEST_DBFS
 
 
 def _now_s() -> float:

@@ -31,7 +31,7 @@ def _now_s() -> float:
 
 
 class Recording:
-    """16 kHz, 16-bit mono PCM in, as `hearing.Record` has it; all calls but `status` from one thread."""
+    """16 kHz, 16-bit mono PCM in, as `chain.Record` has it; all calls but `status` from one thread."""
 
     def __init__(
         self,

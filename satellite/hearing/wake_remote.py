@@ -17,18 +17,16 @@ from wyoming.event import Event
 from wyoming.wake import Detect, Detection
 
 from satellite.events import WakeWord, Woken
+from satellite.hearing.wake import DELAY_MS
 from satellite.parts import HeardFrame, Post, Status
 from wyoming_voice.core.pcm import SPEECH
-from wyoming_voice.errors import PeerError, TooSlow
+from wyoming_voice.errors import PeerError, TooSlow, why
 from wyoming_voice.wire import Connection, PeerGone, WireLimits, connect
 
 _log = logging.getLogger(__name__)
 
 WAITING_FRAMES = 62
 """Two seconds."""
-
-DELAY_MS = 200
-"""How long before the frame that a server names its word ended; the models are those that run in here."""
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
@@ -132,7 +130,7 @@ class RemoteWake:
                 self._sent_from_ms = self._now_ms
                 return await self._talk(connection)
         except OSError as error:
-            return error.strerror or str(error) or type(error).__name__
+            return why(error)
         except TooSlow as error:
             return str(error)
 
@@ -181,6 +179,7 @@ class RemoteWake:
         self._heard_ms[word.name] = self._now_ms
         self._detections += 1
         noticed_ms = self._noticed_ms(event.data.get("timestamp"))
+        # The models are mostly those that run in this process, too.
         self._post(Woken(word, max(0, noticed_ms - DELAY_MS)))
 
     def _noticed_ms(self, timestamp: object) -> int:

@@ -1,7 +1,7 @@
 """The Wyoming server that Home Assistant connects to: it is the client, and we are what it calls a satellite.
 
 The connection that sends `run-satellite` is the main one, the newest wins; on any other `describe` and
-`ping` are answered, and nothing else happens. What the events mean is decided in `ha_session`.
+`ping` are answered, and nothing else happens. What the events mean is decided in `session`.
 """
 
 import asyncio
@@ -10,15 +10,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from wyoming.event import Event
-from wyoming.info import Attribution, Info, Satellite, WakeModel, WakeProgram
+from wyoming.info import Info
 from wyoming.ping import Pong
 
-from satellite.events import BeginTurn, WakeWord
+from satellite.effects import BeginTurn
 from satellite.home_assistant.link import Link
 from satellite.home_assistant.messages import HangUp, Outcome, Send, TimerNews
 from satellite.home_assistant.session import Session
 from satellite.parts import Post, Status
-from wyoming_voice import __version__
 from wyoming_voice.config import ListenSettings
 from wyoming_voice.discovery import announced
 from wyoming_voice.errors import Busy, ConfigError, VoiceError
@@ -98,8 +97,6 @@ class HomeAssistant:
             with contextlib.suppress(ConfigError):  # another program has taken the path over
                 remove_stale_socket(address.path)
 
-    # ---- what the loop asks for
-
     def prepare(self) -> None:
         """Nothing: the link is there, or it is not."""
 
@@ -127,6 +124,9 @@ class HomeAssistant:
         """Not possible: Home Assistant speaks when it wants to."""
         _log.debug("Home Assistant can't be asked to speak %d characters", len(text))
 
+    def unsay(self) -> None:
+        """Nothing was asked for."""
+
     def status(self) -> Status:
         """Whether Home Assistant is there, and from where."""
         return {
@@ -136,8 +136,6 @@ class HomeAssistant:
             "peer": self._main.name if self._main is not None else "",
             "connections": len(self._links),
         }
-
-    # ---- connections
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._stopping:  # accepted by the kernel before, handed over after
@@ -207,8 +205,6 @@ class HomeAssistant:
             self._main = None
             self._carry_out(self._session.disconnected(_now_ms()))
 
-    # ---- what follows
-
     def _carry_out(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             match outcome:
@@ -244,58 +240,6 @@ class HomeAssistant:
     def _ring(self) -> None:
         self._alarm = None
         self._carry_out(self._session.tick(_now_ms()))
-
-
-def satellite_info(
-    name: str, *, description: str, area: str, wake_words: Sequence[WakeWord], most_words: int
-) -> Info:
-    """What Home Assistant is told of us; stop words are no wake words.
-
-    `name` is part of Home Assistant's unique id; `most_words` wake words can be listened for at once.
-    There is no remote trigger, for Home Assistant has no event for one.
-    """
-    words = [word for word in wake_words if not word.stops]
-    return Info(
-        satellite=Satellite(
-            name=name,
-            description=description,
-            attribution=_ATTRIBUTION,
-            installed=True,
-            version=__version__,
-            area=area or None,
-            has_vad=True,
-            active_wake_words=[word.name for word in words],
-            max_active_wake_words=most_words,
-            supports_trigger=False,
-        ),
-        wake=[_wake_program(words)] if words else [],
-    )
-
-
-_ATTRIBUTION = Attribution(name="wyoming-voice", url="")
-
-
-def _wake_program(words: Sequence[WakeWord]) -> WakeProgram:
-    models = [
-        WakeModel(
-            name=word.name,
-            description=word.phrase,
-            attribution=_ATTRIBUTION,
-            installed=True,
-            version=None,
-            languages=[],
-            phrase=word.phrase,
-        )
-        for word in words
-    ]
-    return WakeProgram(
-        name="wake words",
-        description="heard by the satellite itself",
-        attribution=_ATTRIBUTION,
-        installed=True,
-        version=__version__,
-        models=models,
-    )
 
 
 def _now_ms() -> int:

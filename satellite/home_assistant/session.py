@@ -12,10 +12,10 @@ from wyoming.event import Event as WireEvent
 from wyoming.snd import Played
 from wyoming.wake import Detection
 
+from satellite.effects import BeginTurn
 from satellite.events import (
     AnnouncementAudio,
     AnnouncementEnded,
-    BeginTurn,
     MuteChanged,
     MuteSource,
     Progressed,
@@ -91,8 +91,6 @@ class Session:
             return held
         return [HangUp(f"Home Assistant has said nothing for {SILENCE_MS // 1000} s")]
 
-    # ---- the link
-
     def connected(self, now_ms: int) -> list[Outcome]:
         """`run-satellite` has come, on a link that takes the place of any before it."""
         outcomes = self._cut_off("Home Assistant has connected anew")
@@ -123,8 +121,6 @@ class Session:
         self._run, self._incoming = None, Incoming()
         self._denial_due, self._hold_until_ms, self._held = False, None, []
         return outcomes
-
-    # ---- our turns
 
     def begin(self, turn: BeginTurn, now_ms: int) -> list[Outcome]:
         """A turn begins."""
@@ -187,8 +183,6 @@ class Session:
             return []
         self._denial_due, self._hold_until_ms = True, now_ms + DENIAL_MS
         return [Send(CANCEL)]
-
-    # ---- what Home Assistant says
 
     def received(self, event: WireEvent, now_ms: int) -> list[Outcome]:
         """Any event of the link; raises BadEvent for what makes no sense."""

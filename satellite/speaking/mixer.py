@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satellite.events import Tone
+from satellite.effects import Tone
 from satellite.parts import Audio
 from satellite.speaking.levels import Ramp, gain, limited
 from satellite.speaking.playback import Playback

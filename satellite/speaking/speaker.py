@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from satellite.events import PlaybackHeard, Tone, Trouble
+from satellite.effects import Tone
+from satellite.events import PlaybackHeard, Trouble
 from satellite.parts import Audio, Post, Sink, Status
 from satellite.speaking.mixer import Mixer, MixSettings
 from satellite.speaking.outlet import Outlet

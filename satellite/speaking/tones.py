@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from satellite.events import Tone, Trouble
+from satellite.effects import Tone
+from satellite.events import Trouble
 from satellite.parts import Audio
 from wyoming_voice.audio import MonoResampler, checked_format
 from wyoming_voice.client import Sound

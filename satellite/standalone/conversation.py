@@ -7,7 +7,8 @@ prompt begins another; whoever follows up or interrupts talks to the one that wa
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from satellite.events import BeginTurn, WakeWord
+from satellite.effects import BeginTurn
+from satellite.events import WakeWord
 from satellite.standalone.pace import text_heard
 from wyoming_voice.core.timing import new_turn_id
 

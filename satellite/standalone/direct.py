@@ -11,10 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from satellite.effects import BeginTurn
 from satellite.events import (
     AnnouncementAudio,
     AnnouncementEnded,
-    BeginTurn,
     Event,
     Progressed,
     ReplyAudio,
@@ -27,19 +27,10 @@ from satellite.events import (
 )
 from satellite.parts import Post, Status
 from satellite.standalone.conversation import Conversation, Conversations
-from satellite.standalone.exchange import (
-    Alive,
-    Exchange,
-    HeardEnough,
-    Patience,
-    Report,
-    Spoken,
-    Understood,
-    Wishes,
-    Written,
-    ended,
-)
-from satellite.standalone.lines import Directory, Lines, NobodyLeft
+from satellite.standalone.exchange import Exchange, Patience, Wishes, ended
+from satellite.standalone.lines import Directory, Lines
+from satellite.standalone.outcome import failure, outcome_name
+from satellite.standalone.reports import Alive, HeardEnough, Report, Spoken, Understood, Written
 from satellite.standalone.tape import Tape
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.core.timing import TurnRecord
@@ -51,7 +42,6 @@ MAX_UTTERANCE_BYTES = SPEECH.size_bytes(60_000)
 """More than the longest turn; the rest of what comes is dropped."""
 
 _MAX_ANNOUNCEMENTS = 16
-_TROUBLES = {"asr": Trouble.NO_ASR, "handle": Trouble.NO_HANDLE, "tts": Trouble.NO_TTS}
 
 
 @dataclass(frozen=True)
@@ -102,6 +92,7 @@ class Direct:
         self._conversations = Conversations(self._settings.conversation_s)
         self._turn: _Turn | None = None
         self._texts: asyncio.Queue[str] = asyncio.Queue(_MAX_ANNOUNCEMENTS)
+        self._saying: asyncio.Task[None] | None = None
         self._tasks: dict[_Turn, asyncio.Task[None]] = {}
 
     def prepare(self) -> None:
@@ -170,6 +161,16 @@ class Direct:
         self._conversations.interject()
         self._lines.prepare(("tts",))
 
+    def unsay(self) -> None:
+        """Forget the texts that wait, and hang up on whoever speaks one."""
+        saying, self._saying = self._saying, None
+        under_way = saying is not None and saying.cancel()
+        while not self._texts.empty():
+            self._texts.get_nowait()
+            under_way = True
+        if under_way:
+            self._post(AnnouncementEnded())
+
     def status(self) -> Status:
         """What it is at; the servers have a status of their own."""
         return {"turn": self._turn is not None, "announcements": self._texts.qsize()}
@@ -178,10 +179,14 @@ class Direct:
         """Speak announcements until cancelled, then hang up on everybody."""
         try:
             while True:
-                await self._announce(await self._texts.get())
+                text = await self._texts.get()
+                self._saying = saying = asyncio.create_task(self._announce(text))
+                await asyncio.wait((saying,))
+                if not saying.cancelled():
+                    saying.result()
         finally:
             self._turn = None
-            await ended(*self._tasks.values())
+            await ended(*self._tasks.values(), *filter(None, (self._saying,)))
             await self._lines.close()
 
     def _turn_of(self, epoch: int) -> _Turn | None:
@@ -196,7 +201,7 @@ class Direct:
                 self._tell(turn, outcome)
                 outcome = await self._respond(turn, text)
         except VoiceError as error:
-            outcome = _failure(turn.epoch, error)
+            outcome = failure(turn.epoch, error)
         except asyncio.CancelledError:
             _finish(turn, "cancelled")
             raise
@@ -204,7 +209,7 @@ class Direct:
             self._tell(turn, outcome)
             if self._turn is turn:
                 self._turn = None
-        _finish(turn, _named(outcome))
+        _finish(turn, outcome_name(outcome))
 
     async def _respond(self, turn: _Turn, text: str) -> Event:
         self._lines.prepare(("tts",))
@@ -261,23 +266,6 @@ class Direct:
         record.spent("total", start_s, _now_s())
         _log.info("%s", record.line())
         self._post(AnnouncementEnded())
-
-
-def _failure(epoch: int, error: VoiceError) -> TurnFailed:
-    trouble = Trouble.FAILED
-    if isinstance(error, NobodyLeft) and not error.reached:
-        trouble = _TROUBLES[error.kind]
-    return TurnFailed(epoch, trouble, str(error))
-
-
-def _named(outcome: Event) -> str:
-    match outcome:
-        case ReplyEnded():
-            return "ok"
-        case TurnFailed(trouble=trouble):
-            return trouble
-        case _:
-            return "nothing-understood"
 
 
 def _finish(turn: _Turn, outcome: str) -> None:

@@ -10,10 +10,19 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from satellite.standalone.lines import Line, Lines, Server, Unfinished, reason_of
 from satellite.standalone.pace import TYPICAL_PACE, measured_pace, sentences_spoken
+from satellite.standalone.reports import (
+    Alive,
+    HeardEnough,
+    Report,
+    Spoken,
+    Understood,
+    Written,
+    WrittenAll,
+)
 from satellite.standalone.script import Script
 from satellite.standalone.tape import Tape
 from wyoming_voice.client import Refused, Sound, Speech, answer, say_utterance, transcript
@@ -23,45 +32,6 @@ from wyoming_voice.errors import UpstreamError, VoiceError
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class HeardEnough:
-    """The ASR server wants no more audio."""
-
-
-@dataclass(frozen=True)
-class Understood:
-    """What was said."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Written:
-    """A piece of the answer's text."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class WrittenAll:
-    """The answer's text is complete."""
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """A piece of the answer's speech."""
-
-    sound: Sound
-
-
-@dataclass(frozen=True)
-class Alive:
-    """Somebody works at it."""
-
-
-Report = HeardEnough | Understood | Written | WrittenAll | Spoken | Alive
 
 
 @dataclass(frozen=True)
@@ -75,6 +45,11 @@ class Patience:
     transcript_s: float = 10.0
     words_s: float = 25.0
     speech_s: float = 15.0
+
+    @classmethod
+    def within(cls, answer_s: float) -> Self:
+        """Waits that end before a turn fails for want of progress, so that another server has its go."""
+        return cls(transcript_s=answer_s / 3, words_s=answer_s * 5 / 6, speech_s=answer_s / 2)
 
 
 @dataclass(frozen=True)

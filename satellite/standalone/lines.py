@@ -7,7 +7,6 @@ that waited may have died unseen. Those that failed are told to the directory, w
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -16,7 +15,7 @@ from wyoming.info import Info
 
 from wyoming_voice.client import HungUp
 from wyoming_voice.discovery import describe_on
-from wyoming_voice.errors import UpstreamError, VoiceError
+from wyoming_voice.errors import UpstreamError, VoiceError, why
 from wyoming_voice.wire import Connection, PeerGone, WireLimits, connect
 
 KINDS = ("asr", "handle", "tts")
@@ -27,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class Server:
-    """One server of a kind; `pace` is how fast its voice was last (`script.measured_pace`)."""
+    """One server of a kind; `pace` is how fast its voice was last (`pace.measured_pace`)."""
 
     kind: str
     uri: str
@@ -193,15 +192,6 @@ class Lines:
             raise UpstreamError(
                 f"no {server.kind} server answers at {server.uri}: {why(error)}"
             ) from error
-
-
-def why(error: OSError) -> str:
-    """What the network says, without the address, which asyncio puts in the text."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or str(error) or type(error).__name__
 
 
 def reason_of(kind: str, error: OSError | VoiceError) -> str:

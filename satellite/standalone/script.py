@@ -11,7 +11,7 @@ from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
 MAX_CHARS = 50_000
 """Some fifty minutes of speech; who writes more is in a loop."""
 
-_WHOLE_SENTENCES = SentenceSettings(first_clause_min_chars=250)
+WHOLE_SENTENCES = SentenceSettings(first_clause_min_chars=250)
 
 
 class Script:
@@ -22,7 +22,7 @@ class Script:
         self.spoken = 0
         self.audio_ms = 0.0
         self._deltas = Tape[str]()
-        self._splitter = SentenceSplitter(_WHOLE_SENTENCES)
+        self._splitter = SentenceSplitter(WHOLE_SENTENCES)
         self._chars = 0
 
     @property

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from satellite.events import Via, ViaChanged
 from satellite.parts import Post, Status
-from satellite.standalone.lines import KINDS, Server, why
+from satellite.standalone.lines import KINDS, Server
 from wyoming_voice.discovery import Found, Gone, describe, interface_addresses, watch
-from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError
+from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError, why
 from wyoming_voice.wire import parse_uri
 
 _log = logging.getLogger(__name__)

@@ -1,24 +1,25 @@
 """The loop carries out what the machine decides: audio to who answers, effects to the mouth, in order."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from satellite.effects import BeginTurn, Moment, Tell, Tone
 from satellite.events import (
     AnnouncementAudio,
-    BeginTurn,
     Event,
+    MicrophoneLost,
     MicrophoneReady,
-    Moment,
     MuteChanged,
     MuteSource,
+    Say,
     Stopped,
-    Tell,
-    Tone,
     Triggered,
     Trouble,
+    TurnFailed,
     Via,
     ViaChanged,
 )
@@ -61,6 +62,9 @@ class FakeBackend:
 
     def say(self, text: str) -> None:
         self.calls.append(f"say {text}")
+
+    def unsay(self) -> None:
+        self.calls.append("unsay")
 
     async def run(self) -> None:
         """Lives on its own."""
@@ -120,7 +124,7 @@ class Stage:
             settings,
             Ears(ear_settings("aggressive", 0.5, 20)),
             self.mouth,
-            {Via.DIRECT: self.backend},
+            dict.fromkeys(Via, self.backend),
             self.dismissed.append,
         )
         self.loop.listeners.append(self.told.append)
@@ -137,7 +141,7 @@ class Stage:
     async def post(self, *events: Event) -> None:
         for event in events:
             self.loop.post(event)
-        await until(lambda: self.loop.settled)
+        await settled()
 
     def frames_heard(self, epoch: int) -> list[int]:
         """The numbers of the frames that the backend got in a turn."""
@@ -152,17 +156,18 @@ async def stage() -> AsyncIterator[Stage]:
     yield stage
 
 
-async def settled(stage: Stage) -> None:
-    await until(lambda: stage.loop.settled)
+async def settled() -> None:
+    """All that was posted is handled in one callback, which stands before whoever waits."""
+    await asyncio.sleep(0)
 
 
 async def test_every_frame_of_an_utterance_is_sent_once_and_in_order(stage: Stage) -> None:
     stage.hear("." * 30 + "SSSS")
-    await settled(stage)
+    await settled()
     stage.hear("S" * 20)
-    await settled(stage)
+    await settled()
     stage.hear("." * 40)
-    await settled(stage)
+    await settled()
     (turn,) = stage.backend.turns
     heard = stage.frames_heard(turn.epoch)
     assert heard == list(range(heard[0], heard[-1] + 1))
@@ -172,20 +177,20 @@ async def test_every_frame_of_an_utterance_is_sent_once_and_in_order(stage: Stag
 
 async def test_nothing_is_sent_after_the_end_of_the_audio(stage: Stage) -> None:
     stage.hear("." * 30 + "S" * 20 + "." * 40)
-    await settled(stage)
+    await settled()
     sent = len(stage.backend.heard[1])
     stage.hear("." * 10)
-    await settled(stage)
+    await settled()
     assert len(stage.backend.heard[1]) == sent
 
 
 async def test_a_frame_that_ends_a_turn_by_mute_is_not_sent(stage: Stage) -> None:
     stage.hear("." * 30 + "S" * 10)
-    await settled(stage)
+    await settled()
     sent = len(stage.backend.heard[1])
     await stage.post(MuteChanged(MuteSource.SOFTWARE, True))
     stage.hear("SSS")
-    await settled(stage)
+    await settled()
     assert len(stage.backend.heard[1]) == sent
 
 
@@ -237,6 +242,40 @@ async def test_what_is_posted_meanwhile_waits_its_turn(stage: Stage) -> None:
     await stage.post(Triggered(stage.loop.ear_ms))
     calls = [call for call in stage.backend.calls if call != "prepare"]
     assert calls == ["begin 1", "end 1", "cancel 1"]
+
+
+async def test_speech_that_a_lost_microphone_cut_off_is_not_gone_on_with(stage: Stage) -> None:
+    stage.hear("SSSSSSSSSS")
+    await settled()
+    await stage.post(MicrophoneLost("unplugged"), TurnFailed(1, Trouble.FAILED, "", silent=True))
+    assert stage.loop.state.name == "idle"
+    await stage.post(MicrophoneReady())
+    stage.hear("SSSS")
+    await settled()
+    assert stage.loop.state.name == "listening"
+
+
+async def test_what_is_said_again_to_another_ends_where_the_ear_was_closed() -> None:
+    stage = Stage(TurnSettings(gate="vad"))
+    home, direct = Via.HOME_ASSISTANT, Via.DIRECT
+    await stage.post(MicrophoneReady(), ViaChanged(home, True), ViaChanged(direct, True))
+    stage.hear("." * 30 + "S" * 20)
+    await settled()
+    stage.hear("." * 30)
+    await settled()
+    assert stage.loop.state.name == "processing"
+    heard = stage.backend.heard[1]
+    stage.hear("." * 10)
+    await stage.post(ViaChanged(home, False), ViaChanged(home, True))
+    stage.hear("." * 10)
+    await stage.post(TurnFailed(2, Trouble.NO_ASR, "gone"))
+    stage.hear("." * 10)
+    assert stage.backend.heard == {1: heard, 2: heard, 3: heard}
+
+
+async def test_a_text_that_is_spoken_is_given_up_with_all_else(stage: Stage) -> None:
+    await stage.post(Say("Dinner!"), Stopped())
+    assert stage.backend.calls == ["say Dinner!", "unsay"]
 
 
 async def test_a_deadline_comes_by_itself() -> None:

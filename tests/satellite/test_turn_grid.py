@@ -246,7 +246,7 @@ def test_what_becomes_of_it_where_speech_is_enough(name: str) -> None:
 @pytest.mark.parametrize("name", MUTED_GRID)
 def test_what_becomes_of_it_while_muted(name: str) -> None:
     settings = with_settings(gate="vad", barge_in="speech", echo_cancelled=True)
-    assert row(name, settings, MuteChanged(MuteSource.HARDWARE, True)) == MUTED_GRID[name]
+    assert row(name, settings, MuteChanged(MuteSource.HOME_ASSISTANT, True)) == MUTED_GRID[name]
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -78,7 +78,7 @@ def test_a_turn_by_wake_word() -> None:
         "tone listening",
         "LISTENING",
     ]
-    assert stage.state.streaming == (1, DIRECT)
+    assert stage.sending == 1
     assert stage.do(SpeechStarted(3400)) == ["SPEECH-STARTED"]
     assert stage.do(SpeechEnded(5000)) == [
         "SPEECH-ENDED",
@@ -86,7 +86,7 @@ def test_a_turn_by_wake_word() -> None:
         "PROCESSING",
         "think on",
     ]
-    assert stage.state.streaming is None
+    assert stage.sending is None
     assert stage.do(Transcribed(1, "What time is it?")) == ["transcript: What time is it?"]
     assert stage.do(ReplyText(1, "It is"), ReplyText(1, " ten.")) == []
     assert stage.do(ReplyAudio(1, SECOND)) == ["think off", "playback 1", "RESPONDING", "play 1"]
@@ -339,7 +339,7 @@ def test_a_question_opens_the_ear_again() -> None:
     assert stage.heard() == ["played direct", "PLAYED", "prepare direct"]
     assert stage.wait(399) == []
     assert stage.wait(1) == ["ears here", "LISTENING"]
-    assert stage.state.streaming is None, "nothing is sent before somebody speaks"
+    assert stage.sending is None, "nothing is sent before somebody speaks"
     stage.wait(1000)
     assert stage.do(SpeechStarted(9000)) == [
         "begin 2 direct from 8500 by okay_nabu again",
@@ -473,7 +473,7 @@ def test_stopped_while_somebody_speaks() -> None:
 def test_muted_in_mid_sentence() -> None:
     stage = Stage()
     stage.do(Woken(NABU, 3000), SpeechStarted(3400))
-    assert stage.do(MuteChanged(MuteSource.HARDWARE, True)) == [
+    assert stage.do(MuteChanged(MuteSource.HOME_ASSISTANT, True)) == [
         "MUTED",
         "end 1 direct",
         "cancel 1 direct",
@@ -482,14 +482,14 @@ def test_muted_in_mid_sentence() -> None:
     ]
     assert stage.do(Woken(NABU, 5000), Triggered(5000), Pressed(5000)) == []
     assert stage.do(MuteChanged(MuteSource.SOFTWARE, True)) == []
-    assert stage.do(MuteChanged(MuteSource.HARDWARE, False)) == []
+    assert stage.do(MuteChanged(MuteSource.HOME_ASSISTANT, False)) == []
     assert stage.do(MuteChanged(MuteSource.SOFTWARE, False)) == ["UNMUTED"]
     assert "begin 2 direct from 5000" in stage.do(Triggered(5000))
 
 
 def test_muted_speech_begins_nothing() -> None:
     stage = Stage(with_settings(gate="vad"))
-    stage.do(MuteChanged(MuteSource.HARDWARE, True))
+    stage.do(MuteChanged(MuteSource.HOME_ASSISTANT, True))
     assert stage.do(SpeechStarted(3400)) == []
 
 
@@ -559,14 +559,26 @@ def test_home_assistant_lost_and_nobody_else_there(mode: str, loss: Event) -> No
     ]
 
 
+def test_a_server_lost_that_has_done_its_part() -> None:
+    stage = asked()
+    assert stage.do(ViaChanged(DIRECT, False, ("asr",))) == ["disconnected: direct"]
+    stage.do(Transcribed(1, "what time is it"), ReplyAudio(1, SECOND))
+    stage.do(ViaChanged(DIRECT, True), ViaChanged(DIRECT, False, ("asr",)))
+    assert stage.do(ReplyAudio(1, SECOND)) == ["play 1"]
+    assert stage.do(ReplyEnded(1))[-1] == "whole 1"
+
+
 def test_own_servers_lost_and_nobody_else_there() -> None:
     stage = asked()
-    assert stage.do(ViaChanged(DIRECT, False, ("tts",)))[-1] == "sentence 1 no-tts"
+    stage.do(ViaChanged(DIRECT, False, ("tts",)))
+    assert stage.do(TurnFailed(1, Trouble.NO_TTS, "gone"))[-1] == "sentence 1 no-tts"
 
 
-def test_own_servers_lost_while_home_assistant_is_there() -> None:
+@pytest.mark.parametrize("noticed", [True, False])
+def test_nobody_of_our_own_to_hear_while_home_assistant_is_there(noticed: bool) -> None:
     stage = asked()
-    assert stage.do(ViaChanged(HOME, True), ViaChanged(DIRECT, False, ("tts",)))[-2:] == [
+    stage.do(ViaChanged(HOME, True), ViaChanged(DIRECT, not noticed, ("asr",) * noticed))
+    assert stage.do(TurnFailed(1, Trouble.NO_ASR, "gone"))[-2:] == [
         "begin 2 ha from 2900 by okay_nabu",
         "end 2 ha",
     ]
@@ -582,7 +594,7 @@ def test_home_assistant_comes_in_mid_utterance_and_is_not_needed() -> None:
     stage = Stage()
     stage.do(Woken(NABU, 3000))
     assert stage.do(ViaChanged(HOME, True), ViaChanged(HOME, True)) == ["connected: home-assistant"]
-    assert stage.state.streaming == (1, DIRECT)
+    assert stage.sending == 1
 
 
 @pytest.mark.parametrize(
@@ -760,9 +772,18 @@ def test_a_text_that_was_not_spoken() -> None:
     assert stage.wait(30_000)[-1] == "sentence 1 timeout"
 
 
+def test_texts_that_were_stopped_are_never_spoken() -> None:
+    stage = Stage()
+    assert stage.do(Say("Dinner!"), Stopped())[-2:] == ["speak no more", "IDLE"]
+    assert stage.do(AnnouncementAudio(SECOND), AnnouncementEnded()) == []
+    stage.do(Say("Supper!"))
+    assert stage.do(AnnouncementAudio(SECOND)) == ["playback 1", "play 1"]
+    assert stage.do(Stopped())[:3] == ["speak no more", "abort 1", "played direct"]
+
+
 def test_a_text_that_is_still_being_made_when_somebody_calls() -> None:
     stage = Stage()
-    stage.do(Say("Dinner!"), Woken(NABU, 3000))
+    assert "speak no more" in stage.do(Say("Dinner!"), Woken(NABU, 3000))
     stage.wait(4000)
     assert stage.do(AnnouncementAudio(SECOND), AnnouncementEnded()) == []
     assert stage.name == "listening"
@@ -783,7 +804,7 @@ def test_a_timer_rings_until_it_is_stopped() -> None:
 
 def test_a_timer_is_dismissed_while_muted_and_no_turn_begins() -> None:
     stage = Stage()
-    stage.do(MuteChanged(MuteSource.HARDWARE, True), TimerFinished("1", "eggs"))
+    stage.do(MuteChanged(MuteSource.HOME_ASSISTANT, True), TimerFinished("1", "eggs"))
     assert stage.do(Triggered(3000)) == ["ring off", "dismiss all"]
 
 
@@ -811,6 +832,7 @@ def test_the_microphone_lost_in_mid_sentence() -> None:
         "microphone-lost: unplugged",
         "end 1 direct",
         "PROCESSING",
+        "ears here",
         "think on",
     ]
 

@@ -59,8 +59,8 @@ PEOPLE: list[Make] = [
     lambda at_ms, _, __: Pressed(at_ms),
     lambda *_: Released(),
     lambda *_: Stopped(),
-    lambda _, __, die: MuteChanged(SOURCES[die % 3], False),
-    lambda _, __, die: MuteChanged(SOURCES[die % 3], True),
+    lambda _, __, die: MuteChanged(SOURCES[die % len(SOURCES)], False),
+    lambda _, __, die: MuteChanged(SOURCES[die % len(SOURCES)], True),
     lambda _, __, die: Say(TEXTS[die]),
     lambda _, __, die: ViaChanged(DIRECT, die > 0, ("tts",)),
     lambda _, __, die: ViaChanged(HOME, die > 1),
@@ -178,4 +178,4 @@ def test_from_wherever_one_is_a_button_is_answered(
     stage.do(ViaChanged(HOME, True), ViaChanged(DIRECT, True), MicrophoneReady())
     stage.do(*(MuteChanged(source, False) for source in SOURCES), Triggered(stage.now_ms))
     assert stage.name == "listening"
-    assert stage.state.streaming is not None
+    assert stage.sending is not None

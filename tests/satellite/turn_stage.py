@@ -6,20 +6,18 @@ The ledger sees every effect and knows what must hold whatever happens, in stori
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from satellite.events import (
+from satellite.effects import (
     AbortPlayback,
     BeginPlayback,
     BeginTurn,
+    CancelSpeak,
     CancelTurn,
     DismissTimers,
     Effect,
     EndAudio,
     EndPlayback,
-    Event,
-    MicrophoneReady,
     Moment,
     Play,
-    PlaybackHeard,
     PlaySentence,
     PlayTone,
     Prepare,
@@ -29,11 +27,8 @@ from satellite.events import (
     SetThinking,
     Speak,
     Tell,
-    Tick,
-    Via,
-    ViaChanged,
-    WakeWord,
 )
+from satellite.events import Event, MicrophoneReady, PlaybackHeard, Tick, Via, ViaChanged, WakeWord
 from satellite.turn import State, TurnSettings, step
 from wyoming_voice.client import Sound
 from wyoming_voice.core.pcm import AudioFormat
@@ -68,7 +63,9 @@ class Ledger:
         line = {playback.number: playback.complete for playback in state.line}
         assert self.playing == line
         assert self.unreported == sum(playback.via is not None for playback in state.line)
-        assert self.sending == (state.streaming[0] if state.streaming else None)
+        assert self.sending == (
+            state.turn.epoch if state.turn and state.name == "listening" else None
+        )
         assert self.on.get("thinking", False) == (state.name == "processing")
         assert self.on.get("ducked", False) == state.ducked
         assert self.on.get("ringing", False) == (bool(state.ringing) and state.name == "idle")
@@ -174,6 +171,11 @@ class Stage:
     def epoch(self) -> int:
         return self.state.epoch
 
+    @property
+    def sending(self) -> int | None:
+        """The turn whose audio goes out."""
+        return self.ledger.sending
+
 
 def in_words(effect: Effect) -> str:
     """An effect in a few words, to be read in a story."""
@@ -219,6 +221,8 @@ def _mouth_in_words(effect: Effect) -> str:
             return f"dismiss {timer_id or 'all'}"
         case Speak(text):
             return f"speak {text}"
+        case CancelSpeak():
+            return "speak no more"
         case _:
             raise AssertionError(f"no words for {effect}")
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from satellite.around.control import LINE_BYTES, Control, ControlLimits, socket_mode
-from satellite.events import Moment, Tell
+from satellite.effects import Moment, Tell
 from satellite.parts import Status
 from tests.satellite.waiting import PATIENCE_S, running, until
 from wyoming_voice.errors import ConfigError, VoiceError

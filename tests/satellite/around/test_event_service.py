@@ -12,7 +12,8 @@ from wyoming.timer import TimerFinished
 
 from satellite.around.event_names import EventNames
 from satellite.around.event_service import EventService
-from satellite.events import Moment, Tell, Via
+from satellite.effects import Moment, Tell
+from satellite.events import Via
 from tests.satellite.waiting import running, until
 
 A_TURN = [

@@ -11,7 +11,7 @@ import pytest
 from satellite.around.command import TEXT_BYTES, plain, run_command
 from satellite.around.hooks import Hooks
 from satellite.config import HookSettings, field_of
-from satellite.events import Moment, Tell
+from satellite.effects import Moment, Tell
 from tests.satellite.waiting import running, until
 
 

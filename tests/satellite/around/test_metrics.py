@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from satellite.around.metrics import Metrics
 from satellite.around.tally import Tally
-from satellite.events import Moment, Tell, Via
+from satellite.effects import Moment, Tell
+from satellite.events import Via
 from satellite.parts import Status
 from tests.satellite.waiting import PATIENCE_S, running
 from wyoming_voice.errors import ConfigError

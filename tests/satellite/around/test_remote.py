@@ -11,7 +11,7 @@ import pytest
 from satellite.around.control import Control
 from satellite.around.remote import command, request_for
 from satellite.config import SatelliteSettings
-from satellite.events import Moment, Tell
+from satellite.effects import Moment, Tell
 from satellite.parts import Status
 from tests.satellite.around.test_control import FakeControls
 from tests.satellite.waiting import running, until

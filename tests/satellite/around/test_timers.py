@@ -13,7 +13,7 @@ from satellite import events
 from satellite.around.timer_book import GRACE_MS, MOST, Change, Timer, TimerBook
 from satellite.around.timer_file import Saved, load, save
 from satellite.around.timers import LATE_S, Clock, TimerError, Timers
-from satellite.events import Moment, Tell
+from satellite.effects import Moment, Tell
 from tests.satellite.waiting import running, until
 
 A, B = TimerStarted("a", 60, "pasta").event(), TimerStarted("b", 120).event()

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from satellite.doctor.measure import Echo, amplified, echo, hum_hz, level, spoken
+from satellite.doctor.measure import Echo, echo, hum_hz, level, spoken
 from satellite.events import Trouble
 from satellite.hearing.echo import WebRtcCleaner
+from satellite.hearing.level import amplified
 from satellite.parts import Audio, HeardFrame
 from satellite.speaking.tones import read_sentences, resampled
 

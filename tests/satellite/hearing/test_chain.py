@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from satellite.events import WakeWord
-from satellite.hearing.chain import Hearing, level_dbfs
+from satellite.hearing.chain import Hearing
 from satellite.hearing.echo import Cleaner, FarEnd, PassThrough, WebRtcCleaner
+from satellite.hearing.level import level_dbfs
 from satellite.hearing.wake import LocalWake, parse_wake_words
 from satellite.parts import Audio, HeardFrame
 from tests.satellite.hearing.recordings import question, samples, silence, wake_word
@@ -156,14 +157,6 @@ def test_the_far_end_keeps_up_while_muted() -> None:
     hearing.muted = False
     hearing.push(constant(0.1, 32))
     assert not cleaner.far[0][250:].any()
-
-
-@pytest.mark.parametrize(
-    ("value", "dbfs"), [(1.0, 0.0), (0.1, -20.0), (0.0, -120.0), (1e-9, -120.0)]
-)
-def test_levels(value: float, dbfs: float) -> None:
-    assert level_dbfs(np.full(512, value, np.float32)) == pytest.approx(dbfs, abs=0.01)
-    assert level_dbfs(np.zeros(0, np.float32)) == -120.0
 
 
 def test_status_tells_what_is_done() -> None:

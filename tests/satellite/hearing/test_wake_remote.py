@@ -10,7 +10,8 @@ from wyoming.event import Event as WireEvent
 from wyoming.wake import Detection
 
 from satellite.events import Event, WakeWord, Woken
-from satellite.hearing.wake_remote import DELAY_MS, WAITING_FRAMES, RemoteWake
+from satellite.hearing.wake import DELAY_MS
+from satellite.hearing.wake_remote import WAITING_FRAMES, RemoteWake
 from satellite.parts import HeardFrame
 from tests.satellite.standalone.wyoming_servers import Caller, FakeServer
 from tests.satellite.waiting import running, until

@@ -13,8 +13,10 @@ from wyoming.info import Describe
 from wyoming.ping import Ping
 from wyoming.satellite import RunSatellite
 
+from satellite import effects
 from satellite import events as e
-from satellite.home_assistant.server import HomeAssistant, satellite_info
+from satellite.home_assistant.info import satellite_info
+from satellite.home_assistant.server import HomeAssistant
 from tests.home_assistant import Script, ScriptedHomeAssistant, described, home_assistant
 from tests.wire_client import PATIENCE_S, WireClient, client_of
 from wyoming_voice.config import ListenSettings
@@ -23,8 +25,9 @@ from wyoming_voice.wire import Address
 
 NABU = e.WakeWord("okay_nabu", "okay nabu")
 STOP = e.WakeWord("stop", "stop", stops=True)
+JARVIS = e.WakeWord("hey_jarvis", "hey jarvis")
 INFO = satellite_info(
-    "kitchen", description="tests", area="Kitchen", wake_words=[NABU, STOP], most_words=4
+    "kitchen", description="tests", area="Kitchen", wake_words=[NABU, JARVIS, STOP]
 )
 FRAME = bytes(range(256)) * 4
 READY = e.ViaChanged(e.Via.HOME_ASSISTANT, ready=True)
@@ -68,7 +71,7 @@ class Satellite:
         return next(event for event in self.events if isinstance(event, kind))
 
     def begin(self, epoch: int, word: e.WakeWord | None = None, *, frames: int = 1) -> None:
-        self.backend.begin(e.BeginTurn(epoch, e.Via.HOME_ASSISTANT, 0, word))
+        self.backend.begin(effects.BeginTurn(epoch, e.Via.HOME_ASSISTANT, 0, word))
         for _ in range(frames):
             self.backend.feed(epoch, FRAME)
 
@@ -501,13 +504,18 @@ def test_what_home_assistant_is_told_of_us() -> None:
     told = INFO.satellite
     assert told is not None
     assert (told.name, told.area, told.installed) == ("kitchen", "Kitchen", True)
-    assert (told.active_wake_words, told.max_active_wake_words) == (["okay_nabu"], 4)
+    assert told.active_wake_words == ["okay_nabu", "hey_jarvis"]
+    assert told.max_active_wake_words == 2
     assert not told.supports_trigger
-    assert [(m.name, m.phrase) for m in INFO.wake[0].models] == [("okay_nabu", "okay nabu")]
-    bare = satellite_info("x", description="", area="", wake_words=[], most_words=1)
+    assert [(m.name, m.phrase) for m in INFO.wake[0].models] == [
+        ("okay_nabu", "okay nabu"),
+        ("hey_jarvis", "hey jarvis"),
+    ]
+    bare = satellite_info("x", description="", area="", wake_words=[])
     assert bare.wake == []
     assert bare.satellite is not None
     assert bare.satellite.area is None
+    assert bare.satellite.max_active_wake_words == 1
 
 
 async def test_it_can_t_be_asked_to_speak() -> None:

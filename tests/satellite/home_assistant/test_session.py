@@ -14,6 +14,7 @@ from wyoming.event import Event as WireEvent
 from wyoming.ping import Ping
 from wyoming.pipeline import RunPipeline
 
+from satellite import effects
 from satellite import events as e
 from satellite.home_assistant.messages import CANCEL, RUN, HangUp, Outcome, Send, TimerNews
 from satellite.home_assistant.session import Session
@@ -99,8 +100,8 @@ class Desk:
                 return self._pass(number)
         return self.session.received(from_home_assistant(word), self.now_ms)
 
-    def _turn(self, epoch: int, word: e.WakeWord | None) -> e.BeginTurn:
-        return e.BeginTurn(epoch, e.Via.HOME_ASSISTANT, 0, word)
+    def _turn(self, epoch: int, word: e.WakeWord | None) -> effects.BeginTurn:
+        return effects.BeginTurn(epoch, e.Via.HOME_ASSISTANT, 0, word)
 
     def _pass(self, ms: int) -> list[Outcome]:
         end_ms, outcomes = self.now_ms + ms, list[Outcome]()

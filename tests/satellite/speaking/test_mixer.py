@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite.events import Tone
+from satellite.effects import Tone
 from satellite.parts import Audio
 from satellite.speaking.levels import Ramp, gain, limited
 from satellite.speaking.mixer import Mixer, MixSettings

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from satellite.events import Event, PlaybackHeard, Tone, Trouble
+from satellite.effects import Tone
+from satellite.events import Event, PlaybackHeard, Trouble
 from satellite.parts import Audio, DeviceError, Mouth
 from satellite.speaking.mixer import MixSettings
 from satellite.speaking.speaker import Speaker, SpeakerSettings

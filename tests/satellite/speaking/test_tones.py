@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from satellite.events import Tone, Trouble
+from satellite.effects import Tone
+from satellite.events import Trouble
 from satellite.parts import Audio
 from satellite.speaking.tones import (
     RINGING_DBFS,

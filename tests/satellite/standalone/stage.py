@@ -4,16 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from satellite.events import (
-    BeginTurn,
-    Event,
-    ReplyAudio,
-    ReplyEnded,
-    ReplyText,
-    TurnFailed,
-    Via,
-    ViaChanged,
-)
+from satellite.effects import BeginTurn
+from satellite.events import Event, ReplyAudio, ReplyEnded, ReplyText, TurnFailed, Via, ViaChanged
 from satellite.standalone.direct import Direct, DirectSettings
 from satellite.standalone.exchange import Patience
 from satellite.standalone.servers import Pulse, Roster

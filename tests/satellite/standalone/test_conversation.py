@@ -1,6 +1,7 @@
 """Which turns belong together, and what a question carries beside its words."""
 
-from satellite.events import BeginTurn, Via, WakeWord
+from satellite.effects import BeginTurn
+from satellite.events import Via, WakeWord
 from satellite.standalone.conversation import Conversations
 
 BUTLER = WakeWord("jarvis", "hey jarvis", voice="bm_george", prompt="You are a butler.")

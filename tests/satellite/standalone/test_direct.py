@@ -233,3 +233,26 @@ async def test_an_announcement_is_spoken() -> None:
         sounds = [event.sound for event in posts.events if isinstance(event, AnnouncementAudio)]
         assert read_aloud(sounds) == "Dinner is ready.Really."
         assert posts.events[-1] == AnnouncementEnded()
+
+
+async def test_announcements_that_are_not_wanted_any_more_end_at_once_and_only_once() -> None:
+    tts = FakeTts()
+    made = asyncio.Event()
+
+    async def room() -> None:
+        await made.wait()
+
+    async with standalone(tts, room=room) as (direct, posts):
+        direct.say("Dinner is ready.")
+        direct.say("Really.")
+        await tts.until(opened=2)
+        direct.unsay()
+        direct.unsay()
+        assert posts.of(AnnouncementEnded) == [AnnouncementEnded()]
+        made.set()
+        direct.say("Supper is ready.")
+        await posts.until(AnnouncementEnded, count=2)
+        sounds = [event.sound for event in posts.events if isinstance(event, AnnouncementAudio)]
+        assert read_aloud(sounds) == "Supper is ready."
+        direct.unsay()
+        assert len(posts.of(AnnouncementEnded)) == 2

@@ -1,0 +1,47 @@
+"""What an exchange reports of a turn as it comes: what was understood, written, spoken.
+
+Rule: a report says what has happened, and to no turn: whoever began the exchange knows which it is.
+"""
+
+from dataclasses import dataclass
+
+from wyoming_voice.client import Sound
+
+
+@dataclass(frozen=True)
+class HeardEnough:
+    """The ASR server wants no more audio."""
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was said."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class WrittenAll:
+    """The answer's text is complete."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A piece of the answer's speech."""
+
+    sound: Sound
+
+
+@dataclass(frozen=True)
+class Alive:
+    """Somebody works at it."""
+
+
+Report = HeardEnough | Understood | Written | WrittenAll | Spoken | Alive
