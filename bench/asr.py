@@ -22,7 +22,7 @@ from bench.servers import PEERS, ROOT, Measured, faster_whisper_peer, ours, weig
 from bench.speech import CHUNK_MS, TRAILING_SILENCE_MS, Recording, recordings, transcribed
 from wyoming_voice.asr.engine import DecodeOptions
 from wyoming_voice.asr.whisper import Whisper, WhisperSettings
-from wyoming_voice.discovery import describe
+from wyoming_voice.describing import describe
 
 COMMAND_MODEL = ROOT / "tests" / "models" / "command_whisper"
 _BETWEEN_QUESTIONS_S = 0.02

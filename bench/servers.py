@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wyoming_voice.discovery import describe
+from wyoming_voice.describing import describe
 from wyoming_voice.errors import VoiceError
 from wyoming_voice.stack import end_process
 

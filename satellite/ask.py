@@ -21,7 +21,8 @@ from wyoming_voice.client import Sound
 from wyoming_voice.config import Settings
 from wyoming_voice.core.endpointing import EndpointSettings
 from wyoming_voice.core.pcm import SPEECH
-from wyoming_voice.discovery import Found, describe, discover
+from wyoming_voice.describing import describe
+from wyoming_voice.discovery import Found, discover
 from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError, why
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
 

@@ -4,6 +4,7 @@ Rule: the parts know each other by the protocols of `parts` alone; nothing but t
 """
 
 import asyncio
+import logging
 from typing import Protocol, TypeVar, runtime_checkable
 
 from wyoming.event import Event as WyomingEvent
@@ -24,7 +25,7 @@ from satellite.build import (
 from satellite.buttons import Buttons
 from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
-from satellite.events import Event, Via, WakeWord
+from satellite.events import Event, Trouble, Via, WakeWord
 from satellite.hearing.chain import Hearing
 from satellite.hearing.ears import Ears, ear_settings
 from satellite.hearing.echo import FarEnd, choose_cleaner
@@ -38,6 +39,17 @@ from satellite.parts import Backend, HeardFrame, Status
 from satellite.speaking.speaker import Speaker
 from satellite.standalone.direct import Direct
 from satellite.standalone.servers import Roster
+
+_log = logging.getLogger(__name__)
+
+_REMEDIES: dict[str, str] = {
+    Trouble.NO_ASR: "no ASR server can be reached; start one, or name it (--asr-uri)",
+    Trouble.NO_HANDLE: "no handle server can be reached; start one, or name it (--handle-uri)",
+    Trouble.NO_TTS: "no TTS server can be reached; start one, or name it (--tts-uri)",
+    Trouble.NO_HOME_ASSISTANT: "Home Assistant is not connected; add the satellite there, or --mode auto",
+    Trouble.TIMEOUT: "nothing came for as long as --answer-s",
+    Trouble.FAILED: "what was asked for an answer has failed; its own line says how",
+}
 
 
 @runtime_checkable
@@ -69,6 +81,7 @@ class Box:
         self._event_loop = asyncio.get_running_loop()
         self._parts: dict[str, Part] = {}
         self._far_end = FarEnd()
+        self._recording: Recording | None = None
         self._events = EventService(settings.event_uri) if settings.event_uri else None
         specs = wake_specs(settings)
         words = [spec.word for spec in specs]
@@ -96,7 +109,11 @@ class Box:
     def status(self) -> Status:
         """All that is known, for a person and for programs."""
         parts = {name: part.status() for name, part in self._parts.items()}
-        return {**self.loop.status(), "hearing": self._hearing.status(), **parts}
+        if self._recording is not None:
+            parts["recording"] = self._recording.status()
+        settings, words = self._settings, [spec.word.phrase for spec in wake_specs(self._settings)]
+        asked = {"gate": settings.gate, "wake_words": words, "area": settings.area}
+        return {**self.loop.status(), **asked, "hearing": self._hearing.status(), **parts}
 
     def status_line(self) -> str:
         """The same in a line for the log."""
@@ -105,17 +122,26 @@ class Box:
         facts = {"ear": ear, "microphone": microphone["device"], "level": microphone["level_dbfs"]}
         return " ".join(f"{name}={value or 'none'}" for name, value in (loop | facts).items())
 
-    async def listen(self) -> None:
-        """Take the addresses that were asked for. Raises ConfigError when one can't be had."""
+    async def listen(self) -> str:
+        """Take the addresses that were asked for; Home Assistant's, `""` where it is not to come.
+
+        Raises ConfigError when one can't be had.
+        """
         for part in self._parts.values():
             if isinstance(part, HasAddress):
                 await part.listen()
+        home_assistant = self._parts.get("home assistant")
+        return str(home_assistant.status()["listening"]) if home_assistant else ""
 
     async def run(self) -> None:
         """Live until cancelled; `listen` comes first."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in self._parts.values():
-                tasks.create_task(part.run())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for part in self._parts.values():
+                    tasks.create_task(part.run())
+        finally:
+            if self._recording is not None:  # the microphone's thread, which adds to it, has ended
+                self._recording.close()
 
     def _add(self, name: str, part: P) -> P:
         self._parts[name] = part
@@ -124,14 +150,17 @@ class Box:
     def _add_microphone(self) -> Microphone:
         settings, hearing = self._settings, self._hearing
         if settings.record_dir is not None:
-            recording = Recording(settings.record_dir, settings.record_minutes, self._warn_soon)
-            hearing.record = recording.add
+            self._recording = Recording(
+                settings.record_dir, settings.record_minutes, self._warn_soon
+            )
+            hearing.record = self._recording.add
         microphone = Microphone(source_of(settings), hearing, self._post, self._hear, self._warn)
         return self._add("microphone", microphone)
 
     def _add_speaker(self) -> Speaker:
         sink, settings = sink_of(self._settings), speaker_settings(self._settings)
-        return self._add("loudspeaker", Speaker(self._post, sink, settings, self._far_end.write))
+        speaker = Speaker(self._post, sink, settings, self._far_end.write, self._warn)
+        return self._add("loudspeaker", speaker)
 
     def _add_timers(self) -> Timers:
         path = self._settings.state_path / "timers.json"
@@ -158,14 +187,14 @@ class Box:
                 "handle": settings.handle_uri,
                 "tts": settings.tts_uri,
             }
-            roster = self._add("servers", Roster(self._post, named))
+            roster = self._add("servers", Roster(self._post, named, alone=self._is_alone))
             direct = Direct(self._post, roster, self.speaker.room, direct_settings(settings))
             backends[Via.DIRECT] = self._add("standalone", direct)
         return backends
 
     def _add_listeners(self) -> None:
         settings, listeners = self._settings, self.loop.listeners
-        listeners.append(self._follow_mute)
+        listeners += [self._follow_mute, _log_trouble]
         if settings.hooks:
             listeners.append(self._add("hooks", Hooks(settings.hooks)).tell)
         if self._events:
@@ -178,6 +207,11 @@ class Box:
 
             metrics = Metrics(settings.metrics_uri, self.status)
             listeners.append(self._add("metrics", metrics).tell)
+
+    def _is_alone(self) -> bool:
+        """Whether no Home Assistant is there to answer."""
+        home_assistant = self._parts.get("home assistant")
+        return home_assistant is None or not home_assistant.status()["connected"]
 
     def _post(self, event: Event) -> None:
         self.loop.post(event)
@@ -204,6 +238,12 @@ class Box:
         self.loop.forget()
         if self._wake_server is not None:
             self._wake_server.muted = muted
+
+
+def _log_trouble(told: Tell) -> None:
+    """Have the log say why nobody answers: whoever reads it has perhaps not heard it said."""
+    if told.moment is Moment.ERROR:
+        _log.warning("no answer: %s", _REMEDIES.get(told.text, told.text))
 
 
 def _to_nobody(_: WyomingEvent) -> None:

@@ -36,8 +36,11 @@ class Buttons:
         self._loop.post(Stopped())
 
     def mute(self, on: bool) -> None:
-        """Close the ear, or open it."""
+        """Close the ear, or open it; what Home Assistant has closed only while it is away."""
         self._loop.post(MuteChanged(MuteSource.SOFTWARE, on))
+        link = self.status().get("home assistant")
+        if not on and isinstance(link, dict) and not link["connected"]:
+            self._loop.post(MuteChanged(MuteSource.HOME_ASSISTANT, muted=False))
 
     def say(self, text: str) -> None:
         """Speak a text."""

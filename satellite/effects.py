@@ -73,6 +73,7 @@ class BeginTurn:
     follow_up: bool = False
     said: bool = False
     heard_ms: int | None = None  # how much of the answer before was heard, where it was interrupted
+    interrupts: int | None = None  # that answer's playback
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Speak:
 
 @dataclass(frozen=True)
 class CancelSpeak:
-    """What `Speak` asked for is not wanted any more; its AnnouncementEnded comes at once."""
+    """What `Speak` asked for is not wanted any more; one AnnouncementEnded comes of it all the same."""
 
 
 @dataclass(frozen=True)

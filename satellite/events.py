@@ -172,14 +172,17 @@ class TurnFailed:
 
 @dataclass(frozen=True)
 class AnnouncementAudio:
-    """Speech out of the blue, or what `Speak` asked for: a piece of it, in order."""
+    """Speech out of the blue (Home Assistant's), or what `Speak` asked for (direct): a piece, in order."""
 
+    via: Via
     sound: Sound
 
 
 @dataclass(frozen=True)
 class AnnouncementEnded:
     """All of it has come; also when nothing could be spoken."""
+
+    via: Via
 
 
 @dataclass(frozen=True)

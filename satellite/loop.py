@@ -41,6 +41,9 @@ from satellite.turn import State, TurnSettings, step
 
 _log = logging.getLogger(__name__)
 
+_AFTER_A_BUG_MS = 1_000
+"""How long a deadline waits that the machine could not handle, lest it come again at once, for ever."""
+
 
 class Loop:
     """The turn machine with its ears, its mouth and those who answer; `post` is the way in."""
@@ -64,7 +67,7 @@ class Loop:
         self._feeding: EndAudio | None = None
         self._closed_ms = 0  # where the ear was closed last
         self._alarm: asyncio.TimerHandle | None = None
-        self._heard_ms: int | None = None  # of what the present event has interrupted
+        self._heard_ms: dict[int, int] = {}  # of playbacks cut off since the last turn
 
     @property
     def state(self) -> State:
@@ -120,20 +123,21 @@ class Loop:
 
     def _handle(self, event: Event) -> None:
         effects: list[Effect] = []
+        pause_ms = _AFTER_A_BUG_MS
         with _fence(event):
             self._state, effects = step(self._settings, self._state, event, _now_ms())
-        self._heard_ms = None
+            pause_ms = 0
         for effect in effects:
             with _fence(effect):
                 self._carry_out(effect)
-        self._set_alarm()
+        self._set_alarm(pause_ms)
 
-    def _set_alarm(self) -> None:
+    def _set_alarm(self, pause_ms: int) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
         if self._state.deadline_ms is not None:
-            delay_s = max(0, self._state.deadline_ms - _now_ms()) / 1000
+            delay_s = max(pause_ms, self._state.deadline_ms - _now_ms()) / 1000
             self._alarm = asyncio.get_running_loop().call_later(delay_s, self.post, Tick())
 
     def _carry_out(self, effect: Effect) -> None:
@@ -163,7 +167,7 @@ class Loop:
             case EndPlayback(playback):
                 self._mouth.end(playback)
             case AbortPlayback(playback):
-                self._heard_ms = self._mouth.abort(playback)
+                self._heard_ms[playback] = self._mouth.abort(playback)
             case PlaySentence(playback, trouble):
                 self._mouth.sentence(playback, trouble)
             case PlayTone(tone):
@@ -183,11 +187,16 @@ class Loop:
 
     def _begin(self, turn: BeginTurn) -> None:
         backend = self._backends[turn.via]
-        backend.begin(dataclasses.replace(turn, heard_ms=self._heard_ms))
+        backend.begin(dataclasses.replace(turn, heard_ms=self._heard_of(turn.interrupts)))
         until_ms = self._closed_ms if turn.said else None
         backend.feed(turn.epoch, self._ears.since(turn.from_ms, until_ms))
         if not turn.said:
             self._feeding = EndAudio(turn.epoch, turn.via)
+
+    def _heard_of(self, playback: int | None) -> int | None:
+        """How much was heard of the answer that a turn cut off; known until another turn begins."""
+        self._heard_ms = {n: heard_ms for n, heard_ms in self._heard_ms.items() if n == playback}
+        return self._heard_ms.get(playback) if playback is not None else None
 
 
 @contextlib.contextmanager

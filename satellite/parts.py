@@ -30,6 +30,10 @@ class DeviceError(VoiceError):
     code = "device-failed"
 
 
+class DeviceHangs(DeviceError):
+    """A call into the sound system that has not come back, and may hold up every later one."""
+
+
 class Backend(Protocol):
     """Home Assistant, or servers of our own: who answers turns."""
 
@@ -163,7 +167,10 @@ class Source(Protocol):
         """How often the device had to throw sound away because nobody took it."""
 
     async def open(self, deliver: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
-        """Begin; `lost` is called once with the reason when it ends by itself. Raises DeviceError."""
+        """Begin; `lost` is called once with the reason when it ends by itself. Raises DeviceError.
+
+        The reason is `""` when nothing is wrong, and it only has to be opened anew.
+        """
 
     async def close(self) -> None:
         """End; also after a failed `open`; returns within a second whatever the device does."""

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from satellite.config import SatelliteSettings
+from wyoming_voice.errors import ConfigError
 from wyoming_voice.systemd import Notifier, watchdog_interval_s
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 async def run(settings: SatelliteSettings) -> int:
     """Do what `action` says; the exit status. Raises ConfigError, UpstreamError."""
+    if settings.argument and settings.action in ("run", "devices", "doctor"):
+        raise ConfigError(f"{settings.action} takes no argument (got {settings.argument[:80]!r})")
     match settings.action:
         case "run":
             await _live(settings)
@@ -43,14 +46,14 @@ async def _live(settings: SatelliteSettings) -> None:
 
     stop, notifier = _stop_on_signals(), Notifier()
     box = Box(settings)
-    await box.listen()
+    address = await box.listen()
     async with asyncio.TaskGroup() as tasks:
         lives = [
             tasks.create_task(box.run()),
             tasks.create_task(_heartbeat(box, notifier)),
             tasks.create_task(_status_lines(box, settings.status_s)),
         ]
-        print(f"ready {settings.uri}", flush=True)  # noqa: T201  (a parent process reads it)
+        print(f"ready {address}".rstrip(), flush=True)  # noqa: T201  (a parent process reads it)
         notifier.ready()
         await stop.wait()
         notifier.stopping()

@@ -101,20 +101,17 @@ def _take(draft: Draft, event: Event) -> None:
         case MicrophoneReady():
             _microphone_ready(draft)
         case MicrophoneLost(reason):
-            draft.emit(Tell(Moment.MICROPHONE_LOST, reason))
-            ear_lost(draft)
-            # Speech that was cut off must not swallow the beginning of what is said next.
-            draft.emit(RestartEars(None))
+            _microphone_lost(draft, reason)
         case MuteChanged(source, muted):
             _mute_changed(draft, source, muted)
         case Say(text):
             say(draft, text)
         case ViaChanged(via, ready, missing):
             _via_changed(draft, via, Link(ready, missing))
-        case AnnouncementAudio(sound):
-            announcement_audio(draft, sound)
-        case AnnouncementEnded():
-            announcement_ended(draft)
+        case AnnouncementAudio(via, sound):
+            announcement_audio(draft, via, sound)
+        case AnnouncementEnded(via):
+            announcement_ended(draft, via)
         case PlaybackHeard(playback):
             playback_heard(draft, playback)
         case TimerFinished(timer_id, name):
@@ -131,6 +128,7 @@ def _stopped(draft: Draft) -> None:
     draft.dismiss_ringing()
     if not isinstance(draft.state.dialog, Booting):
         draft.state = replace(draft.state, says=())
+        draft.drop_waiting()
         give_up(draft)
 
 
@@ -142,10 +140,19 @@ def _stop_word(draft: Draft) -> None:
 
 
 def _microphone_ready(draft: Draft) -> None:
+    draft.state = replace(draft.state, microphone=True)
     draft.emit(Tell(Moment.MICROPHONE_READY))
     if isinstance(draft.state.dialog, Booting):
         draft.emit(Tell(Moment.READY))
         rest(draft)
+
+
+def _microphone_lost(draft: Draft, reason: str) -> None:
+    draft.state = replace(draft.state, microphone=False)
+    draft.emit(Tell(Moment.MICROPHONE_LOST, reason))
+    ear_lost(draft)
+    # Speech that was cut off must not swallow the beginning of what is said next.
+    draft.emit(RestartEars(None))
 
 
 def _mute_changed(draft: Draft, source: MuteSource, muted: bool) -> None:

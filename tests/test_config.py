@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import CliPositionalArg
 
 from wyoming_voice.config import ServiceSettings, load
 from wyoming_voice.errors import ConfigError
@@ -92,6 +93,40 @@ def test_the_file_may_be_named_by_a_variable(tmp_path: Path) -> None:
 )
 def test_lists(argv: Sequence[str], environ: dict[str, str]) -> None:
     assert load(SampleSettings, argv, environ).voices == ["b", "c"]
+
+
+def test_a_file_may_give_a_list_as_a_text_and_a_text_as_a_number(tmp_path: Path) -> None:
+    toml = "[sample]\nvoices = 'b, c'\nprompt = 0\nmodel = 7\n"
+    sample = settings(toml=toml, tmp_path=tmp_path)
+    assert (sample.voices, sample.prompt, sample.model) == (["b", "c"], "0", "7")
+
+
+@pytest.mark.parametrize("value", ["true", "[1]", "1979-05-27"])
+def test_other_values_in_a_file_are_no_text(tmp_path: Path, value: str) -> None:
+    (line,) = mistakes(toml=f"[sample]\nprompt = {value}\n", tmp_path=tmp_path)
+    assert line.startswith("--prompt: Input should be a valid string")
+
+
+class PlacedSettings(ServiceSettings):
+    section: ClassVar[str] = "placed"
+
+    uri: str = Field("tcp://127.0.0.1:0", description="where to listen")
+    action: CliPositionalArg[Literal["run", "status"]] = Field("run", description="what to do")
+    parts: CliPositionalArg[list[Literal["asr", "tts"]]] = Field([], description="which")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("statsu",), "ACTION: 'statsu' is none of run, status; did you mean status?"),
+        (("frobnicate",), "ACTION: 'frobnicate' is none of run, status"),
+        (("run", "ast"), "PARTS: 'ast' is none of asr, tts; did you mean asr?"),
+    ],
+)
+def test_what_is_given_by_its_place_is_named_by_it(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(PlacedSettings, arguments, {})
+    assert str(caught.value) == said
 
 
 def test_lists_in_a_file_and_empty_lists(tmp_path: Path) -> None:
@@ -196,6 +231,12 @@ def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
         ("[asrr]\nbeam_size = 2\n", r"no such section \[asrr\]; did you mean asr\?"),
         ("[sample\n", "can't be read"),
         ("sample = 3\n", r"\[sample\] must be a table"),
+        ("beam_size = 3\n", r"'beam_size' stands in no table; put it under \[sample\]$"),
+        (
+            "volume = 3\n",
+            r"'volume' stands in no table; put it under its command's, one of \[asr\]",
+        ),
+        ("[sample]\nprompt = none\n", r'line 2.*; a text stands in quotes: prompt = "..."$'),
     ],
 )
 def test_a_file_that_is_no_configuration(tmp_path: Path, toml: str, text: str) -> None:

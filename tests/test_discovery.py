@@ -7,31 +7,21 @@ import secrets
 import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 
-import ifaddr
 import pytest
 from wyoming.event import Event, async_write_event
-from wyoming.info import Info
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf._dns import DNSPointer
 from zeroconf._protocol.outgoing import DNSOutgoing
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 from zeroconf.const import _CLASS_IN, _FLAGS_AA, _FLAGS_QR_RESPONSE, _TYPE_PTR
 
-from tests.fakes import INFO, FakeProgram, a_model, on_loopback
+from tests.fakes import INFO, FakeProgram, on_loopback
 from tests.wire_client import PATIENCE_S
-from wyoming_voice import __version__, discovery
+from wyoming_voice import __version__, announcement, discovery
 from wyoming_voice.config import ServiceSettings
-from wyoming_voice.discovery import (
-    SERVICE_TYPE,
-    Found,
-    Gone,
-    announced,
-    describe,
-    discover,
-    watch,
-)
+from wyoming_voice.describing import describe
+from wyoming_voice.discovery import SERVICE_TYPE, Found, Gone, announced, discover, watch
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.service import serving
 from wyoming_voice.wire import Address
@@ -249,97 +239,6 @@ async def test_nobody_there_is_an_os_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("kitchen", "kitchen asr"),
-        ("a.b.c", "a-b-c asr"),
-        ("Küche 3", "Küche 3 asr"),
-        ("tab\tand\nline\x7f", "tab-and-line asr"),
-        ("...", "wyoming-voice asr"),
-        ("x" * 100, "x" * 55 + " asr"),
-        ("ü" * 100, "ü" * 27 + " asr"),
-        ("half\udc80", "half? asr"),
-    ],
-)
-def test_instance_names_are_one_label_with_room_for_a_number(name: str, label: str) -> None:
-    assert discovery._instance(name, "asr") == label
-    assert len(f"{label}-999".encode()) <= 63
-
-
-def test_equal_names_on_two_machines_are_two_hosts() -> None:
-    def host(address: str) -> str:
-        addresses = [ipaddress.ip_address(address)]
-        return str(discovery._service("pi", "asr", 1, addresses, {}).server)
-
-    assert host("192.0.2.1") == host("192.0.2.1") != host("192.0.2.2")
-    assert host("192.0.2.1").startswith("pi-asr-")
-
-
-@pytest.mark.parametrize("name", ["", "ü" * 90, "a" * 90, "--", "日本"])
-def test_host_names_are_plain_labels(name: str) -> None:
-    service = discovery._service(name, "handle", 1, [ipaddress.ip_address("192.0.2.1")], {})
-    label = str(service.server).removesuffix(".local.")
-    assert label.isascii()
-    assert len(label) <= 63
-    assert not label.startswith("-")
-
-
-def test_models_in_the_text_record_are_whole_names_that_fit() -> None:
-    info = Info(
-        asr=[INFO.asr[0].__class__(**{**vars(INFO.asr[0]), "models": [a_model("ü" * 30)] * 9})]
-    )
-    models = discovery._properties("asr", info)["models"]
-    assert models == ",".join(["ü" * 30] * 3)
-
-
-def fake_adapters(*rows: tuple[str, str | tuple[str, int, int]]) -> list[SimpleNamespace]:
-    return [
-        SimpleNamespace(name=name, nice_name=name, ips=[SimpleNamespace(ip=ip)])
-        for name, ip in rows
-    ]
-
-
-ADAPTERS = fake_adapters(
-    ("lo", "127.0.0.1"),
-    ("lo", ("::1", 0, 0)),
-    ("eth0", ("2001:db8::7", 0, 0)),
-    ("eth0", ("fe80::1", 0, 2)),
-    ("eth0", "192.0.2.7"),
-    ("br0", "198.51.100.1"),
-    ("eth1", "169.254.3.4"),
-    ("docker0", "172.17.0.1"),
-    ("br-0123456789ab", "172.18.0.1"),
-    ("veth12", "172.19.0.1"),
-)
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("0.0.0.0", ["192.0.2.7", "198.51.100.1"]),
-        ("::", ["192.0.2.7", "198.51.100.1", "2001:db8::7"]),
-        ("127.0.0.1", []),
-        ("::1", []),
-        ("192.0.2.7", ["192.0.2.7"]),
-        ("2001:db8::7", ["2001:db8::7"]),
-    ],
-)
-async def test_what_is_announced_can_be_reached(
-    host: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ifaddr, "get_adapters", lambda: ADAPTERS)
-    found = await discovery._addresses(Address(host, 1), on_loopback(no_zeroconf=False))
-    assert [str(address) for address in found] == expected
-
-
-async def test_advertise_host_goes_before_all() -> None:
-    settings = on_loopback(advertise_host="192.0.2.99")
-    found = await discovery._addresses(Address("0.0.0.0", 1), settings)
-    assert [str(address) for address in found] == ["192.0.2.99"]
-    assert await discovery._addresses(Address(path="/s.sock"), settings) == []
-
-
-@pytest.mark.parametrize(
     "settings",
     [
         on_loopback(),
@@ -354,12 +253,12 @@ async def test_nothing_to_announce_is_no_failure(
         raise AssertionError("no endpoint may be opened")
 
     monkeypatch.setattr(discovery, "_multicast", forbidden)
-    monkeypatch.setattr(discovery, "_resolved", resolved_offline)
+    monkeypatch.setattr(announcement, "_resolved", resolved_offline)
     async with announced("asr", INFO, Address("127.0.0.1", 1), settings):
         pass
 
 
-async def resolved_offline(host: str) -> list[discovery.IpAddress]:
+async def resolved_offline(host: str) -> list[announcement.IpAddress]:
     return [ipaddress.ip_address(host)] if host == "127.0.0.1" else []
 
 
@@ -388,3 +287,56 @@ async def test_loopback_alone_never_falls_back_to_other_interfaces(
     with pytest.raises(OSError, match="no such device"):
         await discover(0.01, on_loopback=True)
     assert asked == [["127.0.0.1"]]
+
+
+async def test_addresses_that_come_late_or_change_are_announced_with_a_goodbye_to_the_old(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    addresses: list[announcement.IpAddress] = []
+    told: list[str] = []
+    news = asyncio.Event()
+
+    def tell(what: str) -> None:
+        told.append(what)
+        news.set()
+
+    @contextlib.asynccontextmanager
+    async def registered(
+        service: AsyncServiceInfo, at: list[announcement.IpAddress]
+    ) -> AsyncIterator[str]:
+        tell(f"here at {', '.join(service.parsed_addresses())}")
+        try:
+            yield service.name
+        finally:
+            tell("goodbye")
+
+    @contextlib.asynccontextmanager
+    async def registered_at_first_in_vain(
+        service: AsyncServiceInfo, at: list[announcement.IpAddress]
+    ) -> AsyncIterator[str]:
+        monkeypatch.setattr(discovery, "_registered", registered)
+        tell("in vain")
+        raise OSError("no such device")
+        yield ""
+
+    async def until_told(count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(told) < count:
+                news.clear()
+                await news.wait()
+
+    monkeypatch.setattr(discovery, "_LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(discovery, "_registered", registered_at_first_in_vain)
+    for module in (announcement, discovery):
+        monkeypatch.setattr(module, "interface_addresses", lambda: list(addresses))
+    everywhere = on_loopback("tcp://0.0.0.0:1", no_zeroconf=False)
+    async with announced("asr", INFO, Address("0.0.0.0", 1), everywhere):
+        assert told == []
+        addresses.append(ipaddress.ip_address("192.0.2.1"))
+        await until_told(2)
+        addresses[:] = [ipaddress.ip_address("192.0.2.2")]
+        await until_told(4)
+    assert told == ["in vain", "here at 192.0.2.1", "goodbye", "here at 192.0.2.2", "goodbye"]
+    assert caplog.text.count("not announced on the network yet: this machine has no address") == 1
+    assert caplog.text.count("not announced on the network: no such device") == 1

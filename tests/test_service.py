@@ -52,7 +52,8 @@ def test_the_ipv6_wildcard_takes_ipv4_too() -> None:
 
 async def test_a_port_that_is_taken_is_told_with_its_address() -> None:
     async with serving(FakeProgram(), on_loopback()) as address:
-        with pytest.raises(ConfigError, match=rf"can't listen on {address}: .*in use"):
+        said = rf"^can't listen on {address}: Address already in use; end what .*, or take another: --uri"
+        with pytest.raises(ConfigError, match=said):
             await Service(FakeProgram(), on_loopback(str(address))).listen()
 
 

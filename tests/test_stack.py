@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from wyoming_voice.discovery import describe
+from wyoming_voice.describing import describe
 from wyoming_voice.errors import EngineError
 from wyoming_voice.stack import Plan, Server, running
 from wyoming_voice.wire import connect

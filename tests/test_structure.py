@@ -19,8 +19,9 @@ MODULES = sorted(
 TIERS = (
     {"core", "systemd"},
     {"errors"},
-    {"audio", "vad", "wire", "program"},
-    {"client", "config", "hub", "peer", "worker"},
+    {"audio", "vad", "wire", "program", "toml"},
+    {"client", "describing", "config", "hub", "peer", "worker"},
+    {"announcement"},
     {"discovery"},
     {"service"},
     {"asr", "tts", "handle"},
@@ -34,7 +35,7 @@ TIERS = (
 """Lowest first; each part imports from below its own tier only, and parts of one tier not each other."""
 
 SATELLITE_MAY_IMPORT = {"core", "errors", "audio", "vad", "wire", "client", "config", "discovery"}
-SATELLITE_MAY_IMPORT |= {"systemd"}
+SATELLITE_MAY_IMPORT |= {"announcement", "describing", "systemd"}
 
 ONE_IMPORTER = {
     "faster_whisper": "wyoming_voice/asr/whisper.py",
@@ -49,7 +50,7 @@ ONE_IMPORTER = {
     "onnxruntime": "wyoming_voice/vad.py",
     "soxr": "wyoming_voice/audio.py",
     "zeroconf": "wyoming_voice/discovery.py",
-    "ifaddr": "wyoming_voice/discovery.py",
+    "ifaddr": "wyoming_voice/announcement.py",
     "httpx": "wyoming_voice/handle/llama_swap.py",
     "sounddevice": "satellite/devices/portaudio.py",
     "pywebrtc_audio": "satellite/hearing/echo.py",

@@ -10,21 +10,22 @@ import argparse
 import os
 import re
 import socket
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    CliPositionalArg,
     CliSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.toml import read_toml
 from wyoming_voice.wire import WireLimits, parse_uri
 
 PREFIX = "WYOMING_VOICE_"
@@ -33,6 +34,9 @@ SECTIONS = (
     "install-systemd",
 )
 """The TOML tables that there are, one for each command."""
+
+_POSITIONAL = get_args(CliPositionalArg[str])[1]
+"""The mark of a field that is given by its place, without a flag."""
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_HELP = f"TOML file with settings (also ${CONFIG_VARIABLE})"
@@ -221,17 +225,35 @@ def _secret(key: str, path: str) -> str:
 
 
 def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"the configuration {str(path)!r} can't be read: {error}") from error
-    for name in tables:
-        if name not in (*SECTIONS, kind.section):
-            raise ConfigError(f"{path}: no such section [{name}]{_near(name, SECTIONS)}")
+    tables = read_toml(path)
+    for name, value in tables.items():
+        if name in (*SECTIONS, kind.section):
+            continue
+        if not isinstance(value, dict):
+            raise ConfigError(f"{path}: {name!r} stands in no table; {_its_table(kind, name)}")
+        raise ConfigError(f"{path}: no such section [{name}]{_near(name, SECTIONS)}")
     table = tables.get(kind.section, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{kind.section}] must be a table")
-    return {key.replace("-", "_"): value for key, value in table.items()}
+    values = {key.replace("-", "_"): value for key, value in table.items()}
+    return {name: _meant(kind, name, value) for name, value in values.items()}
+
+
+def _meant(kind: type[Settings], name: str, value: Any) -> Any:
+    """What a TOML value stands for: `"a, b"` for a list, as in the environment; `0` for a text."""
+    if name not in kind.model_fields:
+        return value
+    if isinstance(value, str) and _is_list(kind, name):
+        return _items(value)
+    annotation = kind.model_fields[name].annotation
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number and annotation in (str, str | None) else value
+
+
+def _its_table(kind: type[Settings], name: str) -> str:
+    if name.replace("-", "_") in kind.model_fields:
+        return f"put it under [{kind.section}]"
+    return f"put it under its command's, one of {', '.join(f'[{known}]' for known in SECTIONS)}"
 
 
 def _mistakes(kind: type[Settings], error: ValidationError) -> list[str]:
@@ -245,10 +267,28 @@ def _mistake(kind: type[Settings], part: Any) -> str:
     name = str(part["loc"][0])
     if part["type"] == "extra_forbidden":
         return f"[{kind.section}] {name}: no such setting{_near(name, kind.model_fields)}"
+    if part["type"] == "literal_error" and _is_positional(kind, name):
+        return _unknown_word(kind, part)
     secret = "secret" in str(kind.model_fields[name].annotation).lower()
     value = "" if secret else f" (got {str(part['input'])[:80]!r})"
+    if _is_positional(kind, name):
+        return f"{name.upper()}: {message}{value}"
     flag = f"--{name.replace('_', '-')}"
     return f"{flag}: {message}{value}; also {variable(kind, name)} or [{kind.section}] {name}"
+
+
+def _is_positional(kind: type[Settings], name: str) -> bool:
+    return _POSITIONAL in kind.model_fields[name].metadata
+
+
+def _unknown_word(kind: type[Settings], part: Any) -> str:
+    """A word in a place where others are expected."""
+    name, word = str(part["loc"][0]), str(part["input"])[:80]
+    choice = kind.model_fields[name].annotation
+    if get_origin(choice) is not Literal:  # a list of them
+        choice = get_args(choice)[0]
+    words = [str(known) for known in get_args(choice)]
+    return f"{name.upper()}: {word!r} is none of {', '.join(words)}{_near(word, words)}"
 
 
 def _near(name: str, known: Iterable[str], prefix: str = "") -> str:

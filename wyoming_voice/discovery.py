@@ -8,16 +8,10 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import re
-import socket
-import time
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
-import ifaddr
-from wyoming.event import Event
-from wyoming.info import Describe, Info
+from wyoming.info import Info
 from zeroconf import (
     DNSQuestionType,
     Error,
@@ -28,22 +22,26 @@ from zeroconf import (
 )
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from wyoming_voice import __version__
+from wyoming_voice.announcement import (
+    IpAddress,
+    host_label,
+    instance_name,
+    interface_addresses,
+    is_for_this_machine_alone,
+    properties_of,
+    reachable_at,
+)
 from wyoming_voice.config import ListenSettings
-from wyoming_voice.errors import UpstreamError, VoiceError
-from wyoming_voice.wire import Address, Connection, connect
+from wyoming_voice.describing import describe
+from wyoming_voice.errors import VoiceError
+from wyoming_voice.wire import Address
 
 SERVICE_TYPE = "_wyoming._tcp.local."
-_LABEL_BYTES = 63  # RFC 1035: the longest label of a domain name
-_MODELS_BYTES = 200  # RFC 6763: a text record's string has 255 bytes, its key among them
 _LOOK_AROUND_S = 1.3  # RFC 6762, 6: what was sent within the last second is answered a second later
 _ADDRESS_MS = 2500  # the same second, twice; most addresses come with the name
 _LOOK_AGAIN_S = 10.0  # a network that comes late, as a radio's does after boot, or changes
-_CONTAINER_BRIDGE = re.compile(r"docker|br-[0-9a-f]{12}$|veth|virbr|podman|cni|flannel|lx[cd]br")
 
 _log = logging.getLogger(__name__)
-
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
@@ -74,23 +72,78 @@ class Gone:
 async def announced(
     kind: str, info: Info, address: Address, settings: ListenSettings
 ) -> AsyncIterator[None]:
-    """Announce a server while the block runs; a network that can't be used is logged, never fatal."""
-    addresses = [] if settings.no_zeroconf else await _addresses(address, settings)
-    if not addresses:
+    """Announce a server while the block runs, anew whenever this machine's addresses have changed.
+
+    A network that can't be used is logged, never fatal, and is tried again.
+    """
+    if settings.no_zeroconf or await is_for_this_machine_alone(address, settings):
         _log.debug("not announced on the network (%s)", address)
         yield
         return
-    port = settings.advertise_port or address.port
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            service = _service(
-                settings.announced_name, kind, port, addresses, _properties(kind, info)
-            )
-            await stack.enter_async_context(_registered(service, addresses))
-            _log.info("announced as %r at %s", service.name, ", ".join(map(str, addresses)))
-        except (OSError, Error) as error:
-            _log.warning("not announced on the network: %s", str(error) or type(error).__name__)
+    announcing = _Announcing(kind, info, address, settings)
+    task = asyncio.create_task(announcing.run())
+    try:
+        await announcing.tried.wait()
         yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+
+class _Announcing:
+    """One server's presence on the network; `tried` is set once it is there, or can't be yet."""
+
+    def __init__(self, kind: str, info: Info, address: Address, settings: ListenSettings) -> None:
+        self.tried = asyncio.Event()
+        self._kind = kind
+        self._info = info
+        self._address = address
+        self._settings = settings
+        self._warned = ""
+
+    async def run(self) -> None:
+        """Live until cancelled; then say goodbye."""
+        try:
+            while True:
+                try:
+                    await self._be_there()
+                except (OSError, Error) as error:
+                    self._warn(f"not announced on the network: {error or type(error).__name__}")
+                    self.tried.set()
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+        finally:
+            self.tried.set()
+
+    async def _be_there(self) -> None:
+        """Be announced under the present addresses until they change."""
+        begun_with = interface_addresses()
+        addresses = await reachable_at(self._address, self._settings)
+        if not addresses:
+            who = self._settings.advertise_host or "this machine"
+            self._warn(f"not announced on the network yet: {who} has no address there")
+            self.tried.set()
+            await asyncio.sleep(_LOOK_AGAIN_S)  # a name may be resolved without such a change
+            return
+        async with _registered(self._service(addresses), addresses) as name:
+            _log.info("announced as %r at %s", name, ", ".join(map(str, addresses)))
+            self._warned = ""
+            self.tried.set()
+            while interface_addresses() == begun_with:  # noqa: ASYNC110  (nobody else tells)
+                await asyncio.sleep(_LOOK_AGAIN_S)
+        _log.info("this machine's addresses have changed")
+
+    def _service(self, addresses: list[IpAddress]) -> AsyncServiceInfo:
+        name, port = self._settings.announced_name, self._settings.advertise_port
+        facts = properties_of(self._kind, self._info)
+        return _service(name, self._kind, port or self._address.port, addresses, facts)
+
+    def _warn(self, text: str) -> None:
+        """Say a thing once, however often it is tried."""
+        if text != self._warned:
+            _log.warning("%s", text)
+        self._warned = text
 
 
 async def discover(timeout_s: float = 2.0, *, on_loopback: bool = False) -> list[Found]:
@@ -134,123 +187,31 @@ async def watch(*, on_loopback: bool = False) -> AsyncGenerator[Found | Gone, No
                 yield found
 
 
-async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
-    """What the server at `uri` says of itself, and how long that took in ms, connecting included.
-
-    Raises OSError (TimeoutError among them) when it can't be reached, UpstreamError when it answers
-    with something else.
-    """
-    start_s = time.monotonic()
-    async with connect(uri, timeout_s=timeout_s) as connection, asyncio.timeout(timeout_s):
-        info = await describe_on(connection, uri)
-        return info, (time.monotonic() - start_s) * 1000.0
-
-
-async def describe_on(connection: Connection, uri: str) -> Info:
-    """What the server at the other end of an open connection says of itself, before anything is asked of it.
-
-    Raises OSError when it has gone, UpstreamError when it answers with something else.
-    """
-    await connection.write(Describe().event())
-    async for event in connection:
-        if Info.is_type(event.type):
-            return _info_in(event, uri)
-    raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
-
-
-def _info_in(event: Event, uri: str) -> Info:
-    try:
-        return Info.from_event(event)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UpstreamError(f"{uri} describes itself in a way that can't be read") from error
-
-
-async def _addresses(address: Address, settings: ListenSettings) -> list[IpAddress]:
-    """Under which addresses others reach a server.
-
-    A wildcard stands for every interface's address but loopback and link-local, which Home Assistant
-    doesn't take; a server bound to loopback has none. `advertise_host` goes before all.
-    """
-    if address.path:
-        return []
-    if settings.advertise_host:
-        return await _resolved(settings.advertise_host)
-    bound = await _resolved(address.host)
-    if any(item.is_unspecified for item in bound):
-        versions = {4, 6} if any(item.version == 6 for item in bound) else {4}
-        return [item for item in interface_addresses() if item.version in versions]
-    return [item for item in bound if not item.is_loopback]
-
-
-def interface_addresses() -> list[IpAddress]:
-    """This machine's addresses that others can use, IPv4 first.
-
-    Bridges to containers on this machine don't count: a browser gets the addresses in any order, and
-    Home Assistant tries one only.
-    """
-    found: list[IpAddress] = []
-    for adapter in ifaddr.get_adapters():
-        if _CONTAINER_BRIDGE.match(adapter.nice_name):
-            continue
-        for entry in adapter.ips:
-            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            address = ipaddress.ip_address(text.split("%")[0])
-            if not address.is_loopback and not address.is_link_local:
-                found.append(address)
-    return sorted(found, key=lambda address: (address.version, address.packed))
-
-
-async def _resolved(host: str) -> list[IpAddress]:
-    try:
-        rows = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        _log.warning("can't resolve %r: %s", host, error)
-        return []
-    texts = dict.fromkeys(str(row[4][0]).split("%")[0] for row in rows)
-    return [ipaddress.ip_address(text) for text in texts]
-
-
-def _properties(kind: str, info: Info) -> dict[str, str]:
-    models = [model.name for asr in info.asr for model in asr.models]
-    models += [voice.name for tts in info.tts for voice in tts.voices]
-    models += [model.name for handle in info.handle for model in handle.models]
-    while len(",".join(models).encode()) > _MODELS_BYTES:
-        models.pop()
-    return {"service": kind, "version": __version__, "models": ",".join(models)}
-
-
 def _service(
     name: str, kind: str, port: int, addresses: list[IpAddress], properties: dict[str, str]
 ) -> AsyncServiceInfo:
     packed = [address.packed for address in addresses]
-    # Two machines of one name must not answer for each other's host: its records would be merged.
-    unique = f"{zlib.crc32(b''.join(packed)):08x}"
-    host = re.sub(r"[^A-Za-z0-9-]+", "-", name)[:40].strip("-") or "wyoming-voice"
     return AsyncServiceInfo(
         SERVICE_TYPE,
-        f"{_instance(name, kind)}.{SERVICE_TYPE}",
+        f"{instance_name(name, kind)}.{SERVICE_TYPE}",
         port=port,
         properties=properties,
-        server=f"{host}-{kind}-{unique}.local.",
+        server=f"{host_label(name, kind, addresses)}.local.",
         addresses=packed,
     )
 
 
-def _instance(name: str, kind: str) -> str:
-    """`NAME KIND` as one DNS label: no dots, no control characters, room for a number behind it."""
-    clean = re.sub(r"[\x00-\x1f\x7f.]+", "-", name).encode(errors="replace")
-    most = _LABEL_BYTES - len(f" {kind}-999")
-    return f"{clean[:most].decode(errors='ignore').strip('- ') or 'wyoming-voice'} {kind}"
-
-
 @contextlib.asynccontextmanager
-async def _registered(service: AsyncServiceInfo, addresses: list[IpAddress]) -> AsyncIterator[None]:
-    """Register a service, under another name where its own is taken; say goodbye at the end."""
+async def _registered(service: AsyncServiceInfo, addresses: list[IpAddress]) -> AsyncIterator[str]:
+    """Register a service, under another name where its own is taken; say goodbye at the end.
+
+    Gives the name that it has got.
+    """
     async with _multicast(loopback_only=all(a.is_loopback for a in addresses)) as zeroconf:
         await _look_around(zeroconf)
         await (await zeroconf.async_register_service(service, allow_name_change=True))
         try:
-            yield
+            yield service.name
         finally:
             await (await zeroconf.async_unregister_service(service))
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from wyoming import version as wyoming_version
 from wyoming.event import Event
 
-from wyoming_voice.errors import BadEvent, ConfigError, TooLarge, TooSlow
+from wyoming_voice.errors import BadEvent, ConfigError, TooLarge, TooSlow, why
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class WireLimits:
     data_bytes: int = 1024 * 1024
     payload_bytes: int = 4 * 1024 * 1024
     write_timeout_s: float = 30.0
+
+
+class SocketInUse(ConfigError):
+    """A unix socket on which somebody else listens."""
 
 
 class PeerGone(ConnectionError):
@@ -251,8 +255,19 @@ async def start_server(
                 accept, address.host, address.port, limit=limit_bytes
             )
     except OSError as error:
-        raise ConfigError(f"can't listen on {address}: {error.strerror or error}") from error
+        text = f"can't listen on {address}: {why(error)}; {_other_address(address, error)}"
+        raise ConfigError(text) from error
     return server, Address(host=address.host, port=server.sockets[0].getsockname()[1])
+
+
+def _other_address(address: Address, error: OSError) -> str:
+    """What to do where an address can't be had."""
+    if address.path:
+        return "name another path: --uri unix:///PATH"
+    other = "take another: --uri tcp://HOST:PORT"
+    if error.errno == errno.EADDRINUSE:
+        return f"end what listens there (`ss -ltnp | grep {address.port}` shows it), or {other}"
+    return other
 
 
 def _dual_stack_socket(port: int) -> socket.socket:
@@ -278,5 +293,7 @@ def remove_stale_socket(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         if probe.connect_ex(path) in (0, errno.EAGAIN):  # EAGAIN: its queue of callers is full
-            raise ConfigError(f"another server listens on {path} already; name another path")
+            raise SocketInUse(
+                f"another server listens on {path} already; end it, or name another path"
+            )
     file.unlink(missing_ok=True)

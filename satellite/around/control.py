@@ -20,7 +20,7 @@ from satellite.around.control_lines import Answer, Request, carry_out, encode, p
 from satellite.effects import Tell
 from satellite.parts import Controls, Status
 from wyoming_voice.errors import ConfigError, VoiceError
-from wyoming_voice.wire import remove_stale_socket
+from wyoming_voice.wire import SocketInUse, remove_stale_socket
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +73,11 @@ class Control:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             remove_stale_socket(str(self._path))
             listener = _listener(self._path, self._mode)
+        except SocketInUse as error:
+            raise ConfigError(
+                f"a satellite runs already at {self._path}; end it, or give this one another socket "
+                "(--control PATH or --no-control)"
+            ) from error
         except OSError as error:
             raise ConfigError(
                 f"can't listen on {self._path}: {error.strerror or error}; name another path with "
@@ -196,6 +201,7 @@ class _Client:
             return refusal(str(error))
 
     def _done(self, request: Request) -> Answer:
+        answer = carry_out(self._controls, request)
         match request["do"]:
             case "press":
                 self._pressed = True
@@ -203,7 +209,7 @@ class _Client:
                 self._pressed = False
             case "watch":
                 self.watching = True
-        return carry_out(self._controls, request)
+        return answer
 
     async def _close(self) -> None:
         """Give it a second to read what is left."""

@@ -66,8 +66,33 @@ def _plainly(act: Callable[[Controls], None]) -> Callable[[Controls, Request], A
     return acted
 
 
+def _trigger(controls: Controls, request: Request) -> Answer:
+    _check_ear(controls)
+    controls.trigger()
+    return {}
+
+
+def _press(controls: Controls, request: Request) -> Answer:
+    _check_ear(controls)
+    controls.press()
+    return {}
+
+
+def _check_ear(controls: Controls) -> None:
+    muted = controls.status().get("muted")
+    if not isinstance(muted, list) or not muted:
+        return
+    by = ", ".join(map(str, muted))
+    remedy = "in Home Assistant" if "home-assistant" in muted else '{"do": "unmute"}'
+    raise BadEvent(f"muted by {by}; unmute it first: {remedy}")
+
+
 def _say(controls: Controls, request: Request) -> Answer:
-    controls.say(_text(request, "text"))
+    text, servers = _text(request, "text"), controls.status().get("servers")
+    missing = servers.get("missing") if isinstance(servers, dict) else None
+    if isinstance(missing, list) and "tts" in missing:
+        raise BadEvent("no tts server answers; start one, or name it (--tts-uri)")
+    controls.say(text)
     return {}
 
 
@@ -106,8 +131,8 @@ def _number(request: Request, name: str) -> float:
 
 
 _COMMANDS: dict[str, Callable[[Controls, Request], Answer]] = {
-    "trigger": _plainly(lambda controls: controls.trigger()),
-    "press": _plainly(lambda controls: controls.press()),
+    "trigger": _trigger,
+    "press": _press,
     "release": _plainly(lambda controls: controls.release()),
     "stop": _plainly(lambda controls: controls.stop()),
     "mute": _plainly(lambda controls: controls.mute(True)),

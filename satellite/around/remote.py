@@ -64,6 +64,8 @@ def request_for(action: str, argument: str) -> dict[str, Any]:
     """The line for an action with its argument; ConfigError says what would be one."""
     match action:
         case "volume":
+            if not argument:
+                raise ConfigError("volume needs a percentage: volume 40")
             percent = _number(argument.removesuffix("%"), "volume 40 (percent)")
             if not 0 <= percent <= 100:
                 raise ConfigError(f"volume {argument!r}: write 0 to 100, such as volume 40")
@@ -154,11 +156,46 @@ async def _show_events(console: Console, reader: asyncio.StreamReader) -> None:
 
 def _show_status(console: Console, status: dict[str, Any]) -> None:
     """One table: what stands alone, then each part with its facts, then each list with its rows."""
+    status = _for_people(status)
     plain = {name: value for name, value in status.items() if not isinstance(value, dict)}
     console.print(_facts("", plain))
     for name, part in status.items():
         if isinstance(part, dict):
             console.print(_facts(name, part))
+
+
+def _for_people(status: dict[str, Any]) -> dict[str, Any]:
+    """The same, each thing once, and rows of servers and timers that can be read at a glance."""
+    shown = {
+        name: {key: item for key, item in part.items() if key != "muted"}
+        if isinstance(part, dict)
+        else part
+        for name, part in status.items()
+    }
+    if "home-assistant" in shown.get("muted", ()):
+        shown["muted"] = [*shown["muted"], "unmute it in Home Assistant"]
+    for part in (part for part in shown.values() if isinstance(part, dict)):
+        if isinstance(part.get("volume"), int | float):
+            part["volume"] = f"{part['volume']:.0%}"
+        for name, row in (("servers", _server_row), ("timers", _timer_row)):
+            if isinstance(part.get(name), list):
+                part[name] = tuple(row(item) for item in part[name]) or None
+    return shown
+
+
+def _server_row(server: dict[str, Any]) -> str:
+    """`asr  tcp://127.0.0.1:10300  2.5 ms`."""
+    kind, uri, error = (str(server.get(name) or "") for name in ("kind", "uri", "error"))
+    if server.get("answers") is False:
+        return f"{kind:6}  {uri}  {error or 'does not answer'}"
+    row = f"{kind:6}  {uri}  {server.get('round_trip_ms', '?')} ms"
+    return f"{row}  (failed: {error})" if error else row
+
+
+def _timer_row(timer: dict[str, Any]) -> str:
+    """`pizza  running  240 s of 600 s  (id t1)`."""
+    of = f"{timer.get('remaining_s')} s of {timer.get('total_s', 0):g} s"
+    return f"{timer.get('name') or 'timer'}  {timer.get('state')}  {of}  (id {timer.get('id')})"
 
 
 def _facts(title: str, facts: dict[str, Any]) -> Table:
@@ -181,6 +218,8 @@ def _rows(value: object) -> list[str]:
     match value:
         case [dict(), *_]:
             return [_rows(item)[0] for item in value]
+        case tuple():
+            return [str(row) for row in value]
         case list():
             return [", ".join(_rows(item)[0] for item in value) or "none"]
         case dict():

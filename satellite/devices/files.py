@@ -62,14 +62,18 @@ async def _read(wav: wave.Wave_read, deliver: Callable[[bytes], None]) -> None:
 
 
 class FileSink:
-    """Writes what would be heard as 16-bit mono WAV, silences too: out.wav, after a rest out-2.wav, …"""
+    """Writes what would be heard as 16-bit mono WAV, silences too: out.wav, after a rest out-2.wav, …
+
+    A file of nothing but silence is written over: the loudspeaker is opened once before anything is to sound.
+    """
 
     latency_ms = 0.0
 
     def __init__(self, path: Path, rate_hz: int = 48_000) -> None:
         self.rate_hz = rate_hz
         self._path = path
-        self._openings = 0
+        self._files = 1
+        self._sounded = False
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -86,7 +90,6 @@ class FileSink:
             raise DeviceError(
                 f"{path} can't be written: {_why(error)}; name another file"
             ) from error
-        self._openings += 1
         self._writing = asyncio.create_task(self._write(file, fill, lost))
 
     async def close(self) -> None:
@@ -94,14 +97,17 @@ class FileSink:
         await end(self._writing)
 
     def _next_path(self) -> Path:
-        if not self._openings:
+        self._files += self._sounded
+        self._sounded = False
+        if self._files == 1:
             return self._path
-        return self._path.with_stem(f"{self._path.stem}-{self._openings + 1}")
+        return self._path.with_stem(f"{self._path.stem}-{self._files}")
 
     async def _write(
         self, file: BinaryIO, fill: Callable[[int], Audio], lost: Callable[[str], None]
     ) -> None:
         async def write(samples: Audio) -> None:
+            self._sounded |= bool(samples.any())
             wav.writeframes(encode(samples, AudioFormat(self.rate_hz, 2, 1)))
 
         try:

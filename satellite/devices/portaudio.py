@@ -6,58 +6,32 @@ time, and the event loop waits for it for two seconds at most. PortAudio reads i
 it is started, and starting it anew ends every stream: that is done only while none is open. Starting a
 stream never returns when its device goes in that moment (PortAudio 19.6: the stream's thread ends
 with the lock that the start waits for): such a stream is left as it is, and others are opened beside it.
+A device that was plugged in elsewhere meanwhile is in the new list alone: when one can't be opened and cards
+have come or gone since the list was read, open streams are asked once to give way to the reading.
 """
 
 import asyncio
 import atexit
 import contextlib
 import ctypes
+import functools
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from satellite.devices.catalogue import Device, Kind, pick
-from satellite.parts import DeviceError
+from satellite.devices.catalogue import Device
+from satellite.devices.streams import Opened, Plan, cards, listed, started
+from satellite.parts import DeviceError, DeviceHangs
 
 CALL_S = 2.0
 CLOSE_S = 0.8
-LATENCY = "high"
-"""PortAudio's word for what holds under load: 40 ms on PulseAudio, where "low" is 20 ms."""
+NO_PORTAUDIO = "the PortAudio library is not installed; on Debian: apt install libportaudio2"
 
 _ALSA = Path("/usr/share/alsa/alsa.conf")
 
 T = TypeVar("T")
-Format = tuple[int, int]
-"""Samples a second, and channels."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A stream as it is wanted.
-
-    `formats` names what to ask a device for, best first. `callback` is called in PortAudio's thread with the
-    buffer, its frames, PortAudio's times and its status flags; `finished` when the stream has ended.
-    """
-
-    kind: Kind
-    device: str
-    formats: Callable[[Device], Sequence[Format]]
-    block_ms: int
-    callback: Callable[[Format], Callable[[Any, int, Any, Any], None]]
-    finished: Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A running stream: of which device, in which format, and with how much delay."""
-
-    device: Device
-    format: Format
-    latency_ms: float
-    stream: Any
 
 
 class PortAudio:
@@ -65,28 +39,32 @@ class PortAudio:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._open: set[Any] = set()
+        self._open: dict[Any, Plan] = {}
         self._unwanted: list[Any] = []
         self._list_is_old = False
+        self._cards = self._last_cards = cards()  # as the list has them, and at the last failure
         self._stderr: int | None = None
         self._starting: threading.Thread | None = None
         atexit.register(self._pin_what_hangs)
 
     async def devices(self) -> list[Device]:
         """Everything that PortAudio lists."""
-        return await self._call(_listed, _ignored)
+        return await self._call(listed, _ignored)
 
     async def open(self, plan: Plan) -> Opened:
         """Open and start a stream; raises DeviceError."""
 
         def work(library: Any) -> Opened:
-            device = pick(plan.device, _listed(library), plan.kind)
-            return _started(library, device, plan, self._start)
+            return started(library, plan, functools.partial(self._start, plan))
 
         try:
             return await self._call(work, lambda opened: self._unwanted.append(opened.stream))
+        except DeviceHangs:
+            self.distrust_list()
+            raise
         except DeviceError:
             self.distrust_list()
+            self._ask_for_way()
             raise
 
     async def close(self, opened: Opened) -> None:
@@ -99,6 +77,16 @@ class PortAudio:
     def distrust_list(self) -> None:
         """A device is not where it was: read the list anew before the next one is opened."""
         self._list_is_old = True
+
+    def _ask_for_way(self) -> None:
+        """Have the list read anew, if cards have come or gone since: once, when they have settled."""
+        present = cards()
+        settled, self._last_cards = present == self._last_cards, present
+        if present == self._cards or not settled:
+            return
+        self._cards = present
+        for plan in list(self._open.values()):
+            plan.give_way()
 
     async def _call(self, work: Callable[[Any], T], discard: Callable[[T], None]) -> T:
         loop = asyncio.get_running_loop()
@@ -132,7 +120,7 @@ class PortAudio:
         except TimeoutError as error:
             self._restore_stderr()
             self._leave_start_of(thread)
-            raise DeviceError(
+            raise DeviceHangs(
                 f"the sound system has not answered for {CALL_S:g} s; is its server stopped?"
             ) from error
 
@@ -147,11 +135,11 @@ class PortAudio:
         except DeviceError as error:
             return None, error
 
-    def _start(self, stream: Any) -> None:
-        self._open.add(stream)  # before it hangs: the list can't be read anew beside it
+    def _start(self, plan: Plan, stream: Any) -> None:
+        self._open[stream] = plan  # before it hangs: the list can't be read anew beside it
         self._starting = this = threading.current_thread()
         with contextlib.ExitStack() as failing:
-            failing.callback(self._open.discard, stream)
+            failing.callback(self._open.pop, stream, None)
             try:
                 stream.start()
             finally:
@@ -168,11 +156,12 @@ class PortAudio:
     def _end(self, stream: Any) -> None:
         stream.abort()  # both ignore errors: the device may be gone
         stream.close()
-        self._open.discard(stream)
+        self._open.pop(stream, None)
 
     def _read_list_anew(self, library: Any) -> None:
         if not self._list_is_old or self._open:
             return
+        self._cards = cards()
         try:
             with self._keeping_stderr():
                 if library._initialized:
@@ -183,7 +172,7 @@ class PortAudio:
         self._list_is_old = False
 
     def _pin_what_hangs(self) -> None:
-        for stream in self._open:
+        for stream in list(self._open):
             _pin(stream)
             _pin(_loaded()._lib)
 
@@ -232,7 +221,8 @@ def _loaded() -> Any:
             "sounddevice is not installed; pip install 'wyoming-voice[satellite]'"
         ) from error
     except OSError as error:
-        raise DeviceError(f"{error}; on Debian: apt install libportaudio2") from error
+        broken = f"PortAudio can't be loaded: {error}; apt install --reinstall libportaudio2"
+        raise DeviceError(NO_PORTAUDIO if "not found" in str(error) else broken) from error
     # At exit it would close what hangs; whoever opened a stream has closed it by then.
     atexit.unregister(sounddevice._exit_handler)
     return sounddevice
@@ -241,65 +231,6 @@ def _loaded() -> Any:
 def _pin(thing: object) -> None:
     # A stream that hangs still runs while the interpreter ends and frees its code (seen: SIGSEGV).
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
-
-
-def _listed(library: Any) -> list[Device]:
-    default_input, default_output = library.default.device
-    return [
-        Device(
-            number=number,
-            name=str(entry["name"]),
-            inputs=int(entry["max_input_channels"]),
-            outputs=int(entry["max_output_channels"]),
-            rate_hz=int(entry["default_samplerate"]),
-            default_input=number == default_input,
-            default_output=number == default_output,
-        )
-        for number, entry in enumerate(library.query_devices())
-    ]
-
-
-def _started(library: Any, device: Device, plan: Plan, start: Callable[[Any], None]) -> Opened:
-    refusal = ""
-    for wanted in dict.fromkeys(plan.formats(device)):
-        try:
-            stream = _stream(library, device, plan, wanted)
-        except library.PortAudioError as error:
-            refusal = _reason(error)
-            continue
-        try:
-            start(stream)
-        except library.PortAudioError as error:
-            stream.close()
-            refusal = _reason(error)
-            continue
-        return Opened(device, wanted, 1000 * stream.latency, stream)
-    raise DeviceError(
-        f"the {plan.kind} {device.name!r} can't be opened: {refusal}; "
-        "does another program hold it, or has its sound server ended?"
-    )
-
-
-def _reason(error: Exception) -> str:
-    """PortAudio's own words, without what sounddevice says of itself before them."""
-    text = str(error.args[0]) if error.args else ""
-    return text.rpartition(": ")[2] or "no reason given"
-
-
-def _stream(library: Any, device: Device, plan: Plan, wanted: Format) -> Any:
-    rate_hz, channels = wanted
-    microphone = plan.kind is Kind.MICROPHONE
-    make = library.RawInputStream if microphone else library.RawOutputStream
-    return make(
-        samplerate=rate_hz,
-        channels=channels,
-        blocksize=rate_hz * plan.block_ms // 1000,
-        device=device.number,
-        dtype="int16" if microphone else "float32",
-        latency=LATENCY,
-        callback=plan.callback(wanted),
-        finished_callback=plan.finished,
-    )
 
 
 def _nothing(library: Any) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 
 from satellite.devices.catalogue import Device, Kind
 from satellite.devices.convert import BLOCK_MS, SpeechConverter
-from satellite.devices.portaudio import PORTAUDIO, Format, Opened, Plan
+from satellite.devices.portaudio import PORTAUDIO
 from satellite.devices.routing import actual_device
+from satellite.devices.streams import Format, Opened, Plan
 from satellite.devices.tasks import end
 from satellite.parts import Audio
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
@@ -56,6 +57,7 @@ class PortAudioSource:
             block_ms=BLOCK_MS,
             callback=lambda given: self._callback(given, life, deliver),
             finished=life.finished,
+            give_way=life.give_way,
         )
         self._opened = await PORTAUDIO.open(plan)
         self._device_name = self._opened.device.name
@@ -166,6 +168,12 @@ class _Life:
         """The stream has ended; called in PortAudio's thread."""
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._tell)
+
+    def give_way(self) -> None:
+        """End it without a reason, so that it is opened again at once; called on the event loop."""
+        if not self.over:
+            self.over = True
+            self._lost("")
 
     def _tell(self) -> None:
         if not self.over:

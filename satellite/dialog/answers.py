@@ -6,7 +6,13 @@ as far as it came; a turn whose server goes is begun again with another one that
 
 from dataclasses import replace
 
-from satellite.dialog.announcing import complain, give_up, rest
+from satellite.dialog.announcing import (
+    announcements_cut_short,
+    complain,
+    get_in_line,
+    give_up,
+    rest,
+)
 from satellite.dialog.draft import Draft
 from satellite.dialog.listening import end_audio
 from satellite.dialog.phrases import is_question, is_stop
@@ -73,9 +79,19 @@ def playback_overdue(draft: Draft) -> None:
 
 
 def answer_overdue(draft: Draft) -> None:
-    """Nothing has come of a turn for too long."""
-    draft.let_go()
-    complain(draft, Trouble.TIMEOUT)
+    """Nothing has come of a turn for too long.
+
+    That is no trouble where Home Assistant has understood what was said: a pipeline that has nothing to
+    say, or no voice to say it with, is over without a word to the satellite. No time shorter than
+    `answer_ms` tells it from an agent that thinks for long, which sends nothing either; so the same time
+    is waited, and the turn ends in silence.
+    """
+    match draft.state.dialog:
+        case Processing(turn=Turn(via=Via.HOME_ASSISTANT), text="", understood=True):
+            give_up(draft)
+        case _:
+            draft.let_go()
+            complain(draft, Trouble.TIMEOUT)
 
 
 def via_lost(draft: Draft, via: Via) -> None:
@@ -85,9 +101,10 @@ def via_lost(draft: Draft, via: Via) -> None:
     """
     if via is Via.DIRECT:
         return
-    for playback in draft.state.line:
-        if playback.via is via and not playback.complete:
-            draft.complete(playback)
+    answer = draft.state.answer
+    if answer is not None and answer.via is via and not answer.complete:
+        draft.complete(answer)
+    announcements_cut_short(draft)
     match draft.state.dialog:
         case Listening(turn=turn) | Processing(turn=turn) if turn.via is via:
             _hand_over(draft, turn, Trouble.NO_HOME_ASSISTANT)
@@ -139,8 +156,10 @@ def _transcribed(draft: Draft, text: str) -> None:
     draft.renew()
     if text.strip():
         draft.emit(Tell(Moment.TRANSCRIPT, text))
-    if not isinstance(draft.state.dialog, Processing):
+    dialog = draft.state.dialog
+    if not isinstance(dialog, Processing):
         return
+    draft.become(replace(dialog, understood=True))
     if not text.strip():
         give_up(draft)
     elif is_stop(text):
@@ -163,6 +182,7 @@ def _add_sound(draft: Draft, sound: Sound) -> None:
             draft.emit(Tell(Moment.RESPONDING))
             draft.play(playback, sound)
             draft.become(Responding(draft.patience_ms(), turn, text))
+            get_in_line(draft)
         case Responding() if not draft.state.line[0].complete:
             draft.play(draft.state.line[0], sound)
             draft.renew()
@@ -204,7 +224,9 @@ def _after_playback(draft: Draft) -> None:
     match draft.state.dialog:
         case _ if draft.state.line:
             draft.emit(Tell(Moment.ANNOUNCING))
-            draft.become(Announcing(draft.patience_ms()))
+            draft.become(Announcing(draft.patience_ms(), asked=draft.state.asked))
+        case Announcing(asked=True):
+            draft.become(Announcing(draft.patience_ms(), asked=True))
         case Responding(turn=turn, text=text) if _wants_reply(draft, text):
             _guard(draft, turn)
         case _:
@@ -212,7 +234,7 @@ def _after_playback(draft: Draft) -> None:
 
 
 def _wants_reply(draft: Draft, text: str) -> bool:
-    if draft.state.muted:
+    if draft.state.muted or not draft.state.microphone:
         return False
     policy = draft.settings.follow_up
     return policy == "always" or (policy == "question" and is_question(text))

@@ -70,15 +70,18 @@ class Draft:
         """Begin a turn as it is drawn up, under the next epoch."""
         turn = replace(turn, epoch=self.state.epoch + 1)
         self.state = replace(self.state, epoch=turn.epoch)
-        self.emit(
-            BeginTurn(turn.epoch, turn.via, turn.from_ms, turn.word, turn.follow_up, turn.said)
-        )
+        begin = BeginTurn(turn.epoch, turn.via, turn.from_ms, turn.word, turn.follow_up, turn.said)
+        if turn.interrupts is not None and turn.interrupts.via is turn.via:
+            begin = replace(begin, interrupts=turn.interrupts.number)
+        self.emit(begin)
         return turn
 
     def let_go(self) -> None:
         """Give up all that the dialog holds: what is in line, and the turn; another state must follow."""
-        self._expect_strays()
-        # An answer comes last, for the loop keeps how much was heard of what was aborted last.
+        self._expect_strays(self.state.line)
+        if self.state.asked:
+            self._unsay()
+        # From the end, so that nothing further back begins to sound meanwhile.
         for playback in reversed(self.state.line):
             self.emit(AbortPlayback(playback.number))
             self._report(playback)
@@ -143,9 +146,11 @@ class Draft:
 
     def cut_first(self) -> None:
         """Silence what sounds, and have the next one sound."""
-        if self.state.line[0] == self.state.announcement:
-            self._expect_strays()
-        self.emit(AbortPlayback(self.state.line[0].number))
+        first = self.state.line[0]
+        self._expect_strays((first,))
+        if first == self.state.announcement(Via.DIRECT):
+            self._unsay()
+        self.emit(AbortPlayback(first.number))
         self.take_first()
 
     def dismiss_ringing(self) -> None:
@@ -154,14 +159,30 @@ class Draft:
             self.state = replace(self.state, ringing=())
             self.emit(DismissTimers())
 
-    def drops_strays(self) -> bool:
+    def drop_waiting(self) -> None:
+        """Forget what waits to be announced; whoever sent it is told, as if it had been played."""
+        waiting = self.state.waiting
+        if waiting and not waiting[-1].complete:
+            self._drop_until(self.now_ms + _STRAY_MS)
+        self.emit(*(ReportPlayed(Via.HOME_ASSISTANT) for _ in waiting))
+        self.state = replace(self.state, waiting=())
+
+    def drops_strays(self, via: Via) -> bool:
         """Whether what comes of an announcement belongs to one that was cut off; then more is expected."""
+        if via is Via.DIRECT:
+            return self.state.unsaid > 0
         until_ms = self.state.dropping_until_ms
         if until_ms is None or self.now_ms >= until_ms:
             return False
-        until_ms = max(until_ms, self.now_ms + _STRAY_MS)
-        self.state = replace(self.state, dropping_until_ms=until_ms)
+        self._drop_until(self.now_ms + _STRAY_MS)
         return True
+
+    def end_strays(self, via: Via) -> None:
+        """All has come of what was cut off."""
+        if via is Via.DIRECT:
+            self.state = replace(self.state, unsaid=self.state.unsaid - 1)
+        else:
+            self._drop_until(None)
 
     def finish(self, before: State) -> tuple[State, list[Effect]]:
         """The state reached from `before`, and all effects: sounds stop first and start last."""
@@ -185,16 +206,19 @@ class Draft:
         if playback.via is not None:
             self.emit(ReportPlayed(playback.via))
 
-    def _expect_strays(self) -> None:
-        """An announcement that is cut off may still be coming in; one that is being made, for long."""
-        dialog = self.state.dialog
-        if isinstance(dialog, Announcing) and dialog.asked:
-            self.emit(CancelSpeak())
-            until_ms = self.now_ms + self.settings.answer_ms
-        elif self.state.announcement is not None:
-            until_ms = self.now_ms + _STRAY_MS
-        else:
-            return
+    def _expect_strays(self, cut_off: tuple[Playback, ...]) -> None:
+        """An announcement of Home Assistant's that is cut off may still be coming in."""
+        if self.state.announcement(Via.HOME_ASSISTANT) in cut_off:
+            self._drop_until(self.now_ms + _STRAY_MS)
+
+    def _unsay(self) -> None:
+        """The text that is being made into speech is not wanted any more; its end still comes."""
+        self.emit(CancelSpeak())
+        self.state = replace(self.state, unsaid=self.state.unsaid + 1)
+        if isinstance(self.state.dialog, Announcing):
+            self.become(replace(self.state.dialog, asked=False))
+
+    def _drop_until(self, until_ms: int | None) -> None:
         self.state = replace(self.state, dropping_until_ms=until_ms)
 
 

@@ -1,7 +1,8 @@
 """The open ear: who begins a turn, who interrupts one, and when all has been said.
 
 Rules: nothing begins while muted or before the microphone was there; whoever calls is told aloud when
-nobody can answer; what is too short to be speech is waited out after a call, and forgotten otherwise.
+nobody can answer, or hear; what is too short to be speech is waited out after a call, and forgotten
+otherwise.
 """
 
 from dataclasses import replace
@@ -15,15 +16,18 @@ from satellite.dialog.state import (
     Guarding,
     Idle,
     Listening,
+    Playback,
     Processing,
     Responding,
     Turn,
 )
 from satellite.effects import EndAudio, Moment, PlayTone, RestartEars, Tell, Tone
-from satellite.events import Pressed, Triggered, Woken
+from satellite.events import Pressed, Triggered, Trouble, Woken
 
 _ENDPOINTING_MS = 1_000
 """How much longer than the longest utterance the ears may take to end it."""
+
+_NO_MICROPHONE = "no microphone: it is being opened again; see `wyoming-voice satellite doctor`"
 
 Call = Woken | Triggered | Pressed
 
@@ -38,8 +42,9 @@ def called(draft: Draft, call: Call) -> None:
     if isinstance(dialog, Listening) and isinstance(call, Pressed) and not dialog.held:
         draft.become(replace(dialog, held=True, deadline_ms=_longest_ms(draft)))
     if _may_call(draft, call):
+        interrupted = draft.state.answer
         draft.let_go()
-        _answer_call(draft, call)
+        _answer_call(draft, call, interrupted)
 
 
 def speech_started(draft: Draft, at_ms: int) -> None:
@@ -54,9 +59,13 @@ def speech_started(draft: Draft, at_ms: int) -> None:
             return
         case Idle() if settings.gate == "vad":
             _begin_with_speech(draft, at_ms, draft.now_ms)
-        case Processing() | Responding() | Announcing() if settings.speech_interrupts:
+        case Processing(turn=turn, text="", understood=False) if settings.speech_interrupts:
             draft.let_go()
-            _begin_with_speech(draft, at_ms, draft.now_ms)
+            _go_on(draft, turn)
+        case Processing() | Responding() | Announcing() if settings.speech_interrupts:
+            interrupted = draft.state.answer
+            draft.let_go()
+            _begin_with_speech(draft, at_ms, draft.now_ms, interrupted=interrupted)
         case _:
             return
 
@@ -134,17 +143,20 @@ def _may_call(draft: Draft, call: Call) -> bool:
             return True
 
 
-def _answer_call(draft: Draft, call: Call) -> None:
+def _answer_call(draft: Draft, call: Call, interrupted: Playback | None) -> None:
     settings, word, from_ms = draft.settings, None, call.at_ms
     if isinstance(call, Woken):
         word, from_ms = call.word, call.at_ms - settings.wake_pre_roll_ms
         draft.emit(Tell(Moment.WAKE, word.name))
+    if not draft.state.microphone:
+        complain(draft, Trouble.FAILED, _NO_MICROPHONE)
+        return
     via = draft.ready_via()
     if via is None:
         complain(draft, draft.state.links.trouble(settings.mode))
         return
     draft.emit(RestartEars(call.at_ms))
-    turn = draft.open_turn(Turn(0, via, max(0, from_ms), word))
+    turn = draft.open_turn(Turn(0, via, max(0, from_ms), word, interrupts=interrupted))
     draft.emit(PlayTone(Tone.LISTENING), Tell(Moment.LISTENING))
     held = isinstance(call, Pressed)
     patience_ms = draft.now_ms + settings.no_speech_ms
@@ -153,7 +165,11 @@ def _answer_call(draft: Draft, call: Call) -> None:
 
 
 def _begin_with_speech(
-    draft: Draft, at_ms: int, patience_ms: int, before: Turn | None = None
+    draft: Draft,
+    at_ms: int,
+    patience_ms: int,
+    before: Turn | None = None,
+    interrupted: Playback | None = None,
 ) -> None:
     """Begin a turn with what is being said; it goes on from `before`, with the same voice, if it replies."""
     via = draft.ready_via(before.via if before else None)
@@ -162,10 +178,24 @@ def _begin_with_speech(
         return
     from_ms = max(0, at_ms - draft.settings.pre_roll_ms)
     word, follows = (before.word, True) if before else (None, False)
-    turn = draft.open_turn(Turn(0, via, from_ms, word, follows))
+    turn = draft.open_turn(Turn(0, via, from_ms, word, follows, interrupts=interrupted))
     if before is None:
         draft.emit(Tell(Moment.LISTENING))
     _note_speech(draft, Listening(0, turn, patience_ms), at_ms)
+
+
+def _go_on(draft: Draft, turn: Turn) -> None:
+    """Whoever speaks has only paused: the same turn from its beginning, and to its end this time.
+
+    It was speech already, so that not even a cough makes it too short to be answered.
+    """
+    via = draft.ready_via(turn.via)
+    if via is None:
+        complain(draft, draft.state.links.trouble(draft.settings.mode))
+        return
+    turn = draft.open_turn(replace(turn, via=via, said=False))
+    draft.emit(Tell(Moment.LISTENING))
+    _note_speech(draft, Listening(0, turn, draft.now_ms), turn.from_ms)
 
 
 def _note_speech(draft: Draft, listening: Listening, at_ms: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
 from satellite.events import MuteSource, Trouble, Via, WakeWord
+from wyoming_voice.client import Sound
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class TurnSettings:
     max_speech_ms: int = 20_000
     answer_ms: int = 30_000
     pre_roll_ms: int = 500
-    wake_pre_roll_ms: int = 100
+    wake_pre_roll_ms: int = 50
     ring_ms: int = 15 * 60 * 1000
     boot_ms: int = 10_000
 
@@ -48,18 +49,6 @@ class TurnSettings:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A turn that was begun: what it takes to begin it again with somebody else, perhaps with all `said`."""
-
-    epoch: int
-    via: Via
-    from_ms: int
-    word: WakeWord | None = None
-    follow_up: bool = False
-    said: bool = False
-
-
-@dataclass(frozen=True)
 class Playback:
     """What was given to the mouth and is not over.
 
@@ -71,6 +60,30 @@ class Playback:
     via: Via | None
     heard_by_ms: float
     sound_ms: float = 0
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn that was begun: what it takes to begin it again with somebody else, perhaps with all `said`.
+
+    `interrupts` is the answer that it cut off.
+    """
+
+    epoch: int
+    via: Via
+    from_ms: int
+    word: WakeWord | None = None
+    follow_up: bool = False
+    said: bool = False
+    interrupts: Playback | None = None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An announcement of Home Assistant's that came in the middle of a turn of our own."""
+
+    sounds: tuple[Sound, ...] = ()
     complete: bool = False
 
 
@@ -107,12 +120,13 @@ class Listening:
 
 @dataclass(frozen=True)
 class Processing:
-    """All was said; the answer, whose `text` has come so far, isn't to be heard yet."""
+    """All was said, and `understood` or not yet; the answer, so far `text`, isn't to be heard yet."""
 
     name: ClassVar = "processing"
     deadline_ms: int
     turn: Turn
     text: str = ""
+    understood: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,7 @@ class Awaiting:
 
 @dataclass(frozen=True)
 class Announcing:
-    """What is in line is no answer; or nothing is yet, when what was `asked` for is still to come."""
+    """What is in line is no answer; or nothing is, when what was `asked` for is still coming in."""
 
     name: ClassVar = "announcing"
     deadline_ms: int
@@ -212,7 +226,9 @@ class State:
     """One dialog state and what lies over it; `epoch` and `playback` are the last numbers given.
 
     `line` holds the playbacks in the mouth, the first of which sounds: none but in Responding and
-    Announcing. Until `dropping_until_ms` the rest of a cut-off announcement is expected and dropped.
+    Announcing; `waiting`, what gets in line after Listening and Processing. Until `dropping_until_ms` the
+    rest of a cut-off announcement of Home Assistant's is expected and dropped; of texts of our own that
+    were cut off, as many ends as `unsaid` are still to come.
     """
 
     dialog: Dialog
@@ -224,6 +240,9 @@ class State:
     links: Links = Links()
     says: tuple[str, ...] = ()
     ducked: bool = False
+    microphone: bool = False
+    waiting: tuple[Waiting, ...] = ()
+    unsaid: int = 0
     dropping_until_ms: int | None = None
 
     @classmethod
@@ -254,10 +273,19 @@ class State:
                 return None
 
     @property
-    def announcement(self) -> Playback | None:
-        """The announcement that is still coming in: the last in line, unless that is the answer."""
-        behind = self.line[1:] if isinstance(self.dialog, Responding) else self.line
-        return behind[-1] if behind and not behind[-1].complete else None
+    def answer(self) -> Playback | None:
+        """What is being answered, as it is heard."""
+        return self.line[0] if isinstance(self.dialog, Responding) else None
+
+    @property
+    def asked(self) -> bool:
+        """Whether a text of our own is being made into speech."""
+        return isinstance(self.dialog, Announcing) and self.dialog.asked
+
+    def announcement(self, via: Via) -> Playback | None:
+        """The announcement of theirs that is still coming in; there is one at most, and no answer is one."""
+        behind = (p for p in self.line if p != self.answer)
+        return next((p for p in behind if p.via is via and not p.complete), None)
 
     @property
     def thinking(self) -> bool:

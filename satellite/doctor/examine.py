@@ -26,6 +26,10 @@ from wyoming_voice.discovery import watch
 from wyoming_voice.errors import ConfigError
 
 _LIMIT_S = 36.0
+_WITH_HOME_ASSISTANT = (
+    "they are for answers without Home Assistant, which needs none of them",
+    "if it is to answer alone: --mode ha, and `!!` above for servers doesn't count",
+)
 _MARKS = {Verdict.OK: "green", Verdict.BAD: "bold red", Verdict.SKIPPED: "dim"}
 
 
@@ -95,8 +99,8 @@ async def _well(
         search = None
         if settings.mode != "ha":  # while sound is examined, servers are looked for
             search = await stack.enter_async_context(doctor_network.looking(named, visit.watch))
-        async with contextlib.aclosing(_sound(settings, visit, prompt)) as lines:
-            async for line in lines:
+        async with contextlib.aclosing(_sound(settings, visit, prompt)) as sound:
+            async for line in sound:
                 yield line
         for line in await _wake_server(settings):
             yield line
@@ -106,8 +110,11 @@ async def _well(
         if search is None:
             yield skipped("servers", "Home Assistant answers (--mode ha)")
             return
-        for line in await search.lines():
+        lines = await search.lines()
+        for line in lines:
             yield line
+        if settings.mode == "auto" and any(line.verdict is Verdict.BAD for line in lines):
+            yield skipped("servers", *_WITH_HOME_ASSISTANT)
 
 
 async def _busy(status: dict[str, object]) -> AsyncGenerator[Line, None]:

@@ -54,6 +54,11 @@ def bad(part: str, found: str, remedy: str) -> Line:
     return Line(Verdict.BAD, part, found, remedy)
 
 
+def at(uri: str, error: str) -> str:
+    """What is wrong with the server at an address, which is said once."""
+    return error if error.startswith(uri) else f"{uri}: {error}"
+
+
 def skipped(part: str, why: str, remark: str = "") -> Line:
     """It was not examined."""
     return Line(Verdict.SKIPPED, part, why, remark)

@@ -11,11 +11,12 @@ from pathlib import Path
 from wyoming.info import Info
 
 from satellite.around.remote import running_status
-from satellite.doctor.findings import Line, bad, missing_remedy, ok, skipped
+from satellite.doctor.findings import Line, at, bad, missing_remedy, ok, skipped
 from satellite.events import Event
+from satellite.standalone.hosts import Known
 from satellite.standalone.lines import KINDS
-from satellite.standalone.servers import Known, Roster, Watch
-from wyoming_voice.discovery import describe
+from satellite.standalone.servers import Roster, Watch
+from wyoming_voice.describing import describe
 from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError, why
 from wyoming_voice.wire import parse_uri, start_server
 
@@ -52,7 +53,8 @@ async def address_line(uri: str, mode: str) -> Line:
         try:
             server, _ = await start_server(address, _hang_up, _READER_BYTES)
         except ConfigError as error:
-            return bad(part, str(error), "name another one: --uri tcp://HOST:PORT")
+            found, _, remedy = str(error).partition("; ")
+            return bad(part, found, remedy)
         server.close()
         return ok(part, f"{uri} is free")
     owner = await _owner(uri)
@@ -66,7 +68,7 @@ async def wake_server_line(uri: str, names: Sequence[str]) -> Line:
     try:
         info, round_trip_ms = await describe(uri, _ANSWER_S)
     except (OSError, VoiceError) as error:
-        return bad(part, f"{uri}: {_reason(error)}", "start it, or leave --wake-uri out")
+        return bad(part, at(uri, _reason(error)), "start it, or leave --wake-uri out")
     known = [model.name for program in info.wake for model in program.models]
     if not info.wake:
         return bad(part, f"{uri} is no wake server", "name one with --wake-uri tcp://HOST:PORT")
@@ -122,9 +124,7 @@ def kind_lines(kind: str, servers: Sequence[Known]) -> list[Line]:
     lines = [_server_line(kind, server) for server in servers if server.host.answers]
     verdict = skipped if lines else bad
     silent = [server for server in servers if not server.host.answers]
-    lines += [
-        verdict(kind, f"{s.uri}: {s.host.error}", "start it, or name another") for s in silent
-    ]
+    lines += [verdict(kind, at(s.uri, s.host.error), "start it, or name another") for s in silent]
     return lines or [verdict(kind, "no server found", missing_remedy(kind))]
 
 

@@ -5,7 +5,7 @@ Rule: its microphone and loudspeaker are its own while it runs; what can't be me
 
 from collections.abc import Mapping, Sequence
 
-from satellite.doctor.findings import Line, bad, missing_remedy, ok, skipped
+from satellite.doctor.findings import Line, at, bad, missing_remedy, ok, skipped
 from satellite.standalone.lines import KINDS
 
 _BUSY = "levels, speech, wake words, echo: the satellite has the devices; end it to measure"
@@ -74,7 +74,7 @@ def _server_line(server: Status, models: str, needed: bool) -> Line:
     kind, uri, error = (str(server.get(name) or "") for name in ("kind", "uri", "error"))
     if not server.get("answers"):
         verdict = bad if needed else skipped
-        return verdict(kind, f"{uri}: {error or 'does not answer'}", "start it, or name another")
+        return verdict(kind, at(uri, error or "does not answer"), "start it, or name another")
     found = ", ".join(part for part in (uri, f"{server.get('round_trip_ms')} ms", models) if part)
     if error:
         return bad(kind, f"{found}; it failed in a turn: {error}", "look at its log")
@@ -89,7 +89,9 @@ def _state_line(status: Status) -> Line:
         return bad(
             "satellite",
             f"{found}, muted by {by}",
-            "`wyoming-voice satellite unmute`, or its switch",
+            "unmute it in Home Assistant (while that is away: `wyoming-voice satellite unmute`)"
+            if "home-assistant" in muted
+            else "`wyoming-voice satellite unmute`, or its switch",
         )
     return ok("satellite", found)
 

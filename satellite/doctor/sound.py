@@ -5,6 +5,7 @@ Rule: what fails ends only what needs it; without a microphone the loudspeaker i
 
 from collections.abc import AsyncGenerator, Callable
 
+from satellite.devices.portaudio import NO_PORTAUDIO
 from satellite.doctor.findings import (
     Line,
     bad,
@@ -38,7 +39,7 @@ async def examine_sound(patient: Patient, prompt: Prompt) -> AsyncGenerator[Line
         try:
             opened_s = await trial.open()
         except DeviceError as error:
-            yield bad("microphone", _what(error), _remedy(error, "--mic"))
+            yield _refused("microphone", error, "--mic")
             yield skipped("level", "there is no microphone")
             async for line in _examine_loudspeaker(trial, patient, prompt, None):
                 yield line
@@ -49,7 +50,7 @@ async def examine_sound(patient: Patient, prompt: Prompt) -> AsyncGenerator[Line
                 noise = measured
                 yield line
         except DeviceError as error:
-            yield bad("microphone", _what(error), _remedy(error, "--mic"))
+            yield _refused("microphone", error, "--mic")
             noise = None
         async for line in _examine_loudspeaker(trial, patient, prompt, noise):
             yield line
@@ -89,7 +90,7 @@ async def _examine_loudspeaker(
     try:
         heard = await trial.play(_test_sound())
     except DeviceError as error:
-        yield bad("loudspeaker", _what(error), _remedy(error, "--snd"))
+        yield _refused("loudspeaker", error, "--snd")
         yield skipped("echo", "there is no loudspeaker")
         return
     yield ok("loudspeaker", f"{patient.sink.name}, heard after {patient.sink.latency_ms:.0f} ms")
@@ -110,10 +111,9 @@ def _test_sound() -> Sound:
     return Sound(pcm, sentences[_TEST_SENTENCES[0]].format)
 
 
-def _what(error: DeviceError) -> str:
-    return str(error).partition("; ")[0]
-
-
-def _remedy(error: DeviceError, flag: str) -> str:
+def _refused(part: str, error: DeviceError, flag: str) -> Line:
+    if str(error) == NO_PORTAUDIO:  # the line on packages says what to do
+        return skipped(part, "there is no PortAudio")
+    found, _, remedy = str(error).partition("; ")
     choose = f"choose another with {flag} (`wyoming-voice satellite devices` lists them)"
-    return str(error).partition("; ")[2] or choose
+    return bad(part, found, remedy or choose)

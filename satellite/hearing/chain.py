@@ -12,6 +12,7 @@ import numpy as np
 from satellite.events import WakeWord
 from satellite.hearing.echo import BLOCK_SAMPLES, Cleaner, FarEnd
 from satellite.hearing.level import amplified, level_dbfs
+from satellite.hearing.wake import noticed_after_ms
 from satellite.parts import Audio, HeardFrame, Status
 from wyoming_voice.audio import to_mono, to_pcm16
 from wyoming_voice.core.pcm import SPEECH
@@ -33,9 +34,6 @@ class SpeechDetector(Protocol):
 
 class WakeDetector(Protocol):
     """Hears wake words."""
-
-    delay_ms: int
-    """How long after its end a word is noticed."""
 
     def push(self, pcm: bytes) -> WakeWord | None:
         """Take 16 kHz, 16-bit mono PCM; the word that was noticed in it."""
@@ -124,7 +122,7 @@ class Hearing:
         self._now_ms += FRAME_MS
         pcm = to_pcm16(frame)
         word = None if self._wake is None else self._wake.push(pcm)
-        delay_ms = 0 if self._wake is None else self._wake.delay_ms
+        delay_ms = 0 if word is None else noticed_after_ms(word.name)
         return HeardFrame(
             pcm=pcm,
             end_ms=self._now_ms,

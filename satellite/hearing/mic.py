@@ -15,7 +15,7 @@ from satellite.events import MicrophoneLost, MicrophoneReady
 from satellite.hearing.deafness import Deafness, DeafnessSettings, Finding
 from satellite.hearing.level import QUIETEST_DB
 from satellite.hearing.listener import Listener, Listens, Take
-from satellite.parts import DeviceError, HeardFrame, Post, PostFrame, Source, Status
+from satellite.parts import DeviceError, DeviceHangs, HeardFrame, Post, PostFrame, Source, Status
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class MicrophoneSettings:
     first_retry_s: float = 0.2
     last_retry_s: float = 5.0
     deafness: DeafnessSettings = field(default_factory=DeafnessSettings)
+    hanging_s: float = 60.0
 
 
 class Microphone:
@@ -58,6 +59,7 @@ class Microphone:
         self._reason = ""
         self._level_dbfs = QUIETEST_DB
         self._heard_s = -math.inf
+        self._hanging_since_s = math.inf
         self._openings = 0
         self._muted = False
         self._listener: Listener | None = None
@@ -81,8 +83,15 @@ class Microphone:
 
     @property
     def healthy(self) -> bool:
-        """Whether it hears, is muted, or knows that it is deaf and is being opened."""
-        return self.fresh or self._muted or not self._ready
+        """Whether it hears, is muted, or knows that it is deaf and is being opened.
+
+        It is not when openings have hung for a minute: what they hold is let go of by a new process alone.
+        """
+        if self._muted:  # nobody needs it, and a new process would not know that it is muted
+            return True
+        if _now_s() - self._hanging_since_s > self._settings.hanging_s:
+            return False
+        return self.fresh or not self._ready
 
     def status(self) -> Status:
         """Which device it is, and how it does."""
@@ -150,12 +159,20 @@ class Microphone:
         finally:
             opening.cancel()  # left behind, whether it obeys or not
         if not done:
+            self._note_hanging()
             return f"{self._source.name} has not opened within {self._settings.open_s:g} s"
         try:
             opening.result()
+        except DeviceHangs as error:
+            self._note_hanging()
+            return str(error)
         except DeviceError as error:
+            self._hanging_since_s = math.inf
             return str(error)
         return ""
+
+    def _note_hanging(self) -> None:
+        self._hanging_since_s = min(self._hanging_since_s, _now_s())
 
     async def _close(self) -> None:
         closing = asyncio.create_task(self._source.close())
@@ -186,7 +203,7 @@ class Microphone:
         """A block has been listened to; called on the event loop."""
         if take is not self._take:
             return
-        self._heard_s = _now_s()
+        self._heard_s, self._hanging_since_s = _now_s(), math.inf
         self._level_dbfs = level_dbfs
         if self._deafness.heard(self._heard_s, level_dbfs):
             self._say(f"{self._source.name} gives sound again")

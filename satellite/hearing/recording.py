@@ -16,6 +16,7 @@ from pathlib import Path
 
 from satellite.parts import Status
 from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,10 @@ def _now_s() -> float:
 
 
 class Recording:
-    """16 kHz, 16-bit mono PCM in, as `chain.Record` has it; all calls but `status` from one thread."""
+    """16 kHz, 16-bit mono PCM in, as `chain.Record` has it; `add` is called from one thread.
+
+    Raises ConfigError for a directory that can't be made, or not be written to.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,13 @@ class Recording:
         self._segment: _Segment | None = None
         self._added_s = 0.0
         self._trouble = ""
+        try:
+            self._make_directory()
+        except OSError as error:
+            raise ConfigError(
+                f"--record-dir {str(directory)!r} can't be used: {error.strerror or error}; "
+                "name a directory of your own, or one that can be made"
+            ) from error
 
     def add(self, raw: bytes, cleaned: bytes) -> None:
         """Keep a piece as it came, and the same piece cleaned."""
@@ -55,19 +66,14 @@ class Recording:
         try:
             self._add(raw, cleaned)
         except OSError as error:
-            self._trouble = (
-                f"recording to {self._directory} has ended: {error.strerror or error}; "
-                "make room or name another directory, and start again"
-            )
-            _log.error("%s", self._trouble)
-            self._tell(self._trouble)
-            self._abandon()
+            self._fail(error)
 
     def close(self) -> None:
-        """Write what is left."""
-        segment, self._segment = self._segment, None
-        if segment is not None:
-            segment.close()
+        """Write what is left, once nothing is added any more."""
+        try:
+            self._end_segment()
+        except OSError as error:
+            self._fail(error)
 
     def status(self) -> Status:
         """Where it is kept, and what keeps it from being so."""
@@ -77,18 +83,39 @@ class Recording:
         now_s = self._now_s()
         gap, self._added_s = abs(now_s - self._added_s) > GAP_S, now_s
         if self._segment is not None and (gap or self._segment.full):
-            self.close()
+            self._end_segment()
         if self._segment is None:
             self._segment = self._begun(now_s)
         self._segment.add(raw, cleaned)
 
     def _begun(self, now_s: float) -> "_Segment":
-        if not self._directory.exists():
-            self._directory.mkdir(mode=0o700, parents=True)
-            self._directory.chmod(0o700)  # whatever the umask
+        self._make_directory()  # somebody may have removed it
         self._remove_oldest()
         began = datetime.fromtimestamp(now_s, UTC).strftime("heard-%Y%m%dT%H%M%S.%fZ")
         return _Segment(self._directory, began)
+
+    def _make_directory(self) -> None:
+        if not self._directory.exists():
+            self._directory.mkdir(mode=0o700, parents=True)
+            self._directory.chmod(0o700)  # whatever the umask
+        if not self._directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(self._directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def _end_segment(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.close()
+
+    def _fail(self, error: OSError) -> None:
+        self._trouble = (
+            f"recording to {self._directory} has ended: {error.strerror or error}; "
+            "make room or name another directory, and start again"
+        )
+        _log.error("%s", self._trouble)
+        self._tell(self._trouble)
+        self._abandon()
 
     def _remove_oldest(self) -> None:
         for kind in KINDS:

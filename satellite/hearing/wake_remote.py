@@ -17,7 +17,7 @@ from wyoming.event import Event
 from wyoming.wake import Detect, Detection
 
 from satellite.events import WakeWord, Woken
-from satellite.hearing.wake import DELAY_MS
+from satellite.hearing.wake import noticed_after_ms
 from satellite.parts import HeardFrame, Post, Status
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.errors import PeerError, TooSlow, why
@@ -180,7 +180,7 @@ class RemoteWake:
         self._detections += 1
         noticed_ms = self._noticed_ms(event.data.get("timestamp"))
         # The models are mostly those that run in this process, too.
-        self._post(Woken(word, max(0, noticed_ms - DELAY_MS)))
+        self._post(Woken(word, max(0, noticed_ms - noticed_after_ms(word.name))))
 
     def _noticed_ms(self, timestamp: object) -> int:
         """Where on the line it was noticed: as the server says if that can be, else just now.

@@ -117,7 +117,7 @@ class Session:
         if self._run is not None and not self._run.answered:
             outcomes.append(TurnFailed(self._run.epoch, Trouble.NO_HOME_ASSISTANT, reason))
         if self._incoming.owner is Owner.ANNOUNCEMENT:
-            outcomes.append(AnnouncementEnded())
+            outcomes.append(AnnouncementEnded(Via.HOME_ASSISTANT))
         self._run, self._incoming = None, Incoming()
         self._denial_due, self._hold_until_ms, self._held = False, None, []
         return outcomes
@@ -254,7 +254,7 @@ class Session:
 
     def _audio_begins(self, now_ms: int) -> list[Outcome]:
         announcing = self._incoming.owner is Owner.ANNOUNCEMENT
-        outcomes: list[Outcome] = [AnnouncementEnded()] if announcing else []
+        outcomes: list[Outcome] = [AnnouncementEnded(Via.HOME_ASSISTANT)] if announcing else []
         owner = self._incoming.begin(self._run, now_ms)
         if owner is Owner.TURN and self._run is not None:
             outcomes.append(Progressed(self._run.epoch))
@@ -277,12 +277,12 @@ class Session:
             return []
         if self._incoming.owner is Owner.TURN and self._run is not None:
             return [ReplyAudio(self._run.epoch, sound)]
-        return [AnnouncementAudio(sound)]
+        return [AnnouncementAudio(Via.HOME_ASSISTANT, sound)]
 
     def _audio_ends(self) -> list[Outcome]:
         owner = self._incoming.end()
         if owner is Owner.ANNOUNCEMENT:
-            return [AnnouncementEnded()]
+            return [AnnouncementEnded(Via.HOME_ASSISTANT)]
         if owner is not Owner.TURN or self._run is None:
             return []
         self._run.answered = True

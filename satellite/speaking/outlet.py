@@ -1,7 +1,8 @@
 """Keeps a loudspeaker open while something is to sound, and opens it again when it has failed.
 
-Rule: it is opened on demand and closed after half a minute of silence; one that stops asking for samples
-is as good as gone; what an opening that is over still asks for is silence.
+Rule: it is opened once at the start, so that a wrong one is told of before anything is to sound, then on
+demand, and closed after half a minute of silence; one that stops asking for samples is as good as gone; what
+an opening that is over still asks for is silence.
 """
 
 import asyncio
@@ -30,8 +31,8 @@ class Outlet:
     """One `Sink` through all its openings.
 
     `render(count, lead_in)` gives blocks in the sink's thread; `tune` is told the rate before each
-    first block. `watch` is to be called often unless it is `resting`; it notices what the device doesn't
-    say, and when it is time to try again.
+    first block; `tell` is given each new trouble as a sentence. `watch` is to be called often unless it is
+    `resting`; it notices what the device doesn't say, and when it is time to try again.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Outlet:
         sink: Sink,
         render: Callable[[int, int], Audio],
         tune: Callable[[int], None],
+        tell: Callable[[str], None],
         now_s: Callable[[], float],
     ) -> None:
         self.open = False
@@ -46,6 +48,7 @@ class Outlet:
         self._sink = sink
         self._render = render
         self._tune = tune
+        self._tell = tell
         self._now_s = now_s
         self._opening = 0  # counts up, so that a stale thread is told from the one that counts
         self._asked = False  # the present opening has asked for samples
@@ -79,6 +82,10 @@ class Outlet:
         """How long after it was given a sample is heard."""
         return self._sink.latency_ms
 
+    @property
+    def _named(self) -> str:
+        return f"the loudspeaker {self._sink.name!r}"
+
     def status(self) -> Status:
         """The device, whether it is open or closed for want of sound, and what is wrong with it."""
         return {
@@ -103,17 +110,18 @@ class Outlet:
             if not active:
                 self._wanted.clear()
         elif now_s - max(self._asked_s, self._due_s, self._opened_s) > STALLED_S:
-            self._over(self._opening, f"it has asked for no sound for {STALLED_S:.0f} s")
+            self._over(self._opening, f"{self._named} has asked for no sound for {STALLED_S:.0f} s")
         elif now_s - self._sounded_s > IDLE_S:
             self._wanted.clear()
             self._over(self._opening, "")
         elif self._asked and self._trouble:
-            _log.info("the loudspeaker %s is back", self._sink.name)
+            _log.info("%s is back", self._named)
             self._trouble = ""
 
     async def run(self) -> None:
-        """Live until cancelled; opens whenever it is wanted."""
+        """Live until cancelled; opens at once, and then whenever it is wanted."""
         self._loop = asyncio.get_running_loop()
+        self._wanted.set()
         while True:
             self.resting = True
             await self._wanted.wait()
@@ -137,7 +145,7 @@ class Outlet:
                     functools.partial(self._fill, this), functools.partial(self._lost, this)
                 )
         except TimeoutError:
-            return self._failed(f"it did not open within {OPENING_S:.0f} s")
+            return self._failed(f"{self._named} did not open within {OPENING_S:.0f} s")
         except DeviceError as error:
             return self._failed(str(error))
         self._begin()
@@ -159,7 +167,9 @@ class Outlet:
 
     async def _wait_to_retry(self, trouble: str) -> None:
         if trouble != self._trouble:
-            _log.warning("the loudspeaker %s: %s; opening it again", self._sink.name, trouble)
+            sentence = f"nothing can be heard: {trouble}"
+            _log.warning("%s", sentence)
+            self._tell(sentence)
         self._trouble = trouble
         self._reopened += 1
         if self._failures:
@@ -179,7 +189,9 @@ class Outlet:
 
     def _lost(self, opening: int, reason: str) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._over, opening, reason or "it has gone")
+            self._loop.call_soon_threadsafe(
+                self._over, opening, reason or f"{self._named} has gone"
+            )
 
     def _over(self, opening: int, reason: str) -> None:
         if opening == self._opening and not self._ended.done():

@@ -52,7 +52,8 @@ class SpeakerSettings:
 class Speaker:
     """A `Mouth` in front of any `Sink`.
 
-    `far_end` is given every block that the loudspeaker was given, and its rate, in the sink's thread.
+    `far_end` is given every block that the loudspeaker was given, and its rate, in the sink's thread;
+    `tell` what is wrong with the loudspeaker, as a sentence.
     Raises ConfigError for a tone's file that can't be read.
     """
 
@@ -62,6 +63,7 @@ class Speaker:
         sink: Sink,
         settings: SpeakerSettings | None = None,
         far_end: Callable[[Audio, int], None] | None = None,
+        tell: Callable[[str], None] = lambda sentence: None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings or SpeakerSettings()
@@ -78,7 +80,7 @@ class Speaker:
         self._rendered = asyncio.Event()
         self._somebody_waits = False
         self._passed_s = now_s()  # until when sound has passed by the clock
-        self._outlet = Outlet(sink, self._render, self._tune, now_s)
+        self._outlet = Outlet(sink, self._render, self._tune, tell, now_s)
 
     @property
     def volume(self) -> float:

@@ -24,6 +24,7 @@ from satellite.events import (
     Transcribed,
     Trouble,
     TurnFailed,
+    Via,
 )
 from satellite.parts import Post, Status
 from satellite.standalone.conversation import Conversation, Conversations
@@ -156,7 +157,7 @@ class Direct:
             self._texts.put_nowait(text)
         except asyncio.QueueFull:
             _log.warning("%d announcements wait; one more is dropped", _MAX_ANNOUNCEMENTS)
-            self._post(AnnouncementEnded())
+            self._post(AnnouncementEnded(Via.DIRECT))
             return
         self._conversations.interject()
         self._lines.prepare(("tts",))
@@ -169,7 +170,7 @@ class Direct:
             self._texts.get_nowait()
             under_way = True
         if under_way:
-            self._post(AnnouncementEnded())
+            self._post(AnnouncementEnded(Via.DIRECT))
 
     def status(self) -> Status:
         """What it is at; the servers have a status of their own."""
@@ -249,7 +250,7 @@ class Direct:
     async def _announce(self, text: str) -> None:
         def report(news: Report) -> None:
             if isinstance(news, Spoken):
-                self._post(AnnouncementAudio(news.sound))
+                self._post(AnnouncementAudio(Via.DIRECT, news.sound))
 
         record = TurnRecord("say")
         wishes = Wishes(voice=self._settings.voice)
@@ -265,7 +266,7 @@ class Direct:
             _log.warning("turn=%s an announcement was not spoken: %s", record.turn_id, error)
         record.spent("total", start_s, _now_s())
         _log.info("%s", record.line())
-        self._post(AnnouncementEnded())
+        self._post(AnnouncementEnded(Via.DIRECT))
 
 
 def _finish(turn: _Turn, outcome: str) -> None:

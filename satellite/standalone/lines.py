@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from wyoming.info import Info
 
 from wyoming_voice.client import HungUp
-from wyoming_voice.discovery import describe_on
+from wyoming_voice.describing import describe_on
 from wyoming_voice.errors import UpstreamError, VoiceError, why
 from wyoming_voice.wire import Connection, PeerGone, WireLimits, connect
 

@@ -10,14 +10,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from satellite.events import Via, ViaChanged
 from satellite.parts import Post, Status
+from satellite.standalone.hosts import Host, Known, is_local, reachable, shown
 from satellite.standalone.lines import KINDS, Server
-from wyoming_voice.discovery import Found, Gone, describe, interface_addresses, watch
-from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError, why
-from wyoming_voice.wire import parse_uri
+from wyoming_voice.describing import describe
+from wyoming_voice.discovery import Found, Gone, watch
+from wyoming_voice.errors import UpstreamError, VoiceError, why
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ LOCAL = {
     "tts": "tcp://127.0.0.1:10200",
 }
 """Where this machine's servers listen when nobody has said otherwise."""
+
+_MISSING = (
+    "no server answers for: %s; start one (`wyoming-voice up` starts all), name it (--%s-uri %s), "
+    "or let Home Assistant answer (--mode ha)"
+)
 
 Watch = Callable[[], AsyncGenerator[Found | Gone, None]]
 
@@ -41,40 +47,14 @@ class Pulse:
     first_rest_s: float = 10.0
     longest_rest_s: float = 300.0
     settle_s: float = 3.0
-
-
-@dataclass(eq=False)
-class Host:
-    """Whoever listens at a URI; `place` is its rank among those that were named."""
-
-    uri: str
-    name: str
-    local: bool = False
-    place: int = 0
-    expected: bool = True
-    answers: bool = False
-    misses: int = 0
-    round_trip_ms: float = 0.0
-    error: str = ""
-    servers: dict[str, "Known"] = field(default_factory=dict)
-    look: asyncio.Event = field(default_factory=asyncio.Event)
-    checked: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(eq=False)
-class Known(Server):
-    """A server of a host, and how it did in turns."""
-
-    host: Host = field(kw_only=True)
-    strikes: int = 0
-    rests_until_s: float = 0.0
-    error: str = ""
+    warn_s: float = 10.0
 
 
 class Roster:
     """The servers of a conversation; posts ViaChanged when it becomes possible or impossible.
 
-    `named` holds URIs by kind, best first; `watch` finds announced servers, None for not at all.
+    `named` holds URIs by kind, best first; `watch` finds announced servers, None for not at all;
+    `alone` says whether nobody else answers turns at present, so that what is missing is a trouble.
     """
 
     def __init__(
@@ -85,9 +65,11 @@ class Roster:
         watch: Watch | None = watch,
         local: Mapping[str, str] = LOCAL,
         pulse: Pulse | None = None,
+        alone: Callable[[], bool] = lambda: True,
     ) -> None:
         self._post = post
         self._pulse = pulse or Pulse()
+        self._alone = alone
         self._open_kinds = tuple(kind for kind in KINDS if not named.get(kind))
         self._watch = watch if self._open_kinds else None
         self._hosts: dict[str, Host] = {}
@@ -125,7 +107,7 @@ class Roster:
         return {
             "ready": self._told == (),
             "missing": list(self._missing()),
-            "servers": [_shown(server) for kind in KINDS for server in self.ranked(kind)],
+            "servers": [shown(server) for kind in KINDS for server in self.ranked(kind)],
         }
 
     async def run(self) -> None:
@@ -135,6 +117,7 @@ class Roster:
                 self._attend(host)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._settle())
+                group.create_task(self._warn_of_missing())
                 if self._watch is not None:
                     group.create_task(self._discover(self._watch))
                 await asyncio.Event().wait()
@@ -145,7 +128,7 @@ class Roster:
 
     def _name(self, kind: str, uris: Sequence[str]) -> None:
         for place, uri in enumerate(uris):
-            host = self._hosts.setdefault(uri, Host(uri, uri, _is_local(uri), place))
+            host = self._hosts.setdefault(uri, Host(uri, uri, is_local(uri), place))
             host.servers[kind] = Known(kind, uri, host=host)
 
     def _rank(self, server: Known) -> tuple[bool, bool, int, bool, float]:
@@ -166,6 +149,8 @@ class Roster:
         while True:
             host.look.clear()
             await self._check(host)
+            if host.look.is_set():
+                continue
             host.checked.set()
             self._tell()
             if not host.answers and not host.expected:
@@ -192,8 +177,9 @@ class Roster:
         except (OSError, VoiceError) as error:
             self._missed(host, error)
             return
-        if not host.answers and host.servers:
+        if not host.told and host.servers:
             _log.info("%s: %s", ", ".join(host.servers), host.name)
+            host.told = True
         known_ms = host.round_trip_ms if host.answers else round_trip_ms
         # A machine that was busy for once is soon forgiven, and one that has become slow is found out.
         host.round_trip_ms = min(round_trip_ms, 0.7 * known_ms + 0.3 * round_trip_ms)
@@ -201,12 +187,13 @@ class Roster:
 
     def _missed(self, host: Host, error: OSError | VoiceError) -> None:
         host.misses += 1
-        if isinstance(error, TimeoutError) and host.answers and host.misses < 2:
-            host.look.set()  # a machine that is busy for once is no reason to leave it
+        if isinstance(error, TimeoutError) and host.misses < 2:
+            host.look.set()  # it, or we at our start, were busy for once
             return
         reason = str(error) if isinstance(error, VoiceError) else why(error)
-        if host.answers:
+        if host.servers and host.told is not False:
             _log.warning("%s at %s: %s", ", ".join(host.servers), host.uri, reason)
+            host.told = False
         host.answers, host.error = False, reason
 
     async def _settle(self) -> None:
@@ -216,6 +203,18 @@ class Roster:
             await asyncio.sleep(self._pulse.settle_s)
         self._settled = True
         self._tell()
+
+    async def _warn_of_missing(self) -> None:
+        """Say once which kinds are missing for long while nobody else answers."""
+        missing, warned = self._missing(), set[str]()
+        while True:
+            await asyncio.sleep(self._pulse.warn_s)
+            before, missing = missing, self._missing()
+            lasting = [kind for kind in missing if kind in before]
+            warned &= set(missing)
+            if set(lasting) - warned and self._alone():
+                warned |= set(lasting)
+                _log.warning(_MISSING, ", ".join(lasting), lasting[0], LOCAL[lasting[0]])
 
     def _missing(self) -> tuple[str, ...]:
         return tuple(
@@ -245,41 +244,13 @@ class Roster:
             if host.name == news.name and host.uri != uri:
                 host.expected = False
                 host.look.set()
-        if not isinstance(news, Found) or not _reachable(uri):
+        if not isinstance(news, Found) or not reachable(uri):
             return
         if (known := self._hosts.get(uri)) is not None:
             known.expected = True
             known.look.set()
         else:
-            self._attend(Host(uri, news.name, _is_local(uri)))
-
-
-def _shown(server: Known) -> Status:
-    host = server.host
-    return {
-        "kind": server.kind,
-        "uri": server.uri,
-        "name": host.name,
-        "local": host.local,
-        "answers": host.answers,
-        "round_trip_ms": round(host.round_trip_ms, 1),
-        "error": server.error if host.answers else host.error,
-    }
-
-
-def _reachable(uri: str) -> bool:
-    """Whether an announcement named an address at all."""
-    try:
-        return parse_uri(uri).port > 0
-    except ConfigError:
-        return False
-
-
-def _is_local(uri: str) -> bool:
-    address = parse_uri(uri)
-    if address.path or address.host in ("localhost", "127.0.0.1", "::1"):
-        return True
-    return address.host in {str(own) for own in interface_addresses()}
+            self._attend(Host(uri, news.name, is_local(uri)))
 
 
 def _now_s() -> float:

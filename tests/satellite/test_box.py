@@ -9,7 +9,10 @@ import pytest
 from satellite.box import Box
 from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
+from satellite.events import MuteChanged, MuteSource, Trouble
+from satellite.home_assistant.server import HomeAssistant
 from tests.satellite.waiting import running, until
+from wyoming_voice.errors import ConfigError
 
 ALWAYS = {"hearing", "microphone", "loudspeaker", "timers"}
 
@@ -39,6 +42,7 @@ def box_in(directory: Path, **given: object) -> Box:
         ({"no_control": True}, {"home assistant"}),
         ({"mode": "standalone"}, {"servers", "standalone", "control"}),
         ({"mode": "auto"}, {"home assistant", "servers", "standalone", "control"}),
+        ({"record_minutes": 1, "record_dir": "heard"}, {"home assistant", "control", "recording"}),
         ({"on_wake": "true"}, {"home assistant", "control", "hooks"}),
         ({"event_uri": "tcp://127.0.0.1:1"}, {"home assistant", "control", "event service"}),
         ({"metrics_uri": "tcp://127.0.0.1:0"}, {"home assistant", "control", "metrics"}),
@@ -51,6 +55,8 @@ def box_in(directory: Path, **given: object) -> Box:
 async def test_what_was_asked_for_is_there(
     tmp_path: Path, given: dict[str, object], parts: set[str]
 ) -> None:
+    if "record_dir" in given:
+        given = given | {"record_dir": tmp_path / "heard"}
     status = box_in(tmp_path, **given).status()
     assert {name for name, part in status.items() if isinstance(part, dict)} == ALWAYS | parts
 
@@ -63,6 +69,30 @@ async def test_muted_the_microphone_and_the_wake_server_hear_nothing(tmp_path: P
         await asyncio.sleep(0)  # what was posted is handled
         assert box.microphone.muted is on
         assert box._wake_server.muted is on
+
+
+@pytest.mark.parametrize("connected", [False, True])
+async def test_what_home_assistant_muted_can_be_unmuted_here_while_it_is_away(
+    tmp_path: Path, connected: bool
+) -> None:
+    box = box_in(tmp_path)
+    home_assistant = box._parts["home assistant"]
+    assert isinstance(home_assistant, HomeAssistant)
+    home_assistant._session.ready = connected
+    box.loop.post(MuteChanged(MuteSource.HOME_ASSISTANT, muted=True))
+    box.buttons.mute(False)
+    await asyncio.sleep(0)  # what was posted is handled
+    assert box.microphone.muted is connected
+
+
+@pytest.mark.parametrize("connected", [False, True])
+async def test_without_home_assistant_servers_are_needed(tmp_path: Path, connected: bool) -> None:
+    box = box_in(tmp_path, mode="auto", area="kitchen")
+    home_assistant = box._parts["home assistant"]
+    assert isinstance(home_assistant, HomeAssistant)
+    home_assistant._session.ready = connected
+    assert box._is_alone() is not connected
+    assert (box.status()["gate"], box.status()["area"]) == ("vad", "kitchen")
 
 
 async def test_an_oddity_is_a_warning_for_all_who_listen(tmp_path: Path) -> None:
@@ -79,6 +109,59 @@ async def test_what_is_heard_is_kept_where_it_was_asked_for(tmp_path: Path) -> N
     def kinds() -> set[str]:
         return {path.stem.rpartition("-")[2] for path in tmp_path.glob("heard/*.wav")}
 
+    def sizes() -> list[int]:
+        return [path.stat().st_size for path in tmp_path.glob("heard/*-raw.wav")]
+
     await box.listen()
     async with running(box.run()):
         await until(lambda: kinds() == {"raw", "clean"})
+        record, pieces = box._hearing.record, list[bytes]()
+        assert record is not None
+
+        def keep(raw: bytes, clean: bytes) -> None:
+            record(raw, clean)
+            pieces.append(raw)
+
+        box._hearing.record = keep
+        await until(lambda: pieces)
+    assert [size > 44 for size in sizes()] == [True]  # what came last is there too
+
+
+async def test_a_directory_for_what_is_heard_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--record-dir .*silence\.wav' can't be used"):
+        box_in(tmp_path, record_dir=tmp_path / "silence.wav")
+
+
+async def test_a_loudspeaker_that_is_not_there_is_a_warning_at_the_start(tmp_path: Path) -> None:
+    box, told = box_in(tmp_path, snd=f"file:{tmp_path}"), list[Tell]()
+    box.loop.listeners.append(told.append)
+    await box.listen()
+    async with running(box.run()):
+        await until(lambda: [tell for tell in told if tell.moment is Moment.WARNING])
+    assert [tell.text for tell in told if tell.moment is Moment.WARNING] == [
+        f"nothing can be heard: {tmp_path} can't be written: Is a directory; name another file"
+    ]
+
+
+@pytest.mark.parametrize(("mode", "listens"), [("ha", True), ("standalone", False)])
+async def test_it_listens_where_home_assistant_is_to_come(
+    tmp_path: Path, mode: str, listens: bool
+) -> None:
+    box = box_in(tmp_path, mode=mode)
+    address = await box.listen()
+    async with running(box.run()):
+        if not listens:
+            assert address == ""
+            return
+        port = int(address.rpartition(":")[2])
+        assert port != 0
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+
+
+async def test_the_log_says_why_nobody_answers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = box_in(tmp_path)
+    box.loop.tell(Tell(Moment.ERROR, Trouble.NO_TTS))
+    assert "no TTS server can be reached; start one, or name it (--tts-uri)" in caplog.text

@@ -1,13 +1,12 @@
 """The loop carries out what the machine decides: audio to who answers, effects to the mouth, in order."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from satellite.effects import BeginTurn, Moment, Tell, Tone
+from satellite.effects import Moment, Tell
 from satellite.events import (
     AnnouncementAudio,
     Event,
@@ -15,6 +14,8 @@ from satellite.events import (
     MicrophoneReady,
     MuteChanged,
     MuteSource,
+    Pressed,
+    ReplyAudio,
     Say,
     Stopped,
     Triggered,
@@ -23,130 +24,15 @@ from satellite.events import (
     Via,
     ViaChanged,
 )
-from satellite.hearing.ears import Ears, ear_settings
-from satellite.loop import Loop
-from satellite.parts import HeardFrame
 from satellite.turn import TurnSettings
+from tests.satellite.loop_stage import Stage, settled
 from tests.satellite.waiting import until
 from wyoming_voice.client import Sound
+from wyoming_voice.core.endpointing import SpeechEnded, SpeechStarted
 from wyoming_voice.core.pcm import SPEECH
-from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
+from wyoming_voice.vad import FRAME_MS
 
-
-class FakeBackend:
-    """Keeps what it was given, one line for each call."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.turns: list[BeginTurn] = []
-        self.heard: dict[int, bytes] = {}
-
-    def prepare(self) -> None:
-        self.calls.append("prepare")
-
-    def begin(self, turn: BeginTurn) -> None:
-        self.turns.append(turn)
-        self.calls.append(f"begin {turn.epoch}")
-
-    def feed(self, epoch: int, pcm: bytes) -> None:
-        self.heard[epoch] = self.heard.get(epoch, b"") + pcm
-
-    def end_audio(self, epoch: int) -> None:
-        self.calls.append(f"end {epoch}")
-
-    def cancel(self, epoch: int) -> None:
-        self.calls.append(f"cancel {epoch}")
-
-    def played(self) -> None:
-        self.calls.append("played")
-
-    def say(self, text: str) -> None:
-        self.calls.append(f"say {text}")
-
-    def unsay(self) -> None:
-        self.calls.append("unsay")
-
-    async def run(self) -> None:
-        """Lives on its own."""
-
-
-class FakeMouth:
-    """Keeps what was asked of it; `abort` says that 700 ms were heard, or fails."""
-
-    volume = 1.0
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.broken = False
-
-    def begin(self, playback: int) -> None:
-        self.calls.append(f"begin {playback}")
-
-    def play(self, playback: int, sound: Sound) -> None:
-        self.calls.append(f"play {playback}")
-
-    def end(self, playback: int) -> None:
-        self.calls.append(f"end {playback}")
-
-    def abort(self, playback: int) -> int:
-        if self.broken:
-            raise ZeroDivisionError("a bug in the mouth")
-        self.calls.append(f"abort {playback}")
-        return 700
-
-    def sentence(self, playback: int, trouble: Trouble) -> None:
-        self.calls.append(f"sentence {trouble}")
-
-    def tone(self, tone: Tone) -> None:
-        self.calls.append(f"tone {tone}")
-
-    def think(self, on: bool) -> None:
-        self.calls.append(f"think {on}")
-
-    def ring(self, on: bool) -> None:
-        self.calls.append(f"ring {on}")
-
-    async def room(self) -> None:
-        """There is always room."""
-
-    async def run(self) -> None:
-        """Lives on its own."""
-
-
-class Stage:
-    """A loop between fakes, with a direct backend that is ready."""
-
-    def __init__(self, settings: TurnSettings) -> None:
-        self.mouth, self.backend = FakeMouth(), FakeBackend()
-        self.told: list[Tell] = []
-        self.dismissed: list[str] = []
-        self.loop = Loop(
-            settings,
-            Ears(ear_settings("aggressive", 0.5, 20)),
-            self.mouth,
-            dict.fromkeys(Via, self.backend),
-            self.dismissed.append,
-        )
-        self.loop.listeners.append(self.told.append)
-        self._frames = 0
-
-    def hear(self, picture: str) -> None:
-        """One frame for each letter: S speech, . silence; each of samples of its own."""
-        for letter in picture:
-            self._frames += 1
-            pcm = self._frames.to_bytes(2, "little") * FRAME_SAMPLES
-            probability = 0.9 if letter == "S" else 0.0
-            self.loop.hear(HeardFrame(pcm, self._frames * FRAME_MS, probability, -30.0))
-
-    async def post(self, *events: Event) -> None:
-        for event in events:
-            self.loop.post(event)
-        await settled()
-
-    def frames_heard(self, epoch: int) -> list[int]:
-        """The numbers of the frames that the backend got in a turn."""
-        pcm, size = self.backend.heard[epoch], FRAME_SAMPLES * SPEECH.frame_bytes
-        return [int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm), size)]
+SOUND = Sound(bytes(3200), SPEECH)
 
 
 @pytest_asyncio.fixture
@@ -154,11 +40,6 @@ async def stage() -> AsyncIterator[Stage]:
     stage = Stage(TurnSettings(gate="vad", mode="standalone", follow_up="off"))
     await stage.post(MicrophoneReady(), ViaChanged(Via.DIRECT, ready=True))
     yield stage
-
-
-async def settled() -> None:
-    """All that was posted is handled in one callback, which stands before whoever waits."""
-    await asyncio.sleep(0)
 
 
 async def test_every_frame_of_an_utterance_is_sent_once_and_in_order(stage: Stage) -> None:
@@ -197,28 +78,66 @@ async def test_a_frame_that_ends_a_turn_by_mute_is_not_sent(stage: Stage) -> Non
 async def test_what_was_heard_of_an_interrupted_answer_goes_into_the_next_turn(
     stage: Stage,
 ) -> None:
-    sound = Sound(bytes(3200), SPEECH)
-    await stage.post(AnnouncementAudio(sound), Triggered(stage.loop.ear_ms))
-    (turn,) = stage.backend.turns
-    assert turn.heard_ms == 700
-    assert stage.mouth.calls[:3] == ["begin 1", "play 1", "abort 1"]
+    await stage.post(Triggered(stage.loop.ear_ms), ReplyAudio(1, SOUND))
+    await stage.post(Triggered(stage.loop.ear_ms))
+    assert stage.backend.turns[1].heard_ms == 700
+    assert "abort 1" in stage.mouth.calls
     await stage.post(Stopped(), Triggered(stage.loop.ear_ms))
-    assert stage.backend.turns[1].heard_ms is None
+    assert stage.backend.turns[2].heard_ms is None
 
 
 async def test_what_was_stopped_is_not_taken_for_what_was_interrupted(stage: Stage) -> None:
-    await stage.post(AnnouncementAudio(Sound(bytes(3200), SPEECH)), Stopped())
+    await stage.post(Triggered(stage.loop.ear_ms), ReplyAudio(1, SOUND), Stopped())
     await stage.post(Triggered(stage.loop.ear_ms))
+    assert stage.backend.turns[1].heard_ms is None
+
+
+async def test_what_was_heard_of_an_announcement_is_nothing_of_an_answer(stage: Stage) -> None:
+    await stage.post(Say("Dinner!"), AnnouncementAudio(Via.DIRECT, SOUND))
+    await stage.post(Triggered(stage.loop.ear_ms))
+    assert "abort 1" in stage.mouth.calls
     assert stage.backend.turns[0].heard_ms is None
+
+
+async def test_what_was_heard_of_one_is_nothing_that_another_has_said() -> None:
+    stage, home, own = Stage(TurnSettings()), Via.HOME_ASSISTANT, Via.DIRECT
+    await stage.post(MicrophoneReady(), ViaChanged(home, True), ViaChanged(own, True))
+    await stage.post(Triggered(0), ReplyAudio(1, SOUND), ViaChanged(home, False), Triggered(0))
+    assert "abort 1" in stage.mouth.calls
+    assert [(turn.via, turn.heard_ms) for turn in stage.backend.turns] == [
+        (home, None),
+        (own, None),
+    ]
+
+
+async def test_who_goes_on_speaking_after_a_pause_has_still_interrupted_the_answer() -> None:
+    settings = TurnSettings(mode="standalone", barge_in="speech", echo_cancelled=True)
+    stage = Stage(settings)
+    await stage.post(MicrophoneReady(), ViaChanged(Via.DIRECT, ready=True), Triggered(0))
+    await stage.post(ReplyAudio(1, SOUND), SpeechStarted(2000), SpeechEnded(3000))
+    await stage.post(SpeechStarted(3500))
+    assert [turn.heard_ms for turn in stage.backend.turns] == [None, 700, 700]
+
+
+async def test_a_deadline_that_the_machine_fails_at_does_not_come_again_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = TurnSettings(mode="standalone", max_speech_ms=-1000, answer_ms=None)  # type: ignore[arg-type]
+    stage = Stage(broken)
+    await stage.post(MicrophoneReady(), ViaChanged(Via.DIRECT, ready=True), Pressed(0))
+    await until(lambda: "Tick could not be carried out" in caplog.text)
+    for _ in range(50):
+        await settled()
+    assert caplog.text.count("Tick could not be carried out") == 1
 
 
 async def test_a_bug_in_one_effect_leaves_the_others(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.mouth.broken = True
-    sound = Sound(bytes(3200), SPEECH)
     with caplog.at_level(logging.ERROR):
-        await stage.post(AnnouncementAudio(sound), Triggered(stage.loop.ear_ms))
+        await stage.post(Say("Dinner!"), AnnouncementAudio(Via.DIRECT, SOUND))
+        await stage.post(Triggered(stage.loop.ear_ms))
     assert "AbortPlayback could not be carried out" in caplog.text
     assert [turn.epoch for turn in stage.backend.turns] == [stage.loop.state.epoch]
 
@@ -226,9 +145,9 @@ async def test_a_bug_in_one_effect_leaves_the_others(
 async def test_a_bug_in_the_machine_costs_one_event(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken: Event = AnnouncementAudio(None)  # type: ignore[arg-type]
+    broken: Event = AnnouncementAudio(Via.DIRECT, None)  # type: ignore[arg-type]
     with caplog.at_level(logging.ERROR):
-        await stage.post(broken, Triggered(stage.loop.ear_ms))
+        await stage.post(Say("Dinner!"), broken, Triggered(stage.loop.ear_ms))
     assert "AnnouncementAudio could not be carried out" in caplog.text
     assert len(stage.backend.turns) == 1
 

@@ -64,10 +64,10 @@ LEADING_TO: dict[str, tuple[Event, ...]] = {
     "processing": SAID,
     "responding": (*SAID, ReplyAudio(1, SECOND)),
     "answered": ASKED_BACK,
-    "in-line": (*ASKED_BACK, AnnouncementAudio(SECOND), AnnouncementEnded()),
+    "in-line": (*ASKED_BACK, AnnouncementAudio(HOME, SECOND), AnnouncementEnded(HOME)),
     "guarding": (*ASKED_BACK, PlaybackHeard(1)),
     "asking": (Say("Dinner!"),),
-    "announcing": (AnnouncementAudio(SECOND),),
+    "announcing": (AnnouncementAudio(HOME, SECOND),),
     "complaining": (*SAID, TurnFailed(1, Trouble.FAILED, "")),
 }
 STATES = ("booting", *LEADING_TO, "awaiting")
@@ -98,8 +98,10 @@ EVENTS: dict[str, Callable[[State], Event]] = {
     "reply ended": lambda state: ReplyEnded(state.epoch),
     "failed": lambda state: TurnFailed(state.epoch, Trouble.FAILED, ""),
     "failed silently": lambda state: TurnFailed(state.epoch, Trouble.FAILED, "", silent=True),
-    "announcement": lambda _: AnnouncementAudio(SECOND),
-    "announcement ended": lambda _: AnnouncementEnded(),
+    "announcement": lambda _: AnnouncementAudio(HOME, SECOND),
+    "announcement ended": lambda _: AnnouncementEnded(HOME),
+    "speech": lambda _: AnnouncementAudio(DIRECT, SECOND),
+    "speech ended too": lambda _: AnnouncementEnded(DIRECT),
     "playback heard": lambda state: PlaybackHeard(state.line[0].number if state.line else 0),
     "timer finished": lambda _: TimerFinished("2", "tea"),
     "timer dismissed": lambda _: TimerDismissed("1"),
@@ -196,7 +198,9 @@ reply ended         b    i    i    I    I    I    I    R    r    r    g    a    
 failed              b    i    i    A    A    A    A    R    r    r    g    a    a    a    w
 failed silently     b    i    i    I    I    I    I    R    r    r    g    a    a    a    w
 announcement        A    A    A    A    A    A    A    R    R    R    A    A    A    A    A
-announcement ended  b    i    i    l    l    l    p    r    r    r    g    A    A    a    w
+announcement ended  b    i    i    l    l    l    p    r    r    r    g    a    A    a    w
+speech              b    i    i    l    l    l    p    r    r    r    g    A    a    a    w
+speech ended too    b    i    i    l    l    l    p    r    r    r    g    A    a    a    w
 playback heard      b    i    i    l    l    l    p    r    G    A    g    a    a    I    w
 timer finished      B    I    I    L    L    L    P    R    R    R    G    A    A    A    W
 timer dismissed     b    i    I    l    l    l    p    r    r    r    g    a    a    a    w
@@ -231,6 +235,14 @@ timer finished      B    I    I    I    I    I    P    R    R    R    I    A    
 deadline            I    i    I    i    i    i    A    I    I    A    i    A    I    I    i
 """)
 
+DEAF_GRID = picture("""
+                    boot idle ring call spkg held proc resp answ line grd  askd ann  cmpl wait
+wake word           b    A    A    A    A    A    A    A    A    A    A    A    A    A    A
+triggered           b    A    A    A    A    A    A    A    A    A    A    A    A    A    A
+pressed             b    A    A    A    A    A    A    A    A    A    A    A    A    A    A
+playback heard      b    i    i    i    p    p    p    r    I    A    i    a    a    I    i
+""")
+
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_what_becomes_of_each_state(name: str) -> None:
@@ -247,6 +259,11 @@ def test_what_becomes_of_it_where_speech_is_enough(name: str) -> None:
 def test_what_becomes_of_it_while_muted(name: str) -> None:
     settings = with_settings(gate="vad", barge_in="speech", echo_cancelled=True)
     assert row(name, settings, MuteChanged(MuteSource.HOME_ASSISTANT, True)) == MUTED_GRID[name]
+
+
+@pytest.mark.parametrize("name", DEAF_GRID)
+def test_what_becomes_of_it_without_a_microphone(name: str) -> None:
+    assert row(name, None, MicrophoneLost("unplugged")) == DEAF_GRID[name]
 
 
 @pytest.mark.parametrize("state", STATES)

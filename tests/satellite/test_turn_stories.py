@@ -74,7 +74,7 @@ def test_a_turn_by_wake_word() -> None:
         "DUCK",
         "wake: okay_nabu",
         "ears 3000",
-        "begin 1 direct from 2900 by okay_nabu",
+        "begin 1 direct from 2950 by okay_nabu",
         "tone listening",
         "LISTENING",
     ]
@@ -401,7 +401,7 @@ def test_a_wake_word_interrupts_an_answer() -> None:
         "cancel 1 ha",
         "wake: okay_nabu",
         "ears 9000",
-        "begin 2 ha from 8900 by okay_nabu",
+        "begin 2 ha from 8950 by okay_nabu",
         "tone listening",
         "LISTENING",
     ]
@@ -515,7 +515,7 @@ def test_home_assistant_lost_in_mid_utterance() -> None:
         "disconnected: home-assistant",
         "end 1 ha",
         "cancel 1 ha",
-        "begin 2 direct from 2900 by okay_nabu",
+        "begin 2 direct from 2950 by okay_nabu",
     ]
     assert stage.do(TurnFailed(1, Trouble.FAILED, "gone")) == []
     assert stage.do(SpeechEnded(5000))[1] == "end 2 direct"
@@ -525,7 +525,7 @@ def test_home_assistant_lost_after_the_utterance() -> None:
     stage = asked(ready=(HOME, DIRECT))
     assert stage.do(ViaChanged(HOME, False))[1:] == [
         "cancel 1 ha",
-        "begin 2 direct from 2900 by okay_nabu",
+        "begin 2 direct from 2950 by okay_nabu",
         "end 2 direct",
     ]
     assert stage.name == "processing"
@@ -536,7 +536,7 @@ def test_home_assistant_says_itself_that_it_is_lost() -> None:
     stage = asked(ready=(HOME, DIRECT))
     assert stage.do(TurnFailed(1, Trouble.NO_HOME_ASSISTANT, "the link has ended")) == [
         "cancel 1 ha",
-        "begin 2 direct from 2900 by okay_nabu",
+        "begin 2 direct from 2950 by okay_nabu",
         "end 2 direct",
     ]
     assert stage.do(ViaChanged(HOME, False)) == ["disconnected: home-assistant"]
@@ -579,7 +579,7 @@ def test_nobody_of_our_own_to_hear_while_home_assistant_is_there(noticed: bool) 
     stage = asked()
     stage.do(ViaChanged(HOME, True), ViaChanged(DIRECT, not noticed, ("asr",) * noticed))
     assert stage.do(TurnFailed(1, Trouble.NO_ASR, "gone"))[-2:] == [
-        "begin 2 ha from 2900 by okay_nabu",
+        "begin 2 ha from 2950 by okay_nabu",
         "end 2 ha",
     ]
 
@@ -632,34 +632,34 @@ def test_a_mode_is_kept_to() -> None:
 
 def test_an_announcement() -> None:
     stage = Stage(ready=(HOME,))
-    assert stage.do(AnnouncementAudio(SECOND), AnnouncementAudio(SECOND)) == [
+    assert stage.do(AnnouncementAudio(HOME, SECOND), AnnouncementAudio(HOME, SECOND)) == [
         "ANNOUNCING",
         "playback 1",
         "play 1",
         "play 1",
     ]
-    assert stage.do(AnnouncementEnded()) == ["whole 1"]
+    assert stage.do(AnnouncementEnded(HOME)) == ["whole 1"]
     assert stage.heard() == ["played ha", "PLAYED", "IDLE"]
 
 
 def test_an_announcement_whose_end_never_comes() -> None:
     stage = Stage(ready=(HOME,))
-    stage.do(AnnouncementAudio(SECOND))
+    stage.do(AnnouncementAudio(HOME, SECOND))
     assert stage.wait(30_999) == []
     assert stage.wait(1) == ["abort 1", "played ha", "IDLE"]
-    assert stage.do(AnnouncementAudio(SECOND)) == [], "too late"
+    assert stage.do(AnnouncementAudio(HOME, SECOND)) == [], "too late"
 
 
 def test_an_announcement_abandons_a_turn() -> None:
     stage = Stage(ready=(HOME,))
     stage.do(Woken(NABU, 3000))
-    assert stage.do(AnnouncementAudio(SECOND))[:2] == ["end 1 ha", "cancel 1 ha"]
+    assert stage.do(AnnouncementAudio(HOME, SECOND))[:2] == ["end 1 ha", "cancel 1 ha"]
     assert stage.name == "announcing"
 
 
 def test_an_announcement_in_an_answer_waits_in_line() -> None:
     stage = answered(ready=(HOME,), text="Which room?")
-    assert stage.do(AnnouncementAudio(SECOND), AnnouncementEnded()) == [
+    assert stage.do(AnnouncementAudio(HOME, SECOND), AnnouncementEnded(HOME)) == [
         "playback 2",
         "play 2",
         "whole 2",
@@ -672,7 +672,7 @@ def test_an_announcement_in_an_answer_waits_in_line() -> None:
 
 def test_a_long_announcement_in_line_is_heard_to_its_end() -> None:
     stage = answered(ready=(HOME,))
-    stage.do(*[AnnouncementAudio(SECOND)] * 60, AnnouncementEnded())
+    stage.do(*[AnnouncementAudio(HOME, SECOND)] * 60, AnnouncementEnded(HOME))
     stage.wait(20_000)
     stage.do(ReplyEnded(1))
     stage.heard()
@@ -683,10 +683,10 @@ def test_a_long_announcement_in_line_is_heard_to_its_end() -> None:
 def test_an_announcement_in_line_gives_an_answer_no_more_time() -> None:
     stage = answered(ready=(HOME,))
     stage.wait(30_999)
-    stage.do(AnnouncementAudio(SECOND))
+    stage.do(AnnouncementAudio(HOME, SECOND))
     assert stage.wait(1)[0] == "abort 1"
     assert stage.name == "announcing"
-    assert stage.do(AnnouncementAudio(SECOND)) == ["play 2"]
+    assert stage.do(AnnouncementAudio(HOME, SECOND)) == ["play 2"]
 
 
 def test_a_sentence_has_time_to_be_heard() -> None:
@@ -698,42 +698,42 @@ def test_a_sentence_has_time_to_be_heard() -> None:
 
 def test_an_announcement_in_line_is_silenced_with_the_answer_and_before_it() -> None:
     stage = answered(ready=(HOME,))
-    stage.do(AnnouncementAudio(SECOND))
+    stage.do(AnnouncementAudio(HOME, SECOND))
     words = stage.do(Stopped())
     assert words[:5] == ["abort 2", "played ha", "abort 1", "played ha", "cancel 1 ha"]
 
 
 def test_what_is_left_of_an_announcement_that_was_cut_off_is_dropped() -> None:
     stage = Stage(ready=(HOME,))
-    stage.do(AnnouncementAudio(SECOND), Stopped())
+    stage.do(AnnouncementAudio(HOME, SECOND), Stopped())
     stage.wait(1499)
-    assert stage.do(AnnouncementAudio(SECOND)) == []
+    assert stage.do(AnnouncementAudio(HOME, SECOND)) == []
     stage.wait(1499)
-    assert stage.do(AnnouncementAudio(SECOND), AnnouncementEnded()) == []
-    assert stage.do(AnnouncementAudio(SECOND))[0] == "ANNOUNCING"
+    assert stage.do(AnnouncementAudio(HOME, SECOND), AnnouncementEnded(HOME)) == []
+    assert stage.do(AnnouncementAudio(HOME, SECOND))[0] == "ANNOUNCING"
 
 
 def test_what_is_left_is_not_waited_for_for_ever() -> None:
     stage = Stage(ready=(HOME,))
-    stage.do(AnnouncementAudio(SECOND), Stopped())
+    stage.do(AnnouncementAudio(HOME, SECOND), Stopped())
     stage.wait(1500)
-    assert stage.do(AnnouncementAudio(SECOND))[0] == "ANNOUNCING"
+    assert stage.do(AnnouncementAudio(HOME, SECOND))[0] == "ANNOUNCING"
 
 
 def test_a_text_to_be_spoken() -> None:
     stage = Stage(ready=(HOME, DIRECT))
     assert stage.do(Say("Dinner!")) == ["announcing: Dinner!", "speak Dinner!"]
     stage.wait(29_000)
-    assert stage.do(AnnouncementAudio(SECOND)) == ["playback 1", "play 1"]
+    assert stage.do(AnnouncementAudio(DIRECT, SECOND)) == ["playback 1", "play 1"]
     stage.wait(29_000)
-    assert stage.do(AnnouncementEnded()) == ["whole 1"]
+    assert stage.do(AnnouncementEnded(DIRECT)) == ["whole 1"]
     assert stage.heard() == ["played direct", "PLAYED", "IDLE"]
 
 
 def test_an_announcement_behind_a_text_that_was_spoken() -> None:
     stage = Stage(ready=(HOME, DIRECT))
-    stage.do(Say("Dinner!"), AnnouncementAudio(SECOND), AnnouncementEnded())
-    stage.do(AnnouncementAudio(SECOND), AnnouncementEnded())
+    stage.do(Say("Dinner!"), AnnouncementAudio(DIRECT, SECOND), AnnouncementEnded(DIRECT))
+    stage.do(AnnouncementAudio(HOME, SECOND), AnnouncementEnded(HOME))
     assert stage.heard()[0] == "played direct"
     assert stage.heard()[0] == "played ha"
 
@@ -745,7 +745,7 @@ def test_texts_wait_until_nobody_is_at_it() -> None:
         "error: 8 texts wait to be spoken already; say it later",
     ]
     assert stage.do(Transcribed(1, ""))[-2:] == ["announcing: 0", "speak 0"]
-    stage.do(AnnouncementAudio(SECOND), AnnouncementEnded())
+    stage.do(AnnouncementAudio(DIRECT, SECOND), AnnouncementEnded(DIRECT))
     assert stage.heard()[-1] == "speak 1"
     assert stage.do(Stopped())[-1] == "IDLE", "and wait no more"
 
@@ -766,7 +766,7 @@ def test_a_text_that_nobody_can_speak(missing: tuple[str, ...], trouble: str) ->
 def test_a_text_that_was_not_spoken() -> None:
     stage = Stage()
     stage.do(Say("Dinner!"))
-    assert stage.do(AnnouncementEnded())[-1] == "sentence 1 failed"
+    assert stage.do(AnnouncementEnded(DIRECT))[-1] == "sentence 1 failed"
     stage = Stage()
     stage.do(Say("Dinner!"))
     assert stage.wait(30_000)[-1] == "sentence 1 timeout"
@@ -775,9 +775,9 @@ def test_a_text_that_was_not_spoken() -> None:
 def test_texts_that_were_stopped_are_never_spoken() -> None:
     stage = Stage()
     assert stage.do(Say("Dinner!"), Stopped())[-2:] == ["speak no more", "IDLE"]
-    assert stage.do(AnnouncementAudio(SECOND), AnnouncementEnded()) == []
+    assert stage.do(AnnouncementAudio(DIRECT, SECOND), AnnouncementEnded(DIRECT)) == []
     stage.do(Say("Supper!"))
-    assert stage.do(AnnouncementAudio(SECOND)) == ["playback 1", "play 1"]
+    assert stage.do(AnnouncementAudio(DIRECT, SECOND)) == ["playback 1", "play 1"]
     assert stage.do(Stopped())[:3] == ["speak no more", "abort 1", "played direct"]
 
 
@@ -785,7 +785,7 @@ def test_a_text_that_is_still_being_made_when_somebody_calls() -> None:
     stage = Stage()
     assert "speak no more" in stage.do(Say("Dinner!"), Woken(NABU, 3000))
     stage.wait(4000)
-    assert stage.do(AnnouncementAudio(SECOND), AnnouncementEnded()) == []
+    assert stage.do(AnnouncementAudio(DIRECT, SECOND), AnnouncementEnded(DIRECT)) == []
     assert stage.name == "listening"
 
 

@@ -43,6 +43,7 @@ from tests.satellite.turn_stage import DIRECT, HOME, NABU, SECOND, STOP_WORD, St
 from wyoming_voice.core.endpointing import SpeechEnded, SpeechStarted
 
 SOURCES = list(MuteSource)
+VIAS = [HOME, DIRECT]
 TEXTS = ["", "Lights on", "stop", "Which room?"]
 
 Make = Callable[[int, int, int], Event]
@@ -69,8 +70,8 @@ PEOPLE: list[Make] = [
     lambda _, __, die: TimerFinished(str(die), "eggs"),
     lambda _, __, die: TimerDismissed(str(die)),
     lambda *_: Tick(),
-    lambda *_: AnnouncementAudio(SECOND),
-    lambda *_: AnnouncementEnded(),
+    lambda _, __, die: AnnouncementAudio(VIAS[die % 2], SECOND),
+    lambda _, __, die: AnnouncementEnded(VIAS[die % 2]),
 ]
 OF_TURN: list[Make] = [
     lambda _, epoch, __: Progressed(epoch),
@@ -166,6 +167,7 @@ def test_stopped_is_silence_at_once(
     stage.do(Stopped())
     assert stage.name == "idle"
     assert stage.state.line == ()
+    assert stage.state.waiting == ()
     assert stage.state.deadline_ms is None
 
 

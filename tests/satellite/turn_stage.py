@@ -28,7 +28,16 @@ from satellite.effects import (
     Speak,
     Tell,
 )
-from satellite.events import Event, MicrophoneReady, PlaybackHeard, Tick, Via, ViaChanged, WakeWord
+from satellite.events import (
+    Event,
+    MicrophoneReady,
+    PlaybackHeard,
+    Stopped,
+    Tick,
+    Via,
+    ViaChanged,
+    WakeWord,
+)
 from satellite.turn import State, TurnSettings, step
 from wyoming_voice.client import Sound
 from wyoming_voice.core.pcm import AudioFormat
@@ -49,20 +58,29 @@ class Ledger:
     cancelled: set[int] = field(default_factory=set)
     playing: dict[int, bool] = field(default_factory=dict)  # complete or not
     last_playback: int = 0
+    nobody: Via | None = None  # who is never to be told anything
     unreported: int = 0
+    waiting: int = 0
     on: dict[str, bool] = field(default_factory=dict)
 
     def note(self, event: Event, effects: Iterable[Effect], state: State) -> None:
         match event:
             case PlaybackHeard(number) if list(self.playing.items())[:1] == [(number, True)]:
                 del self.playing[number]
+            case Stopped():
+                self.unreported += self.waiting
             case _:
                 pass
+        self.waiting = len(state.waiting)
         for effect in effects:
             self._note(effect, state)
         line = {playback.number: playback.complete for playback in state.line}
         assert self.playing == line
         assert self.unreported == sum(playback.via is not None for playback in state.line)
+        assert not state.waiting or state.name in ("listening", "processing")
+        for via in Via:
+            behind = state.line[1:] if state.name == "responding" else state.line
+            assert sum(p.via is via and not p.complete for p in behind) <= 1
         assert self.sending == (
             state.turn.epoch if state.turn and state.name == "listening" else None
         )
@@ -108,7 +126,8 @@ class Ledger:
                 self.playing[number] = True
             case AbortPlayback(number):
                 del self.playing[number]
-            case ReportPlayed():
+            case ReportPlayed(via):
+                assert via is not self.nobody
                 self.unreported -= 1
             case SetThinking(on):
                 self._switch("thinking", on)
@@ -135,7 +154,7 @@ class Stage:
         self.settings = settings or TurnSettings()
         self.now_ms = 1_000_000
         self.state = State.initial(self.settings, self.now_ms)
-        self.ledger = Ledger()
+        self.ledger = Ledger(nobody=HOME if self.settings.mode == "standalone" else None)
         self.do(MicrophoneReady())
         for via in ready:
             self.do(ViaChanged(via, True))

@@ -56,7 +56,7 @@ class FakeControls:
         return timer_id == "t1"
 
     def status(self) -> Status:
-        return {"state": "idle", "level_dbfs": float("-inf"), "muted": ("software",)}
+        return {"state": "idle", "level_dbfs": float("-inf"), "muted": ()}
 
 
 class Client:
@@ -117,7 +117,7 @@ async def control(path: Path, controls: FakeControls) -> AsyncIterator[Control]:
         ({"do": "watch"}, {}, []),
         (
             {"do": "status"},
-            {"status": {"state": "idle", "level_dbfs": None, "muted": ["software"]}},
+            {"status": {"state": "idle", "level_dbfs": None, "muted": []}},
             [],
         ),
     ],
@@ -170,6 +170,46 @@ async def test_what_is_no_json_is_refused_with_an_example(
     async with connected(path) as client:
         client.writer.write(line)
         assert '{"do": "trigger"}' in (await client.read())["error"]
+
+
+class Unwilling(FakeControls):
+    """Muted, and without a voice."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__()
+        self._by = by
+
+    def status(self) -> Status:
+        return {"muted": [self._by], "servers": {"missing": ["handle", "tts"]}}
+
+
+@pytest.mark.parametrize(
+    ("by", "request_", "said"),
+    [
+        ("software", {"do": "trigger"}, 'muted by software; unmute it first: {"do": "unmute"}'),
+        (
+            "home-assistant",
+            {"do": "press"},
+            "muted by home-assistant; unmute it first: in Home Ass",
+        ),
+        (
+            "software",
+            {"do": "say", "text": "hello"},
+            "no tts server answers; start one, or name it",
+        ),
+    ],
+)
+async def test_what_can_not_be_done_at_present_is_refused_with_the_reason(
+    path: Path, by: str, request_: object, said: str
+) -> None:
+    controls = Unwilling(by)
+    control = Control(path, controls)
+    await control.listen()
+    async with running(control.run()), connected(path) as client:
+        answer = await client.ask(request_)
+    assert answer["ok"] is False
+    assert answer["error"].startswith(said)
+    assert controls.done == []
 
 
 async def test_a_line_without_end_ends_that_client_alone(path: Path, control: Control) -> None:
@@ -297,7 +337,7 @@ async def test_a_socket_that_was_left_behind_is_replaced(
 
 
 async def test_two_satellites_do_not_share_a_socket(path: Path, control: Control) -> None:
-    with pytest.raises(ConfigError, match="another server listens"):
+    with pytest.raises(ConfigError, match=rf"a satellite runs already at {path}; .*--no-control"):
         await Control(path, FakeControls()).listen()
     assert mode_of(path) is not None
 

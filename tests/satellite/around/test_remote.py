@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from satellite.around.control import Control
-from satellite.around.remote import command, request_for
+from satellite.around.remote import _for_people, command, request_for
 from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
 from satellite.parts import Status
+from satellite.run import run
 from tests.satellite.around.test_control import FakeControls
 from tests.satellite.waiting import running, until
 from wyoming_voice.errors import ConfigError, UpstreamError
+
+TIMER = {
+    "id": "t1", "name": "egg", "state": "running", "remaining_s": 61, "total_s": 300.0, "own": True,
+}  # fmt: skip
 
 
 class Satellite(FakeControls):
@@ -25,8 +30,18 @@ class Satellite(FakeControls):
         return {
             "state": "idle",
             "muted": [],
-            "microphone": {"open": True, "level_dbfs": -52.25, "trouble": ""},
-            "direct": {"servers": [{"kind": "asr", "uri": "tcp://a:1"}, {"kind": "tts"}]},
+            "gate": "wake",
+            "wake_words": ["okay nabu", "hey jarvis"],
+            "area": "kitchen",
+            "microphone": {"open": True, "muted": True, "level_dbfs": -52.25, "trouble": ""},
+            "loudspeaker": {"volume": 0.4},
+            "timers": {"timers": [TIMER]},
+            "servers": {
+                "servers": [
+                    {"kind": "asr", "uri": "tcp://a:1", "answers": True, "round_trip_ms": 2.5},
+                    {"kind": "tts", "uri": "tcp://b:1", "answers": False, "error": "refused"},
+                ]
+            },
         }
 
 
@@ -72,7 +87,7 @@ async def test_what_is_done(path: Path, action: str, argument: str, done: object
 @pytest.mark.parametrize(
     ("action", "argument", "said"),
     [
-        ("volume", "", "'' is no number; write volume 40 (percent)"),
+        ("volume", "", "volume needs a percentage: volume 40"),
         ("volume", "loud", "'loud' is no number; write volume 40 (percent)"),
         ("volume", "140", "volume '140': write 0 to 100, such as volume 40"),
         ("timer", "soon", "'soon' is no number; write timer 300 (seconds)"),
@@ -105,14 +120,35 @@ async def test_status_can_be_read_by_a_person(
     assert lines == [
         "state idle",
         "muted none",
+        "gate wake",
+        "wake words okay nabu, hey jarvis",
+        "area kitchen",
         "microphone",
         "open yes",
         "level (dbfs) -52.25",
         "trouble -",
-        "direct",
-        "servers kind asr uri tcp://a:1",
-        "kind tts",
+        "loudspeaker",
+        "volume 40%",
+        "timers",
+        "timers egg running 61 s of 300 s (id t1)",
+        "servers",
+        "servers asr tcp://a:1 2.5 ms",
+        "tts tcp://b:1 refused",
     ]
+
+
+def test_who_has_muted_it_is_said_with_what_to_do() -> None:
+    shown = _for_people({"muted": ["home-assistant"], "home assistant": {"muted": True}})
+    assert shown == {
+        "muted": ["home-assistant", "unmute it in Home Assistant"],
+        "home assistant": {},
+    }
+
+
+@pytest.mark.parametrize("action", ["run", "devices", "doctor"])
+async def test_an_argument_that_would_be_passed_over_is_refused(path: Path, action: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{action} takes no argument \(got 'usb'\)$"):
+        await run(told(path, action, "usb"))
 
 
 async def test_a_timer_is_told_with_the_id_that_cancels_it(

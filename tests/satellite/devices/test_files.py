@@ -90,12 +90,29 @@ async def test_what_was_written_before_a_rest_stays(tmp_path: Path) -> None:
 
         def fill(samples: int, asked: asyncio.Event = asked) -> Audio:
             asked.set()
-            return np.zeros(samples, np.float32)
+            return np.full(samples, 0.25, np.float32)
 
         await sink.open(fill, nobody)
         await asked.wait()
         await sink.close()
     assert _names(tmp_path) == ["out-2.wav", "out.wav"]
+
+
+async def test_a_file_of_silence_is_written_over(tmp_path: Path) -> None:
+    sink = FileSink(tmp_path / "out.wav", 16_000)
+    for value in (0.0, 0.25):
+        asked: asyncio.Queue[int] = asyncio.Queue()
+
+        def fill(samples: int, asked: asyncio.Queue[int] = asked, value: float = value) -> Audio:
+            asked.put_nowait(samples)
+            return np.full(samples, value, np.float32)
+
+        await sink.open(fill, nobody)
+        samples = await asked.get() + await asked.get()
+        await sink.close()
+    assert _names(tmp_path) == ["out.wav"]
+    with wave.open(str(tmp_path / "out.wav"), "rb") as wav:
+        assert set(np.frombuffer(wav.readframes(samples), "<i2")) == {8192}
 
 
 async def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

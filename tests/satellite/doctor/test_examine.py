@@ -12,6 +12,7 @@ from rich.console import Console
 
 from satellite.around.control import Control
 from satellite.config import SatelliteSettings
+from satellite.devices.portaudio import NO_PORTAUDIO
 from satellite.doctor.examine import Visit, report
 from satellite.doctor.findings import Line, Verdict, echo_line, level_line, noise_line, speech_line
 from satellite.doctor.measure import Echo, Level, Spoken
@@ -49,6 +50,7 @@ class Room:
         self.refusals: dict[str, str] = {}
         self.prompts: list[str] = []
         self.hangs = self.living = False
+        self.loudspeaker_alone: asyncio.Task[None] | None = None
         self._hiss, self._returns, self._person = hiss, returns, person
         self._random = np.random.default_rng(5)
         self.fill: Callable[[int], Audio] | None = None
@@ -72,7 +74,6 @@ class Room:
             raise DeviceError(reason)
 
     async def live(self, deliver: Callable[[bytes], None]) -> None:
-        self.living = True
         while True:
             deliver(to_pcm16(self._block()))
             await asyncio.sleep(BLOCK_S)
@@ -98,6 +99,9 @@ class Microphone:
     async def open(self, deliver: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         self._room.refuse("microphone")
         if not self._room.hangs:
+            if self._room.loudspeaker_alone is not None:
+                self._room.loudspeaker_alone.cancel()
+            self._room.living = True
             self._living = asyncio.create_task(self._room.live(deliver))
 
     async def close(self) -> None:
@@ -121,6 +125,7 @@ class Loudspeaker:
         self._room.fill = fill
         if not self._room.living:
             self._living = asyncio.create_task(self._room.live(lambda pcm: None))
+            self._room.loudspeaker_alone = self._living
 
     async def close(self) -> None:
         self._room.fill = None
@@ -326,6 +331,14 @@ async def test_without_a_microphone_the_loudspeaker_is_examined_still() -> None:
     assert lines["echo"].verdict is Verdict.SKIPPED
 
 
+async def test_that_there_is_no_portaudio_is_said_by_the_line_on_packages_alone() -> None:
+    room = Room()
+    room.refusals = dict.fromkeys(("microphone", "loudspeaker"), NO_PORTAUDIO)
+    lines = await sound_lines(room)
+    for part in ("microphone", "loudspeaker"):
+        assert lines[part] == Line(Verdict.SKIPPED, part, "there is no PortAudio")
+
+
 async def test_a_microphone_that_gives_nothing_is_given_up() -> None:
     room = Room()
     room.hangs = True
@@ -483,3 +496,20 @@ async def test_a_running_satellite_may_be_deaf(
         status, text = await printed(told(tmp_path))
     assert status == 1
     assert says in next(line for line in text.splitlines() if "microphone" in line)
+
+
+async def test_a_server_of_another_kind_is_told_with_its_address_once(tmp_path: Path) -> None:
+    async with FakeAsr().listening() as uri:
+        settings = told(tmp_path, mode="auto", asr_uri=[uri], handle_uri=[uri], tts_uri=[uri])
+        _, text = await printed(settings)
+    assert f"  {uri} is no handle server" in text
+    assert f"{uri}: {uri}" not in text
+    assert "--  servers         they are for answers without Home Assistant" in text
+    assert "--mode ha" in text
+
+
+async def test_who_has_muted_it_must_unmute_it(tmp_path: Path) -> None:
+    async with satellite(tmp_path / "s.sock", muted=["home-assistant"]):
+        _, text = await printed(told(tmp_path))
+    assert "muted by home-assistant" in text
+    assert "→ unmute it in Home Assistant" in text

@@ -7,7 +7,7 @@ from satellite.events import WakeWord
 from satellite.hearing.chain import Hearing
 from satellite.hearing.echo import Cleaner, FarEnd, PassThrough, WebRtcCleaner
 from satellite.hearing.level import level_dbfs
-from satellite.hearing.wake import LocalWake, parse_wake_words
+from satellite.hearing.wake import LocalWake, noticed_after_ms, parse_wake_words
 from satellite.parts import Audio, HeardFrame
 from tests.satellite.hearing.recordings import question, samples, silence, wake_word
 from wyoming_voice.audio import to_pcm16
@@ -31,9 +31,7 @@ class FakeSpeech:
 
 
 class FakeWake:
-    """Hears its word in every third frame, 50 ms late."""
-
-    delay_ms = 50
+    """Hears its word in every third frame."""
 
     def __init__(self) -> None:
         self.frames = self.resets = 0
@@ -87,7 +85,7 @@ def test_any_blocks_become_the_same_frames(block_bytes: int) -> None:
 def test_a_frame_says_what_the_detectors_think() -> None:
     frames = hearing_with().push(constant(0.25, 160))
     assert [frame.word for frame in frames] == [None, None, NABU, None, None]
-    assert frames[2].word_end_ms == 96 - 50
+    assert frames[2].word_end_ms == 96 - noticed_after_ms(NABU.name)
     assert frames[0].probability == pytest.approx(0.25)
     assert frames[0].level_dbfs == pytest.approx(-12.04, abs=0.01)
 
@@ -175,7 +173,7 @@ def test_a_word_and_a_question_through_all_that_is_real() -> None:
     quiet = to_pcm16(np.random.default_rng(5).standard_normal(16_000).astype(np.float32) * 0.0003)
     frames = heard(hearing, quiet + word + silence(600) + to_pcm16(question()) + quiet, 640)
     (woken,) = [frame for frame in frames if frame.word is not None]
-    assert abs(woken.word_end_ms - 1000 - len(word) / 32) < 250
+    assert abs(woken.word_end_ms - 1000 - len(word) / 32) < 100
     speech = [frame for frame in frames if frame.probability > 0.5]
     assert len(speech) > 20
     assert max(frame.level_dbfs for frame in speech) == pytest.approx(

@@ -12,7 +12,7 @@ from satellite.events import Event, MicrophoneLost, MicrophoneReady
 from satellite.hearing.deafness import DeafnessSettings
 from satellite.hearing.listener import QUEUE_BLOCKS, UNTAKEN_BLOCKS
 from satellite.hearing.mic import FRESH_S, Microphone, MicrophoneSettings
-from satellite.parts import DeviceError, HeardFrame
+from satellite.parts import DeviceError, DeviceHangs, HeardFrame
 
 SOUND = (1000).to_bytes(2, "little") * 320
 SILENCE = bytes(640)
@@ -33,7 +33,7 @@ def quick(**deafness: float) -> MicrophoneSettings:
 
 
 class FakeSource:
-    """Opens as `script` says: "ok", "talks" (gives a block at once), "never", or an error; then "ok"."""
+    """Opens as `script` says: "ok", "talks" (gives a block), "never", "hangs", an error; then "ok"."""
 
     def __init__(self, *script: str) -> None:
         self.name = "fake"
@@ -52,6 +52,8 @@ class FakeSource:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
             await asyncio.Event().wait()
+        if what == "hangs":
+            raise DeviceHangs(what)
         if what not in ("ok", "talks"):
             raise DeviceError(what)
         self.deliver, self.lost = deliver, lost
@@ -230,6 +232,50 @@ async def test_deaf_without_knowing_it_is_not_healthy(monkeypatch: pytest.Monkey
             bench.source.lost("pulled out")
             assert await bench.out.get() == MicrophoneLost("pulled out")
             assert bench.microphone.healthy  # it knows, and tries again
+
+
+@pytest.mark.parametrize(
+    ("refusal", "healthy"), [("hangs", False), ("never", False), ("no such device", True)]
+)
+async def test_only_calls_that_hang_for_a_minute_ask_for_a_new_process(
+    monkeypatch: pytest.MonkeyPatch, refusal: str, healthy: bool
+) -> None:
+    async with running(Bench(FakeSource(*[refusal] * 1000))) as bench:
+        assert isinstance(await bench.out.get(), MicrophoneLost)
+        assert bench.microphone.healthy
+        with monkeypatch.context() as later:
+            later.setattr("satellite.hearing.mic._now_s", lambda: time.monotonic() + 61)
+            assert bench.microphone.healthy is healthy
+            bench.microphone.muted = True
+            assert bench.microphone.healthy
+            bench.microphone.muted = False
+        bench.source.script.clear()
+        await bench.ready()
+        assert bench.microphone.healthy
+
+
+@pytest.mark.parametrize("other", ["unplugged", "talks"])
+async def test_the_minute_begins_anew_when_a_call_has_come_back(
+    monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    source = FakeSource("hangs", other)
+    async with running(Bench(source)) as bench:
+        assert await bench.out.get() == MicrophoneLost("hangs")
+        await source.opened() if other != "talks" else await bench.out.get()
+        with monkeypatch.context() as later:
+            later.setattr("satellite.hearing.mic._now_s", lambda: time.monotonic() + 61)
+            bench.microphone._heard_s = time.monotonic() + 61
+            assert bench.microphone.healthy
+
+
+async def test_a_device_that_gives_way_is_opened_again_and_no_loss() -> None:
+    async with running(Bench(FakeSource())) as bench:
+        await bench.ready()
+        bench.source.lost("")
+        await bench.source.opened()
+        bench.source.deliver(SOUND)
+        assert isinstance(await bench.out.get(), HeardFrame)
+        assert bench.microphone.status()["openings"] == 2
 
 
 async def test_another_source_behind_the_device_is_told() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from satellite.hearing.recording import Recording
+from wyoming_voice.errors import ConfigError
 
 SECOND_RAW = b"\x01\x00" * 16_000
 SECOND_CLEAN = b"\x02\x00" * 16_000
@@ -95,10 +96,22 @@ def test_a_gap_begins_a_new_file(tmp_path: Path) -> None:
     assert [seconds(file) for file in sorted(tmp_path.glob("*-raw.wav"))] == [3, 1]
 
 
-def test_a_directory_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("directory", ["file", "file/heard"])
+def test_a_directory_that_can_never_be_one_is_refused(tmp_path: Path, directory: str) -> None:
     (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError) as refusal:
+        Recording(tmp_path / directory, 10)
+    assert str(refusal.value) == (
+        f"--record-dir '{tmp_path / directory}' can't be used: Not a directory; "
+        "name a directory of your own, or one that can be made"
+    )
+
+
+def test_a_directory_that_is_none_any_more_is_told_once(tmp_path: Path) -> None:
     told: list[str] = []
-    recording = Recording(tmp_path / "file" / "heard", 10, told.append, Clock())
+    recording = Recording(tmp_path / "heard", 10, told.append, Clock())
+    (tmp_path / "heard").rmdir()
+    (tmp_path / "heard").write_text("")
     add(recording, 3)
     recording.close()
     assert len(told) == 1
@@ -124,3 +137,14 @@ def test_a_full_disk_ends_the_recording_and_what_is_there_can_be_played(tmp_path
     assert len(told) == 1
     assert str(tmp_path) in told[0]
     assert [seconds(file) for file in tmp_path.iterdir()] == [3, 3]
+
+
+@pytest.mark.usefixtures("_files_of_100_kb")
+def test_a_disk_that_is_full_at_the_end_is_told_of(tmp_path: Path) -> None:
+    told: list[str] = []
+    recording = Recording(tmp_path, 10, told.append, Clock())
+    add(recording, 3)
+    recording.add(SECOND_RAW[:8000], SECOND_CLEAN[:8000])
+    recording.close()
+    assert len(told) == 1
+    assert recording.status()["trouble"] == told[0]

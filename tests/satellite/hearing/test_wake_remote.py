@@ -10,7 +10,7 @@ from wyoming.event import Event as WireEvent
 from wyoming.wake import Detection
 
 from satellite.events import Event, WakeWord, Woken
-from satellite.hearing.wake import DELAY_MS
+from satellite.hearing.wake import noticed_after_ms
 from satellite.hearing.wake_remote import WAITING_FRAMES, RemoteWake
 from satellite.parts import HeardFrame
 from tests.satellite.standalone.wyoming_servers import Caller, FakeServer
@@ -105,7 +105,7 @@ async def test_a_detection_is_placed_on_the_line(timestamp: int | None, noticed_
         room.feed(100)
         await server.say(Detection("okay_nabu", timestamp).event())
         await until(lambda: room.posted)
-    assert room.posted == [Woken(NABU, max(0, noticed_ms - DELAY_MS))]
+    assert room.posted == [Woken(NABU, max(0, noticed_ms - noticed_after_ms(NABU.name)))]
 
 
 async def test_a_word_counts_once_in_the_refractory_time_each_word_for_itself() -> None:

@@ -211,7 +211,7 @@ async def test_what_is_left_of_an_answer_that_was_interrupted_is_dropped() -> No
 async def test_an_announcement() -> None:
     async with connected() as (satellite, ha):
         announcing = asyncio.create_task(ha.announce(b"ab" * 5_000))
-        await satellite.told(e.AnnouncementEnded())
+        await satellite.told(e.AnnouncementEnded(e.Via.HOME_ASSISTANT))
         sounds = [x.sound for x in satellite.events if isinstance(x, e.AnnouncementAudio)]
         assert b"".join(sound.pcm for sound in sounds) == b"ab" * 5_000
         assert {(s.format.rate_hz, s.format.width_bytes, s.format.channels) for s in sounds} == {
@@ -228,7 +228,7 @@ async def test_minutes_of_audio_at_once() -> None:
         announcing = asyncio.create_task(ha.announce(bytes(5 * 60 * 44_100)))
         await ha.send(Ping().event())
         await ha.until(lambda: ha.counts["pong"] >= 1)
-        await satellite.told(e.AnnouncementEnded())
+        await satellite.told(e.AnnouncementEnded(e.Via.HOME_ASSISTANT))
         satellite.backend.played()
         await announcing
 

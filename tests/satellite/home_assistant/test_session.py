@@ -64,7 +64,8 @@ def shown(outcome: Outcome) -> str:
             return "ready" if ready else "gone"
         case e.MuteChanged(muted=muted):
             return "muted" if muted else "unmuted"
-        case e.AnnouncementAudio() | e.AnnouncementEnded():
+        case e.AnnouncementAudio(via=via) | e.AnnouncementEnded(via=via):
+            assert via is e.Via.HOME_ASSISTANT
             return type(outcome).__name__
     return f"{type(outcome).__name__}{getattr(outcome, 'epoch', '')}"
 

@@ -70,12 +70,14 @@ class Bench:
         self.looks = 0  # at the clock
         self.posted: list[Event] = []
         self.far: list[Audio] = []
+        self.told: list[str] = []
         more = {"mix": NO_FADE} | settings
         self.speaker = Speaker(
             self.posted.append,
             self.sink,
             SpeakerSettings(**more),  # type: ignore[arg-type]
             far_end=lambda samples, rate_hz: self.far.append(samples),
+            tell=self.told.append,
             now_s=self._look,
         )
 
@@ -312,7 +314,7 @@ async def test_a_loudspeaker_that_asks_for_nothing_is_opened_again(
         bench.sink.pull(100)
         bench.now_s += 1.1
         await bench.opened(2)
-        assert "it has asked for no sound for 1 s" in caplog.text
+        assert "the loudspeaker 'hand' has asked for no sound for 1 s" in caplog.text
         assert not stale(1_600).any()  # the server wakes up: that stream is of the past
         assert sounding_ms(bench.sink.pull(1_000)) == 900
         await bench.heard(1)
@@ -328,6 +330,37 @@ async def test_nothing_hangs_on_a_loudspeaker_that_opens_and_never_asks() -> Non
         await bench.heard(1)
         assert bench.sink.openings > 1
         assert bench.now_s - 1_000 < 5
+
+
+async def test_at_the_start_a_loudspeaker_that_works_is_opened_and_rests_in_time() -> None:
+    bench = Bench()
+    async with bench.living():
+        await bench.opened()
+        bench.now_s += 29.0
+        bench.sink.pull(10)
+        await bench.ticked()
+        assert bench.sink.is_open
+        bench.now_s += 1.5
+        await until(lambda: bench.speaker.status()["resting"])
+        assert (bench.sink.openings, bench.told) == (1, [])
+
+
+async def test_at_the_start_a_loudspeaker_that_is_not_there_is_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.sink.fails = ["no loudspeaker 'nosuch'; there is: 3 'pulse'"] * 2
+    async with bench.living():
+        await bench.shows(reopened=1)
+        assert bench.told == ["nothing can be heard: no loudspeaker 'nosuch'; there is: 3 'pulse'"]
+        assert caplog.messages == bench.told
+        await bench.ticked()
+        bench.now_s += 60.0
+        await until(lambda: bench.speaker.status()["resting"])
+        assert bench.sink.openings == 1  # nobody needs it
+        bench.speaker.ring(True)
+        await bench.shows(reopened=2)
+        assert len(bench.told) == 1
 
 
 async def test_a_silent_loudspeaker_is_closed_and_opened_on_demand() -> None:

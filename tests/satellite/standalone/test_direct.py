@@ -11,6 +11,7 @@ from satellite.events import (
     ReplyText,
     SpeechEndedRemotely,
     Transcribed,
+    Via,
     WakeWord,
 )
 from satellite.standalone.direct import MAX_UTTERANCE_BYTES
@@ -231,8 +232,13 @@ async def test_an_announcement_is_spoken() -> None:
         direct.say("Really.")
         await posts.until(AnnouncementEnded, count=2)
         sounds = [event.sound for event in posts.events if isinstance(event, AnnouncementAudio)]
+        assert all(
+            event.via is Via.DIRECT
+            for event in posts.events
+            if isinstance(event, AnnouncementAudio)
+        )
         assert read_aloud(sounds) == "Dinner is ready.Really."
-        assert posts.events[-1] == AnnouncementEnded()
+        assert posts.events[-1] == AnnouncementEnded(Via.DIRECT)
 
 
 async def test_announcements_that_are_not_wanted_any_more_end_at_once_and_only_once() -> None:
@@ -248,7 +254,7 @@ async def test_announcements_that_are_not_wanted_any_more_end_at_once_and_only_o
         await tts.until(opened=2)
         direct.unsay()
         direct.unsay()
-        assert posts.of(AnnouncementEnded) == [AnnouncementEnded()]
+        assert posts.of(AnnouncementEnded) == [AnnouncementEnded(Via.DIRECT)]
         made.set()
         direct.say("Supper is ready.")
         await posts.until(AnnouncementEnded, count=2)

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
+import pytest
+
 from satellite.events import Event, Via, ViaChanged
 from satellite.standalone.servers import Pulse, Roster
 from tests.satellite.standalone.wyoming_servers import FakeAsr, FakeHandle, FakeServer, FakeTts
@@ -199,3 +201,65 @@ async def test_one_late_answer_is_no_reason_to_leave_a_server() -> None:
             await asr.until(opened=3)
             assert len(posts) == 1
             await until(lambda: len(posts) == 2)
+
+
+async def test_who_comes_and_goes_is_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    asr, tts = FakeAsr(), FakeTts()
+    async with listening(asr, FakeHandle(), tts) as uris:
+        posts: list[Event] = []
+        uris["asr"].append(NOWHERE)
+        roster = Roster(posts.append, uris, watch=None, pulse=QUICK)
+        async with running(roster.run()):
+            await until(lambda: posts)
+            tts.kill()
+            await until(lambda: len(posts) == 2)
+            await asr.until(opened=9)
+    lines = [record.getMessage() for record in caplog.records if "tcp://" in record.getMessage()]
+    assert sorted(lines) == sorted(
+        [
+            *(f"{kind}: {uris[kind][0]}" for kind in uris),
+            f"asr at {NOWHERE}: Connection refused",
+            f"tts at {uris['tts'][0]}: Connection refused",
+        ]
+    )
+
+
+async def test_a_first_answer_that_is_late_is_waited_for_once_more() -> None:
+    asr = FakeAsr()
+    asr.deaf = True
+    async with listening(asr, FakeHandle(), FakeTts()) as uris:
+        posts: list[Event] = []
+        pulse = replace(SLOW, answer_s=0.2, first_retry_s=600)
+        roster = Roster(posts.append, uris, watch=None, pulse=pulse)
+        async with running(roster.run()):
+            await asr.until(opened=1)
+            asr.deaf = False
+            await until(lambda: posts)
+            assert posts == [ViaChanged(Via.DIRECT, True)]
+
+
+async def test_what_is_missing_for_long_is_warned_of_once_where_nobody_else_answers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, alone = 0, False
+
+    def is_alone() -> bool:
+        nonlocal asked
+        asked += 1
+        return alone
+
+    async with listening(FakeAsr(), FakeHandle()) as uris:
+        uris["tts"] = [NOWHERE]
+        pulse = replace(SLOW, warn_s=0.0)
+        roster = Roster(lambda event: None, uris, watch=None, pulse=pulse, alone=is_alone)
+        async with running(roster.run()):
+            await until(lambda: asked > 9)
+            assert "no server answers" not in caplog.text
+            alone = True
+            await until(lambda: "no server answers" in caplog.text)
+            rounds = asked
+            await until(lambda: asked > rounds + 3 or len(roster.ranked("asr")) == 1)
+    assert caplog.text.count("no server answers for: ") == 1
+    assert "no server answers for: tts" in caplog.text
+    assert "--tts-uri tcp://127.0.0.1:10200" in caplog.text
