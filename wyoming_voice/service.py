@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from enum import Enum, auto
 from typing import Any
@@ -99,8 +100,15 @@ class Service:
                 "the passed socket listens for no streams; its unit needs ListenStream= and Accept=no"
             )
         limit = self._settings.wire_limits.header_bytes
-        start = asyncio.start_unix_server if sock.family == socket.AF_UNIX else asyncio.start_server
-        self._servers.append(await start(self._accept, sock=sock, limit=limit))
+        if sock.family != socket.AF_UNIX:
+            server = await asyncio.start_server(self._accept, sock=sock, limit=limit)
+        elif sys.version_info >= (3, 13):  # which would take systemd's socket away at the end
+            server = await asyncio.start_unix_server(
+                self._accept, sock=sock, limit=limit, cleanup_socket=False
+            )
+        else:
+            server = await asyncio.start_unix_server(self._accept, sock=sock, limit=limit)
+        self._servers.append(server)
         name = sock.getsockname()
         return Address(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1])
 
