@@ -25,7 +25,7 @@ from satellite.build import (
 from satellite.buttons import Buttons
 from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
-from satellite.events import Event, Trouble, Via, WakeWord
+from satellite.events import Event, Trouble, Via
 from satellite.hearing.chain import Hearing
 from satellite.hearing.ears import Ears, ear_settings
 from satellite.hearing.echo import FarEnd, choose_cleaner
@@ -84,8 +84,9 @@ class Box:
         self._recording: Recording | None = None
         self._events = EventService(settings.event_uri) if settings.event_uri else None
         specs = wake_specs(settings)
-        words = [spec.word for spec in specs]
-        self._wake_server = self._add_wake_server(words)
+        self._words = [spec.word for spec in specs]
+        self._home_assistant: HomeAssistant | None = None
+        self._wake_server = self._add_wake_server()
         local = LocalWake(specs, settings.refractory_s) if specs and not settings.wake_uri else None
         cleaner = choose_cleaner(settings.aec, settings.noise_suppression, settings.auto_gain)
         self._hearing = Hearing(self._far_end, cleaner, local, gain_db=settings.mic_gain_db)
@@ -100,7 +101,7 @@ class Box:
                 )
             ),
             self.speaker,
-            self._add_backends(words),
+            self._add_backends(),
             self._timers.dismiss,
         )
         self.buttons = Buttons(self.loop, self.speaker, self._timers, self.status)
@@ -111,8 +112,8 @@ class Box:
         parts = {name: part.status() for name, part in self._parts.items()}
         if self._recording is not None:
             parts["recording"] = self._recording.status()
-        settings, words = self._settings, [spec.word.phrase for spec in wake_specs(self._settings)]
-        asked = {"gate": settings.gate, "wake_words": words, "area": settings.area}
+        words = [word.phrase for word in self._words if not word.stops]
+        asked = {"gate": self._settings.gate, "wake_words": words, "area": self._settings.area}
         return {**self.loop.status(), **asked, "hearing": self._hearing.status(), **parts}
 
     def status_line(self) -> str:
@@ -130,8 +131,7 @@ class Box:
         for part in self._parts.values():
             if isinstance(part, HasAddress):
                 await part.listen()
-        home_assistant = self._parts.get("home assistant")
-        return str(home_assistant.status()["listening"]) if home_assistant else ""
+        return str(self._home_assistant.status()["listening"]) if self._home_assistant else ""
 
     async def run(self) -> None:
         """Live until cancelled; `listen` comes first."""
@@ -167,20 +167,19 @@ class Box:
         relay = self._events.forward if self._events else _to_nobody
         return self._add("timers", Timers(path, self._post, self._tell, relay=relay))
 
-    def _add_wake_server(self, words: list[WakeWord]) -> RemoteWake | None:
+    def _add_wake_server(self) -> RemoteWake | None:
         uri = self._settings.wake_uri
-        if not (uri and words):
+        if not (uri and self._words):
             return None
-        server = RemoteWake(uri, words, self._post, self._settings.refractory_s)
+        server = RemoteWake(uri, self._words, self._post, self._settings.refractory_s)
         return self._add("wake server", server)
 
-    def _add_backends(self, words: list[WakeWord]) -> dict[Via, Backend]:
+    def _add_backends(self) -> dict[Via, Backend]:
         settings, backends = self._settings, dict[Via, Backend]()
         if settings.mode != "standalone":
-            home_assistant = HomeAssistant(
-                self._post, info_of(settings, words), settings, self._timers.handle
-            )
-            backends[Via.HOME_ASSISTANT] = self._add("home assistant", home_assistant)
+            info = info_of(settings, self._words)
+            self._home_assistant = HomeAssistant(self._post, info, settings, self._timers.handle)
+            backends[Via.HOME_ASSISTANT] = self._add("home assistant", self._home_assistant)
         if settings.mode != "ha":
             named = {
                 "asr": settings.asr_uri,
@@ -210,8 +209,7 @@ class Box:
 
     def _is_alone(self) -> bool:
         """Whether no Home Assistant is there to answer."""
-        home_assistant = self._parts.get("home assistant")
-        return home_assistant is None or not home_assistant.status()["connected"]
+        return self._home_assistant is None or not self._home_assistant.status()["connected"]
 
     def _post(self, event: Event) -> None:
         self.loop.post(event)

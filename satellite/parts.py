@@ -80,7 +80,7 @@ class Mouth(Protocol):
         """It is complete: PlaybackHeard is posted when its last sample was heard."""
 
     def abort(self, playback: int) -> int:
-        """Silence within 10 ms; PlaybackHeard never comes. Returns how much of it was heard in ms."""
+        """Give the device nothing more of it; PlaybackHeard never comes. Returns how much was heard in ms."""
 
     def sentence(self, playback: int, trouble: Trouble) -> None:
         """A whole playback from memory."""

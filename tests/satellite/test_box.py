@@ -165,3 +165,11 @@ async def test_the_log_says_why_nobody_answers(
     box = box_in(tmp_path)
     box.loop.tell(Tell(Moment.ERROR, Trouble.NO_TTS))
     assert "no TTS server can be reached; start one, or name it (--tts-uri)" in caplog.text
+
+
+async def test_its_status_reads_no_file(tmp_path: Path) -> None:
+    prompt = tmp_path / "butler.txt"
+    prompt.write_text("You are a butler.")
+    box = box_in(tmp_path, gate="wake", wake_word=[f"hey_jarvis;prompt-file={prompt}"])
+    prompt.unlink()
+    assert box.status()["wake_words"] == ["hey jarvis"]
