@@ -11,8 +11,10 @@ from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
 from satellite.events import MuteChanged, MuteSource, Trouble
 from satellite.home_assistant.server import HomeAssistant
+from satellite.parts import HeardFrame
 from tests.satellite.waiting import running, until
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.vad import FRAME_SAMPLES
 
 ALWAYS = {"hearing", "microphone", "loudspeaker", "timers"}
 
@@ -173,3 +175,11 @@ async def test_its_status_reads_no_file(tmp_path: Path) -> None:
     box = box_in(tmp_path, gate="wake", wake_word=[f"hey_jarvis;prompt-file={prompt}"])
     prompt.unlink()
     assert box.status()["wake_words"] == ["hey jarvis"]
+
+
+async def test_what_was_heard_before_a_mute_is_not_to_be_had_after_it(tmp_path: Path) -> None:
+    box = box_in(tmp_path)
+    box.loop.hear(HeardFrame(b"\x01\x00" * FRAME_SAMPLES, 32, 0.0, -30.0))
+    assert box.loop._ears.since(0)
+    box.loop.tell(Tell(Moment.MUTED))
+    assert box.loop._ears.since(0) == b""

@@ -125,3 +125,15 @@ async def test_the_assistant_does_not_answer_itself(
             await running.until("listening" if hears_itself else "played", began_s)
             heard = [moment.event for moment in running.moments if moment.at_s > began_s]
             assert ("listening" in heard) == hears_itself
+
+
+def maps_of(running: Satellite) -> str:
+    """The files that its process has in memory."""
+    return Path(f"/proc/{running.process.pid}/maps").read_text()
+
+
+async def test_no_video_library_comes_along(open_ear: Satellite) -> None:
+    """ALSA's AC-3 encoder would bring ffmpeg, and 14 MB, when PortAudio looks at every device."""
+    maps = maps_of(open_ear)
+    assert "libportaudio" in maps
+    assert "libavcodec" not in maps
