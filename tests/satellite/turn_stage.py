@@ -32,14 +32,19 @@ from satellite.events import (
     Event,
     MicrophoneReady,
     PlaybackHeard,
+    ReplyAudio,
+    ReplyText,
     Stopped,
     Tick,
+    Transcribed,
     Via,
     ViaChanged,
     WakeWord,
+    Woken,
 )
 from satellite.turn import State, TurnSettings, step
 from wyoming_voice.client import Sound
+from wyoming_voice.core.endpointing import SpeechEnded, SpeechStarted
 from wyoming_voice.core.pcm import AudioFormat
 
 HOME, DIRECT = Via.HOME_ASSISTANT, Via.DIRECT
@@ -253,3 +258,26 @@ def _short(via: Via) -> str:
 def with_settings(**changes: object) -> TurnSettings:
     """The default settings, but for some."""
     return replace(TurnSettings(), **changes)  # type: ignore[arg-type]
+
+
+SPEAK_SOON = with_settings(barge_in="speech", echo_cancelled=True)
+
+
+def asked(settings: TurnSettings | None = None, ready: tuple[Via, ...] = (DIRECT,)) -> Stage:
+    """A wake word and a question: an answer is being made."""
+    stage = Stage(settings, ready)
+    stage.do(Woken(NABU, 3000), SpeechStarted(3400), SpeechEnded(5000))
+    assert stage.name == "processing"
+    return stage
+
+
+def answered(
+    settings: TurnSettings | None = None,
+    ready: tuple[Via, ...] = (DIRECT,),
+    text: str = "It is ten.",
+) -> Stage:
+    """A second of an answer has come."""
+    stage = asked(settings, ready)
+    stage.do(Transcribed(1, "What time is it?"), ReplyText(1, text), ReplyAudio(1, SECOND))
+    assert stage.name == "responding"
+    return stage
