@@ -45,11 +45,8 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others; JSON in build/bench
-	$(BIN)/python -m bench.asr --sessions 1 4 8 --json build/bench/asr.json
-	$(BIN)/python -m bench.tts --json build/bench/tts.json
-	$(BIN)/python -m bench.turn --json build/bench/turn.json
-	$(BIN)/python -m bench.satellite --json build/bench/satellite.json
+bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others, 15 minutes; BENCH=quick: two
+	$(BIN)/python -m bench --profile $(or $(BENCH),full)
 
 lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and platform at once
 	$(BIN)/pip install --quiet uv

@@ -1,31 +1,37 @@
 """python -m bench.asr: how long after `audio-stop` the transcript comes, ours beside wyoming-faster-whisper.
 
-Both servers get the same weights, threads and beam, take turns run by run, and are asked over TCP, with
-audio at a microphone's pace and all at once. The bare engine, called in this process, shows what the
-server adds to it.
+All servers get the same weights, threads and beam, take turns run by run, and are asked over TCP, with
+audio at a microphone's pace and all at once. Ours runs a second time without speculation, and a third with
+threads of its own choice. The bare engine, called in this process, shows what the server adds to it.
 """
 
 import argparse
-import asyncio
-import contextlib
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from bench.measure import OURS, Report
-from bench.servers import PEERS, ROOT, Measured, faster_whisper_peer, ours, weights
-from bench.speech import CHUNK_MS, TRAILING_SILENCE_MS, Recording, recordings, transcribed
-from wyoming_voice.asr.engine import DecodeOptions
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
-from wyoming_voice.describing import describe
-
-COMMAND_MODEL = ROOT / "tests" / "models" / "command_whisper"
-_BETWEEN_QUESTIONS_S = 0.02
+from bench.contenders import (
+    HEARD_AT_ONCE,
+    HEARD_PACED,
+    NAMES,
+    Recogniser,
+    Running,
+    all_started,
+    note_speculation,
+)
+from bench.engine import overhead_rounds
+from bench.hanging_up import hang_up_rounds
+from bench.servers import PEERS, run, whisper
+from bench.speech import recordings
+from wyoming_voice.benchmark.asking import transcribed
+from wyoming_voice.benchmark.recording import CHUNK_MS, TRAILING_SILENCE_MS, Recording
+from wyoming_voice.benchmark.report import OURS, Report
+from wyoming_voice.benchmark.rounds import (
+    asr_round,
+    describe_round,
+    rounds_of,
+    utterances,
+)
 
 
 @dataclass(frozen=True)
@@ -33,42 +39,41 @@ class Bench:
     """What all measurements share."""
 
     report: Report
-    servers: dict[str, Measured]
+    servers: dict[str, Running]
     recordings: list[Recording]
     runs: int
 
-    def turns(self) -> list[list[tuple[str, Measured]]]:
-        """For each run the servers, in an order that changes from run to run."""
-        there = list(self.servers.items())
-        return [there if run % 2 == 0 else there[::-1] for run in range(self.runs)]
-
-    def utterances(self, sessions: int, run: int) -> list[Recording]:
-        """What the sessions of a run say."""
-        return list(islice(cycle(self.recordings), run, run + sessions))
+    def turns(self, rounds: int, whose: Collection[str] = ()) -> Iterator[tuple[int, Running]]:
+        """For each round the servers, in an order that changes from round to round."""
+        there = [one for who, one in self.servers.items() if not whose or who in whose]
+        for number in range(rounds):
+            for running in there if number % 2 == 0 else there[::-1]:
+                yield number, running
 
 
 async def main() -> None:
     arguments = parsed()
-    model = named_model(arguments.model) or await weights(
-        "whisper", f"whisper-{arguments.model}", "--size", arguments.model
+    recogniser = Recogniser(
+        await whisper(arguments.model),
+        arguments.threads,
+        arguments.beam,
+        arguments.workers,
+        arguments.peers,
     )
-    report = Report(
-        f"ASR, {arguments.model}, {arguments.threads} threads, beam {arguments.beam}",
-        {
-            "weights": model.name,
-            "runs": arguments.runs,
-            "workers of ours": arguments.workers,
-            "audio": f"{CHUNK_MS} ms chunks, {TRAILING_SILENCE_MS} ms of silence after the speech",
-        },
-    )
-    async with both(model, arguments) as servers:
-        bench = Bench(report, servers, recordings(), arguments.runs)
-        report.facts["transcripts"] = await warmed_up(bench, arguments.model == "command")
+    report = Report(f"ASR, {arguments.model}", facts_of(arguments))
+    said = recordings()
+    await cold_starts(report, recogniser, arguments.contenders, said[0], arguments.starts)
+    async with all_started(recogniser, arguments.contenders) as servers:
+        bench = Bench(report, servers, said, arguments.runs)
+        await warm_up(bench)
         for sessions in arguments.sessions:
-            await paced_runs(bench, sessions)
-            await burst_runs(bench, sessions)
-        await describe_runs(bench, max(arguments.sessions))
-        await overhead_runs(bench, model, arguments)
+            await paced_rounds(bench, sessions)
+            await burst_rounds(bench, sessions)
+        await describe_rounds(bench, max(arguments.sessions))
+        await hang_up_rounds(report, bench.turns(rounds_of(arguments.runs, 4), HEARD_PACED), said)
+        note_memory(bench)
+        if OURS in servers:
+            await overhead_rounds(report, servers[OURS], recogniser, said, arguments.runs)
     report.publish(arguments.json)
 
 
@@ -79,124 +84,90 @@ def parsed() -> argparse.Namespace:
         default="base.en",
         help="command: the small model of the tests; a directory; or a size, with random weights",
     )
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--runs", type=int, default=8, help="requests at each number of sessions")
+    parser.add_argument("--starts", type=int, default=2, help="cold starts of each server")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 4, 8, 16])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--beam", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="decodes at a time, ours alone")
-    parser.add_argument("--no-peer", action="store_true", help="measure ours alone")
-    parser.add_argument("--peers", type=Path, default=PEERS, help="what bench/peers.sh built")
+    add_contenders(parser)
     parser.add_argument("--json", type=Path, help="also write all values here")
     return parser.parse_args()
 
 
-def named_model(name: str) -> Path | None:
-    """The directory that the command line names; None for a size, which is made."""
-    if name == "command":
-        return COMMAND_MODEL
-    return Path(name).absolute() if "/" in name else None
+def add_contenders(parser: argparse.ArgumentParser) -> None:
+    """The options that say who is measured."""
+    parser.add_argument("--contenders", nargs="+", choices=list(NAMES), default=list(NAMES))
+    parser.add_argument("--peers", type=Path, default=PEERS, help="what bench/peers.sh built")
 
 
-@contextlib.asynccontextmanager
-async def both(model: Path, arguments: argparse.Namespace) -> AsyncIterator[dict[str, Measured]]:
-    """The servers by their contender's name."""
-    flags = ("--model", str(model), "--language", "en", "--device", "cpu")
-    effort = ("--cpu-threads", str(arguments.threads), "--beam-size", str(arguments.beam))
-    workers = ("--workers", str(arguments.workers))
-    async with contextlib.AsyncExitStack() as stack:
-        servers = {OURS: await stack.enter_async_context(ours("asr", *flags, *effort, *workers))}
-        if not arguments.no_peer:
-            peer = faster_whisper_peer(model, arguments.threads, arguments.beam, arguments.peers)
-            servers["faster-whisper"] = await stack.enter_async_context(peer)
-        yield servers
+def facts_of(arguments: argparse.Namespace) -> dict[str, object]:
+    return {
+        "effort": f"{arguments.threads} threads, beam {arguments.beam}, for all",
+        "runs": f"{arguments.runs} requests or more",
+        "audio": f"{CHUNK_MS} ms chunks, {TRAILING_SILENCE_MS} ms of silence after the speech",
+    }
 
 
-async def warmed_up(bench: Bench, understands: bool) -> dict[str, str]:
-    """Ask each server everything once; what its transcripts are worth.
-
-    The command model understands: its right transcripts are counted. Random weights say the same always.
-    """
-    worth: dict[str, str] = {}
-    for who, server in bench.servers.items():
-        heard = [
-            (await transcribed(server.uri, recording.chunks(CHUNK_MS), at_once=True)).text
-            for recording in bench.recordings
-        ]
-        right = sum(text == said.text for text, said in zip(heard, bench.recordings, strict=True))
-        worth[who] = f"{right} of {len(heard)} right" if understands else " | ".join({*heard})
-    return worth
-
-
-async def paced_runs(bench: Bench, sessions: int) -> None:
-    """All sessions begin at the same moment: the hardest case, since all end together too."""
-    name = f"paced, {sessions} at a time"
-    await _runs(bench, sessions, name, at_once=False)
+async def cold_starts(
+    report: Report,
+    recogniser: Recogniser,
+    names: Collection[str],
+    said: Recording,
+    starts: int,
+) -> None:
+    """The first request of a server's life."""
+    row = report.row("first request, burst: after stop", "ms", {"measure": "cold"})
+    for _ in range(starts):
+        for who in (NAMES[name] for name in names):
+            if who not in HEARD_AT_ONCE:
+                continue
+            async with recogniser.started(who) as running:
+                uri = running.contender.uri
+                heard = await transcribed(uri, said.chunks(), at_once=True, language="en")
+                row.add(who, 1000 * heard.after_stop_s)
 
 
-async def burst_runs(bench: Bench, sessions: int) -> None:
+async def warm_up(bench: Bench) -> None:
+    """Each server is asked everything once."""
+    for running in bench.servers.values():
+        for number in range(len(bench.recordings)):
+            said = utterances(bench.recordings, 1, number)
+            await asr_round(Report(""), running.contender, said, at_once=True)
+
+
+async def paced_rounds(bench: Bench, sessions: int) -> None:
+    """As microphones give it."""
+    for running in bench.servers.values():
+        running.log.news()
+    for number, running in bench.turns(rounds_of(bench.runs, sessions), HEARD_PACED):
+        said = utterances(bench.recordings, sessions, number)
+        await asr_round(bench.report, running.contender, said, at_once=False)
+    if OURS in bench.servers:
+        name = f"paced, {sessions} at a time"
+        note_speculation(bench.report, name, bench.servers[OURS], sessions)
+
+
+async def burst_rounds(bench: Bench, sessions: int) -> None:
     """The whole recording at once."""
-    name = f"burst, {sessions} at a time"
-    await _runs(bench, sessions, name, at_once=True)
+    for number, running in bench.turns(rounds_of(bench.runs, sessions), HEARD_AT_ONCE):
+        said = utterances(bench.recordings, sessions, number)
+        await asr_round(bench.report, running.contender, said, at_once=True)
 
 
-async def _runs(bench: Bench, sessions: int, name: str, *, at_once: bool) -> None:
-    after_stop = bench.report.row(f"{name}: after stop", "ms")
-    cpu = bench.report.row(f"{name}: CPU a request", "ms")
-    rate = bench.report.row(f"{name}: requests a second", "1/s") if at_once else None
-    for run, turn in enumerate(bench.turns()):
-        spoken = [recording.chunks(CHUNK_MS) for recording in bench.utterances(sessions, run)]
-        for who, server in turn:
-            cpu_s, start_s = server.cpu_s(), time.monotonic()
-            heard = await asyncio.gather(
-                *(transcribed(server.uri, chunks, at_once=at_once) for chunks in spoken)
-            )
-            spent_s = time.monotonic() - start_s
-            after_stop.add(who, *(1000 * one.after_stop_s for one in heard))
-            cpu.add(who, 1000 * (server.cpu_s() - cpu_s) / sessions)
-            if rate is not None:
-                rate.add(who, sessions / spent_s)
+async def describe_rounds(bench: Bench, sessions: int) -> None:
+    """While all cores work."""
+    for number, running in bench.turns(rounds_of(bench.runs, sessions), HEARD_AT_ONCE):
+        said = utterances(bench.recordings, sessions, number)
+        await describe_round(bench.report, running.contender, said)
 
 
-async def describe_runs(bench: Bench, sessions: int) -> None:
-    """How long a new client waits for a description while the engine works for others."""
-    row = bench.report.row(f"describe during a burst of {sessions}", "ms")
-    for run, turn in enumerate(bench.turns()):
-        spoken = [recording.chunks(CHUNK_MS) for recording in bench.utterances(sessions, run)]
-        for who, server in turn:
-            working = asyncio.gather(
-                *(transcribed(server.uri, chunks, at_once=True) for chunks in spoken)
-            )
-            while not working.done():
-                row.add(who, (await describe(server.uri, timeout_s=30.0))[1])
-                await asyncio.sleep(_BETWEEN_QUESTIONS_S)
-            await working
-
-
-async def overhead_runs(bench: Bench, model: Path, arguments: argparse.Namespace) -> None:
-    """A request over TCP beside the same audio given to the engine by a plain call."""
-    engine = Whisper(str(model), WhisperSettings(device="cpu", cpu_threads=arguments.threads))
-    await asyncio.to_thread(engine.load)
-    decode = bare(engine, DecodeOptions(language="en", beam_size=arguments.beam))
-    row = bench.report.row("burst, 1 at a time: beside a plain call", "ms")
-    uri = bench.servers[OURS].uri
-    for run in range(bench.runs):
-        (recording,) = bench.utterances(1, run)
-        row.add("bare engine", 1000 * await asyncio.to_thread(decode, recording.samples))
-        heard = await transcribed(uri, recording.chunks(CHUNK_MS), at_once=True)
-        row.add(OURS, 1000 * heard.after_stop_s)
-
-
-def bare(engine: Whisper, options: DecodeOptions) -> Callable[[npt.NDArray[np.float32]], float]:
-    """A function that decodes audio and returns the seconds that it took."""
-
-    def decode(samples: npt.NDArray[np.float32]) -> float:
-        start_s = time.monotonic()
-        for _ in engine.transcribe(samples, options):
-            pass
-        return time.monotonic() - start_s
-
-    return decode
+def note_memory(bench: Bench) -> None:
+    """The most that each server ever held."""
+    row = bench.report.row("peak memory", "MiB", {"measure": "memory"})
+    for who, running in bench.servers.items():
+        row.add(who, running.server.peak_mb())
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

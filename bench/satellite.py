@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from bench import satellites
-from bench.asr import COMMAND_MODEL
-from bench.measure import OURS, Report
 from bench.satellites import PEER, Satellite, assistant
-from bench.servers import PEERS
+from bench.servers import COMMAND_MODEL, PEERS, run
 from bench.servers import ours as our_server
 from bench.sound import Room, first_sound_s, last_sound_s, recorded, sound_server
-from bench.speech import Recording, recordings
-from satellite.hearing.ears import MIN_SILENCE_MS
+from bench.speech import recordings
 from tests.sound.room import speak
+from wyoming_voice.benchmark.recording import Recording
+from wyoming_voice.benchmark.report import OURS, Report
+from wyoming_voice.core.endpointing import SILENCES
 
 _PAUSE_S = 1.0
 _LONG_S = 24.0
@@ -184,7 +184,7 @@ async def streaming_rounds(bench: Bench) -> None:
 
 async def end_of_speech(bench: Bench, sensitivity: str) -> None:
     """From the last sample of a question to `audio-stop`."""
-    silence_ms = MIN_SILENCE_MS[sensitivity]
+    silence_ms = SILENCES[sensitivity].plain_ms
     name = f"speech end to audio-stop, {sensitivity}"
     async with (
         _listened_to(bench, "--vad-sensitivity", sensitivity) as (satellite, room),
@@ -291,4 +291,4 @@ async def _asked(room: Room, question: Recording) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

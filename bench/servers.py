@@ -1,4 +1,4 @@
-"""Server processes to be measured: started, known to be ready, their CPU time read, ended.
+"""Server processes to be measured: started, known to be ready, their CPU time and memory read, ended.
 
 Ours say `ready URI` on standard output; a peer is ready when it answers `describe`, since it listens
 only after it has loaded.
@@ -6,31 +6,51 @@ only after it has loaded.
 
 import asyncio
 import contextlib
+import itertools
+import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming_voice.describing import describe
 from wyoming_voice.errors import VoiceError
-from wyoming_voice.stack import end_process
+from wyoming_voice.stack import end_on_signals, end_process
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-peers"
 """Where bench/peers.sh puts the public servers."""
 
+COMMAND_MODEL = ROOT / "tests" / "models" / "command_whisper"
 WEIGHTS = ROOT / "build" / "bench"
 _READY_WITHIN_S = 300.0
+_NUMBERS = itertools.count()
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run a benchmark; Ctrl-C and SIGTERM end its servers with it."""
+
+    async def ended_on_signals() -> None:
+        end_on_signals()
+        await main
+
+    try:
+        asyncio.run(ended_on_signals())
+    except asyncio.CancelledError:
+        raise SystemExit(130) from None
+    except VoiceError as error:
+        raise SystemExit(f"ended early: {error}") from error
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One running server."""
+    """One running server, and the file that it logs to."""
 
     uri: str
     pid: int
+    log: Path = Path(os.devnull)
 
     def cpu_s(self) -> float:
         """Seconds of CPU time that it has used, all threads, to the nanosecond; Linux only.
@@ -40,16 +60,22 @@ class Measured:
         """
         return time.clock_gettime((~self.pid << 3) | 2)
 
+    def peak_mb(self) -> float:
+        """The most memory that was resident (VmHWM of proc(5)), in MiB."""
+        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
+        (kilobytes,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        return int(kilobytes) / 1024
+
 
 @contextlib.asynccontextmanager
 async def ours(kind: str, *arguments: str) -> AsyncIterator[Measured]:
     """One of our servers on a free port of the loopback interface."""
-    listen = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--log-level", "warning")
+    listen = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--log-level", "info")
     command = (sys.executable, "-m", "wyoming_voice", kind, *listen, *arguments)
-    async with _process(command) as process:
+    async with _process(command, kind) as (process, log):
         async with asyncio.timeout(_READY_WITHIN_S):
-            uri = await _ready_uri(process)
-        yield Measured(uri, process.pid)
+            uri = await _ready_uri(process, log)
+        yield Measured(uri, process.pid, log)
 
 
 @contextlib.asynccontextmanager
@@ -57,17 +83,23 @@ async def faster_whisper_peer(
     model: Path, threads: int, beams: int, environment: Path = PEERS
 ) -> AsyncIterator[Measured]:
     """wyoming-faster-whisper from its own environment with the same weights."""
+    program = environment / "bin" / "wyoming-faster-whisper"
+    if not program.exists():
+        raise SystemExit(
+            f"no wyoming-faster-whisper in {environment}: run bench/peers.sh, or leave peers out "
+            "with --contenders"
+        )
     uri = f"tcp://127.0.0.1:{_free_port()}"
     command = (
-        *(str(environment / "bin" / "wyoming-faster-whisper"), "--uri", uri),
+        *(str(program), "--uri", uri),
         *("--model", str(model), "--data-dir", str(model.parent), "--local-files-only"),
         *("--stt-library", "faster-whisper", "--language", "en", "--device", "cpu"),
         *("--cpu-threads", str(threads), "--beam-size", str(beams), "--log-format", "%(message)s"),
     )
-    async with _process(command) as process:
+    async with _process(command, "peer") as (process, log):
         async with asyncio.timeout(_READY_WITHIN_S):
             await _describes_itself(uri, process)
-        yield Measured(uri, process.pid)
+        yield Measured(uri, process.pid, log)
 
 
 async def weights(kind: str, name: str, *arguments: str) -> Path:
@@ -81,31 +113,45 @@ async def weights(kind: str, name: str, *arguments: str) -> Path:
     return directory
 
 
+async def whisper(name: str) -> Path:
+    """The model that a command line names: `command`, a directory, or a size with random weights."""
+    if name == "command":
+        return COMMAND_MODEL
+    if "/" in name:
+        return Path(name)
+    return await weights("whisper", f"whisper-{name}", "--size", name)
+
+
 def _holds_files(directory: Path) -> bool:
     return directory.is_dir() and any(directory.iterdir())
 
 
 @contextlib.asynccontextmanager
-async def _process(command: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _process(
+    command: Sequence[str], name: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
     """Its log goes to a file in build/bench, so that a pipe nobody reads can't stop it."""
     WEIGHTS.mkdir(parents=True, exist_ok=True)
-    with (WEIGHTS / "servers.log").open("ab") as log:
+    path = WEIGHTS / f"{name}-{os.getpid()}-{next(_NUMBERS)}.log"
+    with path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=log
         )
     try:
-        yield process
+        yield process, path
     finally:
         await end_process(process)
+    path.unlink(missing_ok=True)  # of one that failed the log stays
 
 
-async def _ready_uri(process: asyncio.subprocess.Process) -> str:
+async def _ready_uri(process: asyncio.subprocess.Process, log: Path) -> str:
     assert process.stdout is not None  # it was opened as a pipe
     async for line in process.stdout:
         word, _, uri = line.decode().strip().partition(" ")
         if word == "ready":
             return uri
-    raise SystemExit(f"a server ended with status {await process.wait()} before it was ready")
+    status = await process.wait()
+    raise SystemExit(f"a server ended with status {status} before it was ready; see {log}")
 
 
 async def _describes_itself(uri: str, process: asyncio.subprocess.Process) -> None:

@@ -1,117 +1,176 @@
 """python -m bench.tts: how soon speech can be heard, and whether it halts, ours beside two plain ways.
 
 Ours is asked over TCP; whole-sentence synthesis (wyoming-piper's way) and whole-text synthesis are loops
-over the same engine in this process. All take turns run by run.
+over the same engine in this process. All take turns run by run. Many clients at a time ask ours alone. It
+goes without its cache of what was said before, but for the row that shows it.
 """
 
 import argparse
 import asyncio
 import contextlib
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measure import OURS, Report
-from bench.playback import Playback, played
-from bench.servers import Measured, ours, weights
+from bench.servers import ours, run, weights
 from bench.voices import (
     ESPEAK,
     KOKORO,
+    NO_CACHE,
     Way,
     all_at_once,
     arguments_of,
     loaded,
     sentence_by_sentence,
 )
+from wyoming_voice.benchmark.asking import spoken
+from wyoming_voice.benchmark.playback import Playback, played
+from wyoming_voice.benchmark.report import OURS, Report
+from wyoming_voice.benchmark.rounds import (
+    About,
+    Contender,
+    describe_during,
+    note_playback,
+    note_speech_cpu,
+    rounds_of,
+    tts_round,
+)
+from wyoming_voice.benchmark.texts import SENTENCE, TEXTS
 from wyoming_voice.client import Speech
 from wyoming_voice.core.timing import new_turn_id
 from wyoming_voice.tts.engine import Engine
 from wyoming_voice.wire import connect
 
-TEXTS = {
-    "one short sentence": "The kitchen light is on.",
-    "one long sentence": (
-        "The forecast for tomorrow is sunny in the morning, with some clouds after lunch and a light "
-        "wind from the west, and in the evening there may be a shower."
-    ),
-    "three sentences": (
-        "I have found two recipes for you. The first one is a soup of lentils and carrots, which takes "
-        "about forty minutes. The second one is a salad, and it is ready in ten."
-    ),
-}
 WAYS: dict[str, Way] = {"whole sentence": sentence_by_sentence, "whole text": all_at_once}
+_LONG = " ".join(TEXTS.values())
+_LOOK_S = 0.02
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The engine of the plain ways."""
+
+    engine: Engine
+    voice: str
+
+    async def speak(self, way: Way, text: str) -> Playback:
+        """In a thread, so that time goes on."""
+        return await asyncio.to_thread(lambda: played(way(self.engine, self.voice, text)))
 
 
 async def main() -> None:
     arguments = parsed()
-    report = Report(
-        f"TTS, {arguments.engine}, {arguments.threads} threads", {"runs": arguments.runs}
-    )
+    facts: dict[str, object] = {"runs": arguments.runs, "threads": arguments.threads}
+    report = Report(f"TTS, {arguments.engine}", facts)
     flags = await arguments_of(arguments.engine, arguments.threads)
+    await cold_starts(report, flags, arguments.starts)
     model = await weights("kokoro", KOKORO) if arguments.engine == KOKORO else Path()
     engine, voice = await asyncio.to_thread(loaded, arguments.engine, model, arguments.threads)
-    async with ours("tts", *flags) as server:
-        warming = TEXTS["three sentences"]
-        await spoken_by_ours(server, warming)  # it learns its own pace, too
-        await asyncio.to_thread(_spoken_plainly, sentence_by_sentence, engine, voice, warming)
+    plain = Plain(engine, voice)
+    await said_before(report, flags, arguments.runs)
+    async with ours("tts", *flags, *NO_CACHE) as server:
+        contender = Contender(OURS, server.uri, server.cpu_s)
+        await warm_up(contender, plain)
         for name, text in TEXTS.items():
             for run in range(arguments.runs):
-                await one_run(report, name, text, (server, engine, voice), backwards=run % 2 == 1)
+                await one_run(report, name, (contender, plain), text, backwards=run % 2 == 1)
+        for sessions in arguments.sessions:
+            for _ in range(rounds_of(arguments.runs, sessions) if sessions > 1 else 0):
+                await tts_round(report, contender, SENTENCE, TEXTS[SENTENCE], sessions)
+        most = max(arguments.sessions)
+        about: About = {"measure": "describe", "sessions": most}
+        row = report.row(f"describe while {most} speak", "ms", about)
+        speaking = (spoken(server.uri, TEXTS[SENTENCE]) for _ in range(most))
+        await describe_during(row, contender, speaking)
+        for _ in range(rounds_of(arguments.runs, 4)):
+            await hang_up_round(report, contender)
+        report.row("peak memory", "MiB", {"measure": "memory"}).add(OURS, server.peak_mb())
     report.publish(arguments.json)
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.tts", description=__doc__)
     parser.add_argument("--engine", choices=(KOKORO, ESPEAK), default=KOKORO)
-    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=2, help="cold starts")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="also write all values here")
     return parser.parse_args()
 
 
+async def cold_starts(report: Report, flags: list[str], starts: int) -> None:
+    """The first request of a server's life."""
+    row = report.row("first request: first audible sample", "ms", {"measure": "cold"})
+    for _ in range(starts):
+        async with ours("tts", *flags) as server:
+            playback = await spoken(server.uri, TEXTS[SENTENCE])
+            row.add(OURS, 1000 * _audible_s(playback))
+
+
+async def said_before(report: Report, flags: list[str], runs: int) -> None:
+    """With the cache that all other measurements go without."""
+    async with ours("tts", *flags) as server:
+        contender = Contender(f"{OURS}, said before", server.uri, server.cpu_s)
+        await spoken(server.uri, TEXTS[SENTENCE])
+        for _ in range(runs):
+            await tts_round(report, contender, SENTENCE, TEXTS[SENTENCE], 1)
+
+
+async def warm_up(contender: Contender, plain: Plain) -> None:
+    """Each speaks once; ours learns its own pace, too."""
+    text = TEXTS["three sentences"]
+    await spoken(contender.uri, text)
+    await plain.speak(sentence_by_sentence, text)
+
+
 async def one_run(
-    report: Report, name: str, text: str, speakers: tuple[Measured, Engine, str], *, backwards: bool
+    report: Report, name: str, speakers: tuple[Contender, Plain], text: str, *, backwards: bool
 ) -> None:
     """Each contender speaks the text once."""
-    server, engine, voice = speakers
+    contender, plain = speakers
     order = [OURS, *WAYS]
     for who in reversed(order) if backwards else order:
-        cpu_s = server.cpu_s() + time.process_time()
         if who == OURS:
-            playback = await spoken_by_ours(server, text)
-        else:
-            playback = await asyncio.to_thread(_spoken_plainly, WAYS[who], engine, voice, text)
-        note(report, name, who, playback)
-        spent_s = server.cpu_s() + time.process_time() - cpu_s
-        report.row(f"{name}: CPU for a second of audio", "s/s").add(who, spent_s / playback.audio_s)
+            await tts_round(report, contender, name, text, 1)
+            continue
+        cpu_s = time.process_time()
+        playback = await plain.speak(WAYS[who], text)
+        note_speech_cpu(report, who, name, time.process_time() - cpu_s, [playback])
+        note_playback(report, who, name, playback)
 
 
-async def spoken_by_ours(server: Measured, text: str) -> Playback:
-    """All the text is given at once, in a stream."""
-    async with connect(server.uri) as connection:
-        playback = Playback()
+async def hang_up_round(report: Report, contender: Contender) -> None:
+    """A client leaves a long text as soon as it hears something; another's short text waits behind it.
+
+    What the other waits from then on, without what its request takes alone.
+    """
+    short = TEXTS[SENTENCE]
+    alone_s = _audible_s(await spoken(contender.uri, short))
+    async with connect(contender.uri) as connection:
         speech = Speech(connection, new_turn_id())
         await speech.begin()
-        await speech.add(text)
+        await speech.add(_LONG)
         await speech.end()
         async with contextlib.aclosing(speech.sounds()) as sounds:
-            async for sound in sounds:
-                playback.arrived(sound)
-        return playback
+            await anext(sounds)
+        waiting = asyncio.create_task(_heard_at_s(contender.uri, short))
+        await asyncio.sleep(_LOOK_S)
+        hung_up_s = time.monotonic()
+    waited_s = await waiting - hung_up_s
+    row = report.row("hang-up to the next client served", "ms", {"measure": "hang-up"})
+    row.add(OURS, 1000 * max(0.0, waited_s - alone_s))
 
 
-def _spoken_plainly(way: Way, engine: Engine, voice: str, text: str) -> Playback:
-    return played(way(engine, voice, text))
+async def _heard_at_s(uri: str, text: str) -> float:
+    playback = await spoken(uri, text)
+    return playback.begin_s + _audible_s(playback)
 
 
-def note(report: Report, name: str, who: str, playback: Playback) -> None:
-    """Keep what was measured; speech that nobody could hear ends the benchmark."""
-    if playback.first_audible_s is None:
-        raise SystemExit(f"{who} made nothing audible of {name!r}")
-    report.row(f"{name}: first audible sample", "ms").add(who, 1000 * playback.first_audible_s)
-    report.row(f"{name}: gaps", "ms").add(who, 1000 * playback.gaps_s)
-    report.row(f"{name}: RTF", "s/s").add(who, playback.rtf)
-    report.row(f"{name}: audio", "s").add(who, playback.audio_s)
+def _audible_s(playback: Playback) -> float:
+    assert playback.first_audible_s is not None  # `spoken` raises where nothing is
+    return playback.first_audible_s
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -20,6 +20,9 @@ from wyoming_voice.tts.engine import Engine, Utterance
 KOKORO = "kokoro"
 ESPEAK = "espeak"
 
+NO_CACHE = ("--cache-mb", "0")
+"""For our server: the benchmarks say the same again and again, which no home does."""
+
 Way = Callable[[Engine, str, str], Iterator[Sound]]
 
 

@@ -5,7 +5,7 @@ import time
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,15 +16,16 @@ from satellite.hearing.ears import EarSettings
 from satellite.link import Servers, Turn
 from satellite.standalone.servers import LOCAL
 from satellite.story import Story
-from wyoming_voice.audio import MonoResampler, checked_format, to_pcm16
+from wyoming_voice.audio import to_pcm16
 from wyoming_voice.client import Sound
 from wyoming_voice.config import Settings
-from wyoming_voice.core.endpointing import EndpointSettings
+from wyoming_voice.core.endpointing import SILENCES, EndpointSettings
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.describing import describe
 from wyoming_voice.discovery import Found, discover
 from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError, why
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
+from wyoming_voice.wav import read_speech
 
 FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
 
@@ -46,6 +47,10 @@ class AskSettings(Settings):
     output: Path | None = Field(None, description="WAV file for the spoken answer")
     fast: bool = Field(False, description="send the file at once instead of at the speed of speech")
     min_silence_ms: int = Field(800, ge=100, description="silence that ends the question")
+    endpoint: Literal["fixed", "dynamic"] = Field(
+        "dynamic",
+        description="whether what was said makes that shorter or longer, where it is known",
+    )
     timeout_s: float = Field(60, gt=0, description="seconds for the whole turn")
 
 
@@ -80,12 +85,12 @@ async def _ask(settings: AskSettings, servers: Servers, console: Console) -> lis
     turn = Turn(servers, story.tell, settings.voice or None, settings.language or None)
     text = settings.text
     if settings.file is not None:
-        ears = EarSettings(
-            endpointing=EndpointSettings(FRAME_MS, min_silence_ms=settings.min_silence_ms)
-        )
-        frames = with_silence(read_frames(settings.file), settings.min_silence_ms)
+        endpointing = endpointing_of(settings)
+        silence_ms = endpointing.open_silence_ms or endpointing.min_silence_ms
+        frames = with_silence(read_frames(settings.file), silence_ms)
         story.begin()
-        text = await turn.hear(_played(frames, paced=not settings.fast), ears)
+        played = _played(frames, paced=not settings.fast)
+        text = await turn.hear(played, EarSettings(endpointing))
         if not story.speech_found:
             raise UpstreamError(f"no speech was found in {settings.file}")
         if not text:
@@ -99,29 +104,30 @@ async def _ask(settings: AskSettings, servers: Servers, console: Console) -> lis
     return sounds
 
 
+def endpointing_of(settings: AskSettings) -> EndpointSettings:
+    """The silence that ends the question; with `dynamic`, what was said makes it longer or shorter."""
+    plain_ms, usual = settings.min_silence_ms, SILENCES["default"]
+    if settings.endpoint == "fixed":
+        return EndpointSettings(FRAME_MS, min_silence_ms=plain_ms)
+    return EndpointSettings(
+        FRAME_MS,
+        min_silence_ms=plain_ms,
+        complete_silence_ms=usual.complete_ms,
+        open_silence_ms=max(plain_ms, usual.open_ms),
+    )
+
+
 def read_frames(path: Path) -> list[bytes]:
     """A WAV file as frames of 512 samples, 16 kHz, 16-bit mono; ConfigError when it can't be read."""
-    try:
-        with path.expanduser().open("rb") as opened, wave.open(opened) as file:
-            source = checked_format(file.getframerate(), file.getsampwidth(), file.getnchannels())
-            pcm = file.readframes(file.getnframes())
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
-    except (EOFError, wave.Error, VoiceError) as error:
-        reason = str(error) or "it is empty"
-        raise ConfigError(
-            f"{path} can't be read as plain PCM ({reason}); `sox {path} -b 16 plain.wav` converts it"
-        ) from error
-    resampler = MonoResampler(source, SPEECH.rate_hz)
-    samples = np.concatenate((resampler.push(pcm), resampler.finish()))
+    samples = read_speech(path)
     whole = len(samples) + -len(samples) % FRAME_SAMPLES
     padded = to_pcm16(np.pad(samples, (0, whole - len(samples))))
     return [padded[at : at + FRAME_BYTES] for at in range(0, len(padded), FRAME_BYTES)]
 
 
-def with_silence(frames: list[bytes], min_silence_ms: int) -> list[bytes]:
+def with_silence(frames: list[bytes], silence_ms: int) -> list[bytes]:
     """A file ends; a microphone goes on, and hears the silence that ends the question."""
-    return frames + [bytes(FRAME_BYTES)] * (min_silence_ms // FRAME_MS + 1)
+    return frames + [bytes(FRAME_BYTES)] * (silence_ms // FRAME_MS + 1)
 
 
 def write_wav(path: Path, sounds: list[Sound]) -> float:

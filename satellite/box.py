@@ -15,6 +15,8 @@ from satellite.around.hooks import Hooks
 from satellite.around.timers import Timers
 from satellite.build import (
     direct_settings,
+    ear_settings,
+    finality_of,
     info_of,
     sink_of,
     source_of,
@@ -27,7 +29,7 @@ from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
 from satellite.events import Event, Trouble, Via
 from satellite.hearing.chain import Hearing
-from satellite.hearing.ears import Ears, ear_settings
+from satellite.hearing.ears import Ears
 from satellite.hearing.echo import FarEnd, choose_cleaner
 from satellite.hearing.mic import Microphone
 from satellite.hearing.recording import Recording
@@ -50,6 +52,13 @@ _REMEDIES: dict[str, str] = {
     Trouble.TIMEOUT: "nothing came for as long as --answer-s",
     Trouble.FAILED: "what was asked for an answer has failed; its own line says how",
 }
+
+
+_ATTENTION = {
+    Moment.LISTENING: True,
+    **dict.fromkeys((Moment.PROCESSING, Moment.ANNOUNCING, Moment.ERROR, Moment.IDLE), False),
+}
+"""Whether somebody is listened to after a moment."""
 
 
 @runtime_checkable
@@ -90,16 +99,13 @@ class Box:
         local = LocalWake(specs, settings.refractory_s) if specs and not settings.wake_uri else None
         cleaner = choose_cleaner(settings.aec, settings.noise_suppression, settings.auto_gain)
         self._hearing = Hearing(self._far_end, cleaner, local, gain_db=settings.mic_gain_db)
+        self._hearing.finality = self._finality = finality_of(settings)
         self.microphone = self._add_microphone()
         self.speaker = self._add_speaker()
         self._timers = self._add_timers()
         self.loop = Loop(
             turn_settings(settings, echo_cancelled=cleaner.echo_free),
-            Ears(
-                ear_settings(
-                    settings.vad_sensitivity, settings.vad_threshold, settings.max_speech_s
-                )
-            ),
+            Ears(ear_settings(settings)),
             self.speaker,
             self._add_backends(),
             self._timers.dismiss,
@@ -194,6 +200,8 @@ class Box:
     def _add_listeners(self) -> None:
         settings, listeners = self._settings, self.loop.listeners
         listeners += [self._follow_mute, _log_trouble]
+        if self._finality is not None:
+            listeners.append(self._follow_turn)
         if settings.hooks:
             listeners.append(self._add("hooks", Hooks(settings.hooks)).tell)
         if self._events:
@@ -236,6 +244,11 @@ class Box:
         self.loop.forget()
         if self._wake_server is not None:
             self._wake_server.muted = muted
+
+    def _follow_turn(self, told: Tell) -> None:
+        """Have pauses judged while the ear is open."""
+        if self._finality is not None and told.moment in _ATTENTION:
+            self._finality.attentive = _ATTENTION[told.moment]
 
 
 def _log_trouble(told: Tell) -> None:

@@ -8,14 +8,18 @@ from satellite.config import SatelliteSettings
 from satellite.devices.choose import choose_sink, choose_source
 from satellite.effects import Tone
 from satellite.events import WakeWord
+from satellite.hearing.ears import EarSettings
+from satellite.hearing.finality import Finality
 from satellite.hearing.wake import WakeSpec, parse_wake_words
 from satellite.home_assistant.info import satellite_info
 from satellite.parts import Sink, Source
 from satellite.speaking.speaker import SpeakerSettings
 from satellite.standalone.direct import DirectSettings
-from satellite.standalone.exchange import Patience
+from satellite.standalone.patience import Patience
 from satellite.turn import TurnSettings
+from wyoming_voice.core.endpointing import endpoint_settings
 from wyoming_voice.core.pcm import AudioFormat
+from wyoming_voice.smart_turn import SmartTurn
 
 
 def source_of(settings: SatelliteSettings) -> Source:
@@ -52,6 +56,24 @@ def wake_specs(settings: SatelliteSettings) -> list[WakeSpec]:
     """The words that are listened for; wake words only where they are the gate. Raises ConfigError."""
     wakes = settings.wake_word if settings.gate == "wake" else []
     return parse_wake_words(wakes, settings.stop_word)
+
+
+def ear_settings(settings: SatelliteSettings) -> EarSettings:
+    """When speech starts and ends."""
+    endpointing = endpoint_settings(
+        settings.vad_sensitivity,
+        settings.vad_threshold,
+        settings.max_speech_s,
+        dynamic=settings.endpoint == "dynamic",
+    )
+    return EarSettings(endpointing)
+
+
+def finality_of(settings: SatelliteSettings) -> Finality | None:
+    """What judges pauses by their sound, where that is asked for. Raises ConfigError."""
+    if not settings.smart_turn or settings.endpoint == "fixed":
+        return None
+    return Finality(SmartTurn())
 
 
 def turn_settings(settings: SatelliteSettings, *, echo_cancelled: bool) -> TurnSettings:

@@ -108,6 +108,14 @@ class SatelliteSettings(HookSettings, ListenSettings):
     vad_sensitivity: Literal["aggressive", "default", "relaxed"] = Field(
         "default", description="how long a silence ends speech: 0.5, 0.8 or 1.25 s"
     )
+    endpoint: Literal["fixed", "dynamic"] = Field(
+        "dynamic",
+        description="`dynamic`: a shorter silence where what was said is complete, "
+        "a longer one where it is not",
+    )
+    smart_turn: bool = Field(
+        False, description="have a model hear that, too: `pip install --no-deps pipecat-ai`"
+    )
     vad_threshold: float = Field(0.5, gt=0, lt=1, description="probability that counts as speech")
     max_speech_s: float = Field(20, gt=1, le=25, description="longest utterance")
     no_speech_s: float = Field(5, gt=0, description="seconds to wait for speech after a wake word")

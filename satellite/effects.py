@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from satellite.events import Trouble, Via, WakeWord
 from wyoming_voice.client import Sound
+from wyoming_voice.core.completeness import Completeness
 
 
 class Tone(StrEnum):
@@ -63,7 +64,8 @@ class Prepare:
 class BeginTurn:
     """Open a turn and send what is heard from `from_ms` on; followed by exactly one EndAudio.
 
-    Where all was `said` to another already, nothing is sent that came after the ear was closed.
+    Where all was `said` to another already, nothing is sent that came after the ear was closed. A turn
+    that goes on after a pause is the whole of the one that it `replaces`, which was cancelled.
     """
 
     epoch: int
@@ -74,6 +76,7 @@ class BeginTurn:
     said: bool = False
     heard_ms: int | None = None  # how much of the answer before was heard, where it was interrupted
     interrupts: int | None = None  # that answer's playback
+    replaces: int | None = None  # the epoch of a turn that was not over
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,20 @@ class RestartEars:
     """Listen as if audio began at `at_ms` (None: here): what was said before is no part of this turn."""
 
     at_ms: int | None
+
+
+@dataclass(frozen=True)
+class ExpectEnd:
+    """What the words so far look like: how long a silence ends them; forgotten when speech goes on."""
+
+    completeness: Completeness
+
+
+@dataclass(frozen=True)
+class NotePause:
+    """Speech went on after this much silence, and belongs to the same turn."""
+
+    pause_ms: int
 
 
 @dataclass(frozen=True)
@@ -200,6 +217,8 @@ Effect = (
     | CancelSpeak
     | ReportPlayed
     | RestartEars
+    | ExpectEnd
+    | NotePause
     | BeginPlayback
     | Play
     | EndPlayback

@@ -130,6 +130,18 @@ class SpeechEndedRemotely:
 
 
 @dataclass(frozen=True)
+class Supposed:
+    """What will have been said if the speaker has finished; each replaces the one before.
+
+    `language` is its code, `""` where it isn't known.
+    """
+
+    epoch: int
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
 class Transcribed:
     """What was said; `""` when nothing was understood, which ends the turn in silence."""
 
@@ -227,6 +239,7 @@ Event = (
     | ViaChanged
     | Progressed
     | SpeechEndedRemotely
+    | Supposed
     | Transcribed
     | ReplyText
     | ReplyAudio

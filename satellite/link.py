@@ -1,30 +1,41 @@
 """One turn through three servers that are known: what is heard goes in, what is spoken comes out.
 
-What happens is reported as it happens, each with its time on the monotonic clock. The stages themselves
-are those of `standalone.exchange`.
+What happens is reported as it happens, each with its time on the monotonic clock; what was begun on a
+guess happens when the guess has come true. The stages themselves are those of `standalone.exchange`.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from satellite.hearing.ears import Ears, EarSettings
-from satellite.standalone.exchange import Exchange, Wishes, ended
-from satellite.standalone.lines import Lines, Server
-from satellite.standalone.reports import Report, Spoken, Understood, Written, WrittenAll
+from satellite.standalone.conversation import Question
+from satellite.standalone.errand import Errand, Wishes
+from satellite.standalone.exchange import Exchange
+from satellite.standalone.line import Server
+from satellite.standalone.lines import Lines
+from satellite.standalone.patience import ended
+from satellite.standalone.reports import (
+    Report,
+    Spoken,
+    Supposed,
+    Understood,
+    UnderWay,
+    Written,
+    WrittenAll,
+)
 from satellite.standalone.script import WHOLE_SENTENCES
 from satellite.standalone.tape import Tape
+from wyoming_voice.audio import first_audible_s
 from wyoming_voice.client import Sound
+from wyoming_voice.core.completeness import completeness
 from wyoming_voice.core.endpointing import Endpoint, SpeechEnded
 from wyoming_voice.core.sentences import SentenceSplitter
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import Silero
-
-AUDIBLE = 10 ** (-50 / 20)
-"""The level above which a sample can be heard in a quiet room: -50 dBFS."""
 
 _PRE_ROLL_MS = 500
 """Speech is noticed after it has begun: so much of what came before is sent along."""
@@ -37,10 +48,11 @@ class Servers:
     asr: str
     handle: str
     tts: str
+    _known: dict[str, Server] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ranked(self, kind: str) -> Sequence[Server]:
-        """The server of that kind."""
-        return (Server(kind, getattr(self, kind)),)
+        """The server of that kind, the same one each time, so that it is asked once what it can do."""
+        return (self._known.setdefault(kind, Server(kind, getattr(self, kind))),)
 
     def worked(self, server: Server) -> None:
         """It stays the only one."""
@@ -65,11 +77,27 @@ class SpeechOver:
 
 
 @dataclass(frozen=True)
+class Guessed:
+    """What will have been said if that was all; each takes the place of the one before."""
+
+    at_s: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Transcribed:
     """What was said."""
 
     at_s: float
     text: str
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The guess was right: its answer was begun `since_s` ago, and what there is of it comes at once."""
+
+    at_s: float
+    since_s: float
 
 
 @dataclass(frozen=True)
@@ -94,7 +122,16 @@ class Audible:
     at_s: float
 
 
-Happening = SpeechFound | SpeechOver | Transcribed | FirstWords | SentenceWritten | Audible
+Happening = (
+    SpeechFound
+    | SpeechOver
+    | Guessed
+    | Transcribed
+    | Foreseen
+    | FirstWords
+    | SentenceWritten
+    | Audible
+)
 
 
 class Turn:
@@ -109,11 +146,15 @@ class Turn:
     ) -> None:
         record = TurnRecord("ask")
         # A conversation of one turn: its id is the turn's.
-        context = {"conversation_id": record.turn_id}
-        wishes = Wishes(voice or "", language or "", context, voice_matters=True)
+        self._question = Question(record.turn_id, {"conversation_id": record.turn_id})
+        wishes = Wishes(voice or "", language or "", voice_matters=True)
         self._tell = report
         self._told = _Told(report)
-        self._exchange = Exchange(Lines(servers), self._told.take, record, wishes)
+        self._lines = Lines(servers)
+        self._language = language or ""
+        self._ears: Ears | None = None
+        errand = Errand(self._lines, record, self._question, wishes)
+        self._exchange = Exchange(errand, self._take)
 
     async def hear(self, frames: AsyncIterator[bytes], settings: EarSettings) -> str:
         """The transcript of the first utterance in frames of 512 samples of 16 kHz, 16-bit mono PCM.
@@ -122,7 +163,10 @@ class Turn:
         """
         utterance = Tape[bytes]()
         heard = _Listening(Ears(settings), settings.endpointing.frame_ms)
+        self._ears = heard.ears
+        self._lines.prepare()
         hearing: asyncio.Task[str] | None = None
+        text = ""
         try:
             async for pcm, endpoints in heard.frames(frames):
                 if hearing is not None:
@@ -133,19 +177,36 @@ class Turn:
                         utterance.finish()
                     else:
                         self._tell(SpeechFound(_now_s()))
+                        self._lines.warm_up(self._question, self._language)
                         utterance.add(heard.ears.since(endpoint.at_ms - _PRE_ROLL_MS))
                         hearing = asyncio.create_task(self._exchange.hear(utterance))
                 if hearing is not None and (utterance.complete or hearing.done()):
                     break
-            return await hearing if hearing is not None else ""
+            text = await hearing if hearing is not None else ""
+            return text
         finally:
             if hearing is not None:
                 await ended(hearing)
+            if not text:
+                await self._hang_up()
 
     async def respond(self, text: str) -> list[Sound]:
-        """The spoken answer to `text`, piece by piece as it came."""
-        await self._exchange.respond(text)
+        """The spoken answer to `text`, piece by piece as it came; what `hear` gave, or is typed."""
+        self._lines.prepare(("handle", "tts"))
+        try:
+            await self._exchange.respond(text)
+        finally:
+            await self._hang_up()
         return self._told.sounds
+
+    async def _hang_up(self) -> None:
+        await self._exchange.aclose()
+        await self._lines.close()
+
+    def _take(self, news: Report) -> None:
+        if isinstance(news, Supposed) and self._ears is not None:
+            self._ears.expect(completeness(news.text, news.language or self._language))
+        self._told.take(news)
 
 
 class _Told:
@@ -160,8 +221,12 @@ class _Told:
 
     def take(self, news: Report) -> None:
         match news:
+            case Supposed(text):
+                self._report(Guessed(_now_s(), text))
             case Understood(text):
                 self._report(Transcribed(_now_s(), text))
+            case UnderWay(for_s):
+                self._report(Foreseen(_now_s(), for_s))
             case Written(text):
                 if not self._begun:
                     self._begun = True
@@ -174,7 +239,7 @@ class _Told:
 
     def _hear(self, sound: Sound) -> None:
         self.sounds.append(sound)
-        offset_s = None if self._audible else first_audible_s(sound)
+        offset_s = None if self._audible else first_audible_s(sound.pcm, sound.format)
         if offset_s is not None:
             self._audible = True
             self._report(Audible(_now_s() + offset_s))
@@ -182,13 +247,6 @@ class _Told:
     def _sentences(self, sentences: list[str]) -> None:
         for sentence in sentences:
             self._report(SentenceWritten(_now_s(), sentence))
-
-
-def first_audible_s(sound: Sound) -> float | None:
-    """Seconds to the first sample of 16-bit PCM that can be heard; None when all is silence."""
-    samples = np.frombuffer(sound.pcm, "<i2").astype(np.float32) / 32768.0
-    loud = np.flatnonzero(np.abs(samples) > AUDIBLE)
-    return float(loud[0]) / (sound.format.rate_hz * sound.format.channels) if len(loud) else None
 
 
 class _Listening:

@@ -23,6 +23,8 @@ from satellite.effects import (
     Effect,
     EndAudio,
     EndPlayback,
+    ExpectEnd,
+    NotePause,
     Play,
     PlaySentence,
     PlayTone,
@@ -90,6 +92,9 @@ class Loop:
         endpoints = self._ears.push(frame.pcm, frame.probability)
         if self._feeding is not None:
             self._backends[self._feeding.via].feed(self._feeding.epoch, frame.pcm)
+            self._ears.note_pause()
+            if frame.completeness is not None:
+                self._ears.expect(frame.completeness)
         for endpoint in endpoints:
             self.post(endpoint)
         if frame.word is not None:
@@ -160,6 +165,10 @@ class Loop:
             case RestartEars(at_ms):
                 for endpoint in self._ears.restart(self.ear_ms if at_ms is None else at_ms):
                     self.post(endpoint)
+            case ExpectEnd(completeness):
+                self._ears.expect(completeness)
+            case NotePause(pause_ms):
+                self._ears.pauses.note(pause_ms)
             case BeginPlayback(playback):
                 self._mouth.begin(playback)
             case Play(playback, sound):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from satellite.effects import BeginTurn, Tell, Tone
 from satellite.events import Event, Trouble, WakeWord
 from wyoming_voice.client import Sound
+from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.errors import VoiceError
 
 Audio = npt.NDArray[np.float32]
@@ -106,7 +107,8 @@ class HeardFrame:
     """512 samples of cleaned 16 kHz, 16-bit mono PCM, and what the detectors think of them.
 
     `end_ms` is where the frame ends on the line of captured audio, which never runs backwards. `word` was
-    noticed in this frame, and ended about `word_end_ms`, which is earlier.
+    noticed in this frame, and ended about `word_end_ms`, which is earlier. `completeness` is what speech
+    sounds like that was followed by a pause up to this frame.
     """
 
     pcm: bytes
@@ -115,6 +117,7 @@ class HeardFrame:
     level_dbfs: float
     word: WakeWord | None = None
     word_end_ms: int = 0
+    completeness: Completeness | None = None
 
 
 PostFrame = Callable[[HeardFrame], None]

@@ -9,6 +9,8 @@ from rich.text import Text
 from satellite.link import (
     Audible,
     FirstWords,
+    Foreseen,
+    Guessed,
     Happening,
     SentenceWritten,
     SpeechFound,
@@ -49,8 +51,12 @@ class Story:
                 self._line(at_s, "speech found")
             case SpeechOver(at_s, noticed_s):
                 self._line(at_s, f"speech ended (noticed {_ms(noticed_s - at_s)} later)")
+            case Guessed(at_s, text):
+                self._line(at_s, "supposed", text or "(nothing)")
             case Transcribed(at_s, text):
                 self._line(at_s, "transcript", text)
+            case Foreseen(at_s, since_s):
+                self._line(at_s, f"as supposed: the answer was begun {_ms(since_s)} before")
             case FirstWords(at_s):
                 self._line(at_s, "first words of the answer")
             case SentenceWritten(at_s, text):

@@ -32,6 +32,7 @@ from satellite.dialog.listening import (
     released,
     speech_ended,
     speech_started,
+    supposed,
 )
 from satellite.dialog.state import (
     Announcing,
@@ -61,6 +62,7 @@ from satellite.events import (
     Released,
     Say,
     Stopped,
+    Supposed,
     Tick,
     TimerDismissed,
     TimerFinished,
@@ -96,6 +98,8 @@ def _take(draft: Draft, event: Event) -> None:
             speech_started(draft, at_ms)
         case SpeechEnded(at_ms):
             speech_ended(draft, at_ms)
+        case Supposed():
+            supposed(draft, event)
         case Released():
             released(draft)
         case MicrophoneReady():

@@ -18,6 +18,9 @@ RATES_HZ = range(1_000, 192_001)
 CHANNELS = range(1, 9)
 WIDTHS_BYTES = (1, 2, 3, 4)
 
+AUDIBLE = 10 ** (-50 / 20)
+"""The level above which a sample can be heard in a quiet room: -50 dBFS."""
+
 
 def checked_format(rate_hz: object, width_bytes: object, channels: object) -> AudioFormat:
     """The format that a peer named; BadAudio says which part can't be converted."""
@@ -89,3 +92,10 @@ def to_pcm16(samples: Audio) -> bytes:
     """Float32 within [-1, 1] as little-endian 16-bit PCM, the inverse of `to_mono`; louder is clipped."""
     scaled: Audio = np.clip(np.rint(samples * 32768.0), -32768, 32767)
     return scaled.astype("<i2").tobytes()
+
+
+def first_audible_s(pcm: bytes, source: AudioFormat) -> float | None:
+    """Seconds to the first sample above AUDIBLE; None when all is silence."""
+    whole = pcm[: len(pcm) - len(pcm) % source.frame_bytes]
+    loud = np.flatnonzero(np.abs(to_mono(whole, source)) > AUDIBLE)
+    return float(loud[0]) / source.rate_hz if len(loud) else None

@@ -41,6 +41,15 @@ COMMANDS = {
     "up": Command("wyoming_voice.up", "UpSettings", "all", "run all three servers on this machine"),
     "demo": Command("wyoming_voice.demo", "DemoSettings", "all", "one spoken turn, start to end"),
     "ask": Command("satellite.ask", "AskSettings", "satellite", "one turn against running servers"),
+    "bench": Command(
+        "wyoming_voice.benchmark.command", "BenchSettings", "audio", "measure running servers"
+    ),
+    "calibrate": Command(
+        "wyoming_voice.calibrate.command",
+        "CalibrateSettings",
+        "calibrate",
+        "measure what this machine's ASR server may leave out, and write it to its settings",
+    ),
     "discover": Command(
         "wyoming_voice.discover", "DiscoverSettings", "", "list the Wyoming servers on the network"
     ),

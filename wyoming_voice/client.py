@@ -1,12 +1,13 @@
 """The client's side of one turn: speech to text, text to answer, answer to speech, each as a stream.
 
-Every function works on an open connection, so that a caller can open it before it is needed. Rule: what
+Every function works on an open connection, so that a caller can open it before it is needed. Rules: what
 a server says in an `error` event is a Refused, and a server that leaves early a HungUp; both are
-UpstreamErrors.
+UpstreamErrors. What is beyond the protocol (`wyoming_voice.extensions`) is said to those who list it.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wyoming.asr import Transcribe, Transcript
@@ -25,6 +26,15 @@ from wyoming.tts import (
 
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import UpstreamError
+from wyoming_voice.extensions import (
+    ANSWER_WRITTEN,
+    COMMIT,
+    ENDPOINTING,
+    OWN_ENDPOINT,
+    SPECULATIVE,
+    SPECULATIVE_TRANSCRIPT,
+    WARM_UP,
+)
 from wyoming_voice.wire import Connection, PeerGone
 
 MAX_RATE_HZ = 384_000
@@ -65,13 +75,19 @@ async def say_utterance(
     chunks: AsyncIterable[bytes],
     turn_id: str,
     language: str | None = None,
+    extensions: AbstractSet[str] = frozenset(),
 ) -> None:
     """Send a whole utterance to an ASR server: 16 kHz, 16 bit, mono. Read `transcript` meanwhile.
 
-    Raises PeerGone and TooSlow; why a server has gone is in what `transcript` raises.
+    A server that lists these `extensions` is asked for what it supposes on the way, and to leave the end
+    to who sends. Raises PeerGone and TooSlow; why a server has gone is in what `transcript` raises.
     """
     rate, width, channels = SPEECH.rate_hz, SPEECH.width_bytes, SPEECH.channels
-    context = {"turn_id": turn_id}
+    context: dict[str, object] = {"turn_id": turn_id}
+    if SPECULATIVE_TRANSCRIPT in extensions:
+        context[SPECULATIVE] = True
+    if OWN_ENDPOINT in extensions:
+        context[ENDPOINTING] = False
     await connection.write(Transcribe(language=language, context=context).event())
     await connection.write(AudioStart(rate, width, channels).event())
     async for pcm in chunks:
@@ -79,9 +95,17 @@ async def say_utterance(
     await connection.write(AudioStop().event())
 
 
-async def transcript(connection: Connection) -> str:
-    """What an ASR server has understood, `""` for nothing; it may come before the utterance has ended."""
+async def transcript(
+    connection: Connection, supposed: Callable[[str, str], None] = lambda _text, _language: None
+) -> str:
+    """What an ASR server has understood, `""` for nothing; it may come before the utterance has ended.
+
+    `supposed` is told what that will be if the speaker has finished, and in which language (`""`: not
+    known), each time that this changes.
+    """
     async for event in _replies(connection, "asr"):
+        if event.type == SPECULATIVE_TRANSCRIPT:
+            supposed(_text(event), _text(event, "language"))
         if Transcript.is_type(event.type):
             return _text(event)
     raise HungUp("asr")
@@ -92,25 +116,47 @@ async def answer(
     text: str,
     context: Mapping[str, object],
     language: str | None = None,
+    written: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[str, None]:
     """The answer to `text` as it is written; a refusal is a sentence to be spoken like any other.
 
     `""` is a sign of life. `context` goes along: `turn_id`, `conversation_id`, and what the handle
-    server takes beside them.
+    server takes beside them. With `speculative` in it (`speculative` makes one) the answer doesn't end
+    before `commit` was sent; `written` is told when all of it has come, where the server says so before.
     """
     with contextlib.suppress(PeerGone):  # why it has gone is in what it wrote
         asked = Transcript(text=text, language=language, context=dict(context))
         await connection.write(asked.event())
-    written = False
+    begun = False
     async for event in _replies(connection, "handle"):
         if Handled.is_type(event.type) or NotHandled.is_type(event.type):
-            if not written:
+            if not begun:
                 yield _text(event)
             return
+        if event.type == ANSWER_WRITTEN:
+            written()
         delta = _text(event) if HandledChunk.is_type(event.type) else ""
-        written = written or bool(delta)
+        begun = begun or bool(delta)
         yield delta
     raise HungUp("handle")
+
+
+def speculative(context: Mapping[str, object]) -> dict[str, object]:
+    """The context of a question that may turn out not to have been asked; hanging up takes it back."""
+    return {**context, SPECULATIVE: True}
+
+
+async def commit(connection: Connection) -> None:
+    """The speculative question on this connection has been asked; raises PeerGone and TooSlow."""
+    await connection.write(Event(COMMIT))
+
+
+async def warm_up(
+    connection: Connection, context: Mapping[str, object], language: str | None = None
+) -> None:
+    """A question with this context is likely soon; nothing comes back. Raises PeerGone and TooSlow."""
+    spoken = {"language": language} if language else {}
+    await connection.write(Event(WARM_UP, {"context": dict(context), **spoken}))
 
 
 class Speech:
@@ -177,6 +223,6 @@ async def _replies(connection: Connection, kind: str) -> AsyncIterator[Event]:
         yield event
 
 
-def _text(event: Event) -> str:
-    text = event.data.get("text")
+def _text(event: Event, field: str = "text") -> str:
+    text = event.data.get(field)
     return text if isinstance(text, str) else ""

@@ -30,8 +30,8 @@ from wyoming_voice.wire import WireLimits, parse_uri
 
 PREFIX = "WYOMING_VOICE_"
 SECTIONS = (
-    *("asr", "tts", "handle", "satellite", "up", "demo", "ask", "discover", "models"),
-    "install-systemd",
+    *("asr", "tts", "handle", "satellite", "up", "demo", "ask", "bench", "calibrate", "discover"),
+    *("models", "install-systemd"),
 )
 """The TOML tables that there are, one for each command."""
 
@@ -142,6 +142,14 @@ class ServiceSettings(ListenSettings):
         300, gt=0, description="seconds of silence after which a client is let go"
     )
     drain_s: float = Field(10, ge=0, description="seconds that requests get to end on SIGTERM")
+    metrics_uri: str = Field("", description="where Prometheus may ask: tcp://HOST:PORT")
+
+    @field_validator("metrics_uri")
+    @classmethod
+    def _readable_metrics_uri(cls, uri: str) -> str:
+        if uri.startswith("unix:"):
+            raise ValueError("Prometheus needs tcp://HOST:PORT")
+        return cls._readable_uri(uri) if uri else uri
 
     @property
     def stuck_s(self) -> float:

@@ -1,10 +1,15 @@
-"""Asks a Wyoming server what it is: `describe`, and the `info` that comes back.
+"""What a Wyoming server says it is: `info`, and `describe`, which asks for it.
 
-Rule: whatever answers, the failure names the address that was asked.
+Our servers name in it what they do beyond the protocol (`extensions`); others' clients pass over that
+key. Rules: whatever answers, the failure names the address that was asked; nothing beyond the protocol is
+sent to who has not named it.
 """
 
 import asyncio
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 from wyoming.event import Event
 from wyoming.info import Describe, Info
@@ -12,8 +17,33 @@ from wyoming.info import Describe, Info
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.wire import Connection, connect
 
+EXTENSIONS = "extensions"
+"""The key of `info` under which our servers list their extensions, as strings."""
 
-async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
+
+@dataclass
+class Description(Info):
+    """`info` with the names of what a server does beyond the protocol (`wyoming_voice.extensions`)."""
+
+    extensions: frozenset[str] = frozenset()
+
+    def event(self) -> Event:
+        """As the protocol has it, with one more key where there are extensions."""
+        event = super().event()
+        if self.extensions:
+            event.data[EXTENSIONS] = sorted(self.extensions)
+        return event
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The description in an `info` event; raises what a malformed one makes Wyoming's parser raise."""
+        names = event.data.get(EXTENSIONS)
+        listed: Iterable[object] = names if isinstance(names, list) else ()
+        extensions = frozenset(name for name in listed if isinstance(name, str))
+        return cls(**vars(Info.from_event(event)), extensions=extensions)
+
+
+async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Description, float]:
     """What the server at `uri` says of itself, and how long that took in ms, connecting included.
 
     Raises OSError (TimeoutError among them) when it can't be reached, UpstreamError when it answers
@@ -25,7 +55,7 @@ async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Info, float]:
         return info, (time.monotonic() - start_s) * 1000.0
 
 
-async def describe_on(connection: Connection, uri: str) -> Info:
+async def describe_on(connection: Connection, uri: str) -> Description:
     """What the server at the other end of an open connection says of itself, before anything is asked of it.
 
     Raises OSError when it has gone, UpstreamError when it answers with something else.
@@ -37,8 +67,8 @@ async def describe_on(connection: Connection, uri: str) -> Info:
     raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
 
 
-def _info_in(event: Event, uri: str) -> Info:
+def _info_in(event: Event, uri: str) -> Description:
     try:
-        return Info.from_event(event)
+        return Description.of(event)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UpstreamError(f"{uri} describes itself in a way that can't be read") from error

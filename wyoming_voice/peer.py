@@ -8,7 +8,7 @@ goes wrong is told to this client, and no other notices.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from wyoming.error import Error
@@ -16,6 +16,7 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 
+from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import Busy, PeerError, TooSlow, VoiceError
 from wyoming_voice.program import Program, Request
 from wyoming_voice.wire import Connection, PeerGone
@@ -28,6 +29,9 @@ PENDING_REQUESTS = 4
 _LAST_WORDS_S = 5.0
 """How long an error may take to be told, to a peer that perhaps reads nothing."""
 
+Finished = Callable[[TurnRecord, str], None]
+"""Takes the record of a request that is over, and its outcome: `ok`, `gone`, or the code of an error."""
+
 
 class Peer:
     """Serves one client of `program` until it leaves, errs, or has been silent for `idle_timeout_s`."""
@@ -38,12 +42,14 @@ class Peer:
         program: Program,
         ready: asyncio.Event,
         idle_timeout_s: float,
+        finished: Finished,
     ) -> None:
         self._connection = connection
         self._conversation = program.converse()
         self._info = program.info.event()
         self._ready = ready
         self._idle_timeout_s = idle_timeout_s
+        self._finished = finished
         self._requests: asyncio.Queue[Request] = asyncio.Queue(PENDING_REQUESTS)
         self._farewell: tuple[Event, ...] = ()
         self._last_activity_s = _now_s()
@@ -54,7 +60,17 @@ class Peer:
     @property
     def working(self) -> bool:
         """Whether a request is being answered, or will be next."""
-        return self._ready.is_set() and not (self._current is None and self._requests.empty())
+        return self._ready.is_set() and (self.answering or self.waiting > 0)
+
+    @property
+    def answering(self) -> bool:
+        """Whether a request is being answered, or takes in what is to be answered."""
+        return self._current is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait until those before them on this connection are over."""
+        return self._requests.qsize()
 
     def leave(self) -> None:
         """Hang up as soon as the requests that are open have been answered."""
@@ -132,6 +148,7 @@ class Peer:
         finally:
             request.record.spent("total", start_s, _now_s())
             _log.info("%s outcome=%s", request.record.line(), outcome)
+            self._finished(request.record, outcome)
         self._farewell = ()
 
     async def _watch(self) -> None:

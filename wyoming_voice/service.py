@@ -11,17 +11,21 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wyoming_voice.config import ServiceSettings
+from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.discovery import announced
 from wyoming_voice.errors import Busy, ConfigError
 from wyoming_voice.peer import Peer, end, refuse
 from wyoming_voice.program import Program
 from wyoming_voice.systemd import Notifier, passed_sockets, watchdog_interval_s
 from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_socket, start_server
+
+if TYPE_CHECKING:
+    from wyoming_voice.service_metrics import ServiceMetrics
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +66,8 @@ class Service:
         self._refusals: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._own_path = ""
+        self._metrics: ServiceMetrics | None = None
+        self.metrics_address: Address | None = None
         self.addresses: list[Address] = []
         self._stopping = False
 
@@ -83,6 +89,8 @@ class Service:
             self.addresses = [await self._take_over(sock) for sock in self._passed]
         else:
             self.addresses = [await self._bind(parse_uri(self._settings.uri))]
+        if self._settings.metrics_uri:
+            await self._open_metrics(self._settings.metrics_uri)
         return min(self.addresses, key=lambda address: bool(address.path))
 
     async def _bind(self, address: Address) -> Address:
@@ -112,6 +120,13 @@ class Service:
         name = sock.getsockname()
         return Address(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1])
 
+    async def _open_metrics(self, uri: str) -> None:
+        from wyoming_voice.service_metrics import ServiceMetrics  # 3 MB that few need
+
+        self._metrics = ServiceMetrics(uri, self._program.kind, self._gauges, self._unwell)
+        self.metrics_address = await self._metrics.server.listen()
+        _log.info("metrics and health: %s", self.metrics_address)
+
     async def load(self) -> None:
         """Load the engine; requests that came meanwhile are answered after it."""
         await self._program.load()
@@ -130,6 +145,8 @@ class Service:
             await asyncio.wait(self._peers, timeout=self._settings.drain_s)
         await end([*self._peers, *self._refusals])
         await self._program.close()
+        if self._metrics is not None:
+            await self._metrics.server.close()
         if self._own_path:
             with contextlib.suppress(ConfigError):  # another server has taken the path over
                 remove_stale_socket(self._own_path)
@@ -143,12 +160,18 @@ class Service:
         if len(self._peers) >= self._settings.max_connections:
             self._refuse(connection, writer)
             return
-        peer = Peer(connection, self._program, self._ready, self._settings.idle_timeout_s)
+        if self._metrics is not None:
+            self._metrics.accepted()
+        peer = Peer(
+            connection, self._program, self._ready, self._settings.idle_timeout_s, self._finished
+        )
         task = asyncio.create_task(peer.serve())
         self._peers[task] = peer
         task.add_done_callback(self._peers.pop)
 
     def _refuse(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+        if self._metrics is not None:
+            self._metrics.refused()
         if len(self._refusals) >= _REFUSALS:
             writer.transport.abort()
             return
@@ -156,6 +179,28 @@ class Service:
         task = asyncio.create_task(refuse(connection, busy))
         self._refusals.add(task)
         task.add_done_callback(self._refusals.discard)
+
+    def _finished(self, record: TurnRecord, outcome: str) -> None:
+        if self._metrics is not None:
+            self._metrics.finished(record, outcome)
+
+    def _gauges(self) -> Iterator[tuple[str, float]]:
+        peers = self._peers.values()
+        yield "connections", len(peers)
+        yield "requests_in_progress", sum(peer.answering for peer in peers)
+        yield "requests_waiting", sum(peer.waiting for peer in peers)
+
+    def _unwell(self) -> str:
+        """Why no request should be sent here; "" when there is no reason."""
+        if self._stopping:
+            return "stopping"
+        match self.health:
+            case Health.LOADING:
+                return "loading"
+            case Health.WELL:
+                return ""
+            case Health.STUCK:
+                return "stuck in the engine"
 
 
 async def run_service(program: Program, settings: ServiceSettings) -> None:

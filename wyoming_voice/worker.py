@@ -3,42 +3,42 @@
 A request is a generator; a thread makes one item of it for each pull. So a slow reader holds no thread,
 requests of equal rank take turns item by item, and a request that is dropped costs at most the item in
 progress and the generator's own clean-up. All decisions are taken on the event loop; the threads only
-run what they are given.
+run what they are given. Rule: only FINAL requests count, and only they are refused; what is below costs
+none of them a place, and where there are two threads or more not a thread either.
 """
 
 import asyncio
 import contextlib
 import functools
-import heapq
-import itertools
 import math
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import Busy, DeadlineExceeded, EngineError
+from wyoming_voice.ranks import LONG_S, Pace, Priority, Standing, Turns, Waiting
+
+__all__ = ["Priority", "Standing", "Turns", "Worker"]
 
 T = TypeVar("T")
 _END: Any = object()
-
-
-class Priority(IntEnum):
-    """Who goes first; within a rank the earliest deadline does."""
-
-    FINAL = 0
-    SPECULATIVE = 1
-    PARTIAL = 2
-    BATCH = 3
+_AT_ONCE = -math.inf
+"""When a clean-up is due, for which nobody waits."""
 
 
 @dataclass(eq=False)
 class _Request(Generic[T]):
     make: Callable[[], Iterator[T]]
+    standing: Standing
+    deadline_s: float
+    record: TurnRecord | None
+    measured: bool
     items: Iterator[T] | None = None
     running: bool = False
+    first_due_s: float | None = None
+    worked_s: float = 0.0
 
     def step(self) -> T:
         """In a thread: the next item, or _END."""
@@ -59,73 +59,92 @@ class _Request(Generic[T]):
             close()
 
 
-@dataclass(order=True)
+@dataclass(eq=False)
 class _Pull:
-    priority: Priority
-    deadline_s: float
-    number: int
-    request: _Request[Any] = field(compare=False)
-    step: Callable[[], Any] = field(compare=False)
-    result: asyncio.Future[Any] = field(compare=False)
-    asked_s: float = field(compare=False)
-    started_s: float = field(compare=False, default=0.0)
+    request: _Request[Any]
+    step: Callable[[], Any]
+    standing: Standing
+    due_s: float
+    result: asyncio.Future[Any]
+    asked_s: float
+    started_s: float = 0.0
 
 
 class Worker:
-    """`threads` threads that serve at most `max_requests` requests at a time."""
+    """`threads` threads that serve at most `max_requests` FINAL requests at a time."""
 
-    def __init__(self, name: str, *, threads: int = 1, max_requests: int = 32) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int = 1,
+        max_requests: int = 32,
+        turns: Turns = Turns.BY_ITEM,
+    ) -> None:
         self.max_requests = max_requests
         self._name = name
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._turns = turns
         self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._open: set[_Request[Any]] = set()
         self._running: list[_Pull] = []
-        self._requests = 0
+        self._waiting = Waiting[_Pull]()
+        self._pace = Pace()
         self._closed = False
-        self._waiting: list[_Pull] = []
-        self._numbers = itertools.count()
+
+    @property
+    def threads(self) -> int:
+        """How many items are made at a time; may be set at any time, on the event loop."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        if threads == self._threads or self._closed:
+            return
+        self._threads = threads
+        self._pool.shutdown(wait=False)  # once what runs in it has ended
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=self._name)
+        if self._waiting:
+            self._dispatch()
 
     @property
     def busy(self) -> bool:
         """Whether a thread is in the middle of an item."""
-        return bool(self._running)
+        return any(pull.request.running for pull in self._running)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody, of whatever rank, is being served or waits."""
+        return not self._open and not self.busy
 
     def stuck(self, after_s: float) -> bool:
         """Whether a thread has been at one item for longer than `after_s`, or has died over it."""
-        if not self._running:
+        if not self.busy:
             return False
         oldest_s = min(pull.started_s for pull in self._running)
         return asyncio.get_running_loop().time() - oldest_s > after_s
 
     @property
     def requests(self) -> int:
-        """How many requests are being served or wait."""
-        return self._requests
+        """How many requests, of whatever rank, are being served or wait."""
+        return len(self._open)
 
-    async def stream(
+    def stream(
         self,
         make: Callable[[], Iterator[T]],
         *,
         deadline_s: float,
-        priority: Priority = Priority.FINAL,
+        priority: Priority | Standing = Priority.FINAL,
         record: TurnRecord | None = None,
     ) -> AsyncGenerator[T, None]:
         """The items of `make()`, each made in a thread when it is asked for.
 
         `deadline_s` bounds the wait for each item. Waiting and working time go into `record` as the
-        stages `queue` and `work`. Raises Busy at once when the house is full, DeadlineExceeded,
-        EngineError after `close`, and whatever the generator raises.
+        stages `queue` and `work`. Raises Busy at once when the house is full, or when the first item
+        can't be had in time; DeadlineExceeded; EngineError after `close`; whatever the generator raises.
         """
-        if self._requests >= self.max_requests:
-            raise Busy(f"{self._name} serves {self._requests} requests already; try again later")
-        request = _Request(make)
-        self._requests += 1
-        try:
-            while (item := await self._pull(request, priority, deadline_s, record)) is not _END:
-                yield item
-        finally:
-            self._requests -= 1
-            self._release(request)
+        standing = priority if isinstance(priority, Standing) else Standing(priority)
+        return self._served(_Request(make, standing, deadline_s, record, measured=True))
 
     async def call(
         self,
@@ -135,58 +154,99 @@ class Worker:
         priority: Priority = Priority.FINAL,
         record: TurnRecord | None = None,
     ) -> T:
-        """One function's result, under the rules of `stream`."""
-        stream = self.stream(
-            lambda: iter([function()]), deadline_s=deadline_s, priority=priority, record=record
+        """One function's result, under the rules of `stream`.
+
+        How long it took says nothing about requests: it is the loading of a model, as a rule.
+        """
+        request = _Request(
+            lambda: iter([function()]), Standing(priority), deadline_s, record, measured=False
         )
-        async with contextlib.aclosing(stream):
-            return await anext(stream)
+        async with contextlib.aclosing(self._served(request)) as items:
+            return await anext(items)
+
+    def promote(self, standing: Standing, priority: Priority) -> None:
+        """Give the request with this standing another rank, also while it waits; it is not refused."""
+        standing.priority = priority
+        if not self._closed:
+            self._dispatch()
 
     def close(self) -> None:
         """Take no more work; an item in progress runs to its end in its thread, what waits fails."""
         self._closed = True
-        for pull in self._waiting:
-            if not pull.result.done():
+        for pull in self._waiting.clear():
+            if pull.due_s > _AT_ONCE and not pull.result.done():
                 pull.result.set_exception(self._closing())
-        self._waiting.clear()
         self._pool.shutdown(wait=False)
 
-    async def _pull(
-        self,
-        request: _Request[T],
-        priority: Priority,
-        deadline_s: float,
-        record: TurnRecord | None,
-    ) -> T:
+    async def _served(self, request: _Request[T]) -> AsyncGenerator[T, None]:
+        if request.standing.priority is Priority.FINAL:
+            self._refuse_if_hopeless(request)
+        self._open.add(request)
+        try:
+            while (item := await self._pull(request)) is not _END:
+                yield item
+        finally:
+            self._open.discard(request)
+            self._release(request)
+
+    def _refuse_if_hopeless(self, request: _Request[Any]) -> None:
+        finals = sum(other.standing.priority is Priority.FINAL for other in self._open)
+        if finals >= self.max_requests:
+            raise Busy(f"{self._name} serves {finals} requests already; try again later")
+        due_s = asyncio.get_running_loop().time() + request.deadline_s
+        ahead = self._waiting.ahead_of(Priority.FINAL, due_s)
+        wait_s = self._pace.wait_s(ahead, self._threads)
+        if wait_s > request.deadline_s:
+            raise Busy(
+                f"{self._name} has work for about {wait_s:.0f} s, and a request may wait"
+                f" {request.deadline_s:g} s; try again later"
+            )
+
+    async def _pull(self, request: _Request[T]) -> T:
         if self._closed:
             raise self._closing()
         loop = asyncio.get_running_loop()
-        pull = self._asked(request, request.step, priority, loop.time() + deadline_s)
+        deadline_s = loop.time() + request.deadline_s
+        pull = self._asked(
+            request, request.step, request.standing, self._due_s(request, deadline_s)
+        )
         try:
-            async with asyncio.timeout_at(pull.deadline_s) as limit:
+            async with asyncio.timeout_at(deadline_s) as limit:
                 item = await pull.result
         except TimeoutError as error:
             if not limit.expired():
                 raise  # the generator's own
-            raise DeadlineExceeded(f"{self._name}: no result within {deadline_s:g} s") from error
+            raise DeadlineExceeded(
+                f"{self._name}: no result within {request.deadline_s:g} s"
+            ) from error
         finally:
             self._forget(pull)
-        if record is not None:
-            record.spent("queue", pull.asked_s, pull.started_s)
-            record.spent("work", pull.started_s, loop.time())
+        self._note(pull, loop.time())
         return cast(T, item)
 
+    def _due_s(self, request: _Request[Any], deadline_s: float) -> float:
+        """By what an item of a request is compared with those of others."""
+        if self._turns is Turns.BY_ITEM or request.worked_s > LONG_S:
+            return deadline_s
+        if request.first_due_s is None:
+            request.first_due_s = deadline_s
+        return request.first_due_s
+
+    def _note(self, pull: _Pull, ended_s: float) -> None:
+        request, work_s = pull.request, ended_s - pull.started_s
+        request.worked_s += work_s
+        if request.measured:
+            self._pace.push(work_s)
+        if request.record is not None:
+            request.record.spent("queue", pull.asked_s, pull.started_s)
+            request.record.spent("work", pull.started_s, ended_s)
+
     def _asked(
-        self,
-        request: _Request[Any],
-        step: Callable[[], Any],
-        priority: Priority,
-        deadline_s: float,
+        self, request: _Request[Any], step: Callable[[], Any], standing: Standing, due_s: float
     ) -> _Pull:
         loop = asyncio.get_running_loop()
-        number, now_s = next(self._numbers), loop.time()
-        pull = _Pull(priority, deadline_s, number, request, step, loop.create_future(), now_s)
-        heapq.heappush(self._waiting, pull)
+        pull = _Pull(request, step, standing, due_s, loop.create_future(), loop.time())
+        self._waiting.put(pull)
         self._dispatch()
         return pull
 
@@ -194,20 +254,21 @@ class Worker:
         """Let go of a pull that nobody waits for, and of the audio or text that its request holds."""
         if pull.result.cancelled() and pull in self._waiting:
             self._waiting.remove(pull)
-            heapq.heapify(self._waiting)
 
     def _release(self, request: _Request[Any]) -> None:
         """Have a thread close a generator that was begun and not ended, before all other work."""
         if hasattr(request.items, "close") and not request.running and not self._closed:
-            self._asked(request, request.close, Priority.FINAL, -math.inf)
+            self._asked(request, request.close, Standing(Priority.FINAL), _AT_ONCE)
 
     def _closing(self) -> EngineError:
         return EngineError(f"{self._name} is shutting down")
 
     def _dispatch(self) -> None:
         loop = asyncio.get_running_loop()
-        while len(self._running) < self._threads and self._waiting:
-            pull = heapq.heappop(self._waiting)
+        while len(self._running) < self._threads:
+            pull = self._waiting.take(self._least())
+            if pull is None:
+                return
             if pull.result.done():  # its client has gone, or its deadline has passed
                 continue
             pull.started_s = loop.time()
@@ -216,9 +277,13 @@ class Worker:
             step = loop.run_in_executor(self._pool, pull.step)
             step.add_done_callback(functools.partial(self._finished, pull))
 
+    def _least(self) -> Priority:
+        """The rank that the next item must have: the last free thread is kept for who can't be guessed."""
+        last_one = len(self._running) == self._threads - 1 and self._threads > 1
+        return Priority.FINAL if last_one else Priority.BATCH
+
     def _finished(self, pull: _Pull, step: asyncio.Future[Any]) -> None:
         pull.request.running = False
-        self._running.remove(pull)
         error = step.exception()
         if pull.result.done():  # its client has gone meanwhile
             self._release(pull.request)
@@ -226,4 +291,9 @@ class Worker:
             pull.result.set_exception(error)
         else:
             pull.result.set_result(step.result())
+        # Its thread is free when it could ask for its next item, which may still be the first in rank.
+        asyncio.get_running_loop().call_soon(self._free, pull)
+
+    def _free(self, pull: _Pull) -> None:
+        self._running.remove(pull)
         self._dispatch()

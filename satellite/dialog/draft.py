@@ -71,6 +71,7 @@ class Draft:
         turn = replace(turn, epoch=self.state.epoch + 1)
         self.state = replace(self.state, epoch=turn.epoch)
         begin = BeginTurn(turn.epoch, turn.via, turn.from_ms, turn.word, turn.follow_up, turn.said)
+        begin = replace(begin, replaces=turn.replaces)
         if turn.interrupts is not None and turn.interrupts.via is turn.via:
             begin = replace(begin, interrupts=turn.interrupts.number)
         self.emit(begin)

@@ -2,13 +2,15 @@
 
 Rules: nothing begins while muted or before the microphone was there; whoever calls is told aloud when
 nobody can answer, or hear; what is too short to be speech is waited out after a call, and forgotten
-otherwise.
+otherwise; what follows the end of speech within `stitch_ms` belongs to the same turn, unless an answer that
+can't be taken back has begun.
 """
 
 from dataclasses import replace
 
 from satellite.dialog.announcing import complain, give_up
 from satellite.dialog.draft import Draft
+from satellite.dialog.phrases import is_stop
 from satellite.dialog.state import (
     Announcing,
     Awaiting,
@@ -21,8 +23,18 @@ from satellite.dialog.state import (
     Responding,
     Turn,
 )
-from satellite.effects import EndAudio, Moment, PlayTone, RestartEars, Tell, Tone
-from satellite.events import Pressed, Triggered, Trouble, Woken
+from satellite.effects import (
+    EndAudio,
+    ExpectEnd,
+    Moment,
+    NotePause,
+    PlayTone,
+    RestartEars,
+    Tell,
+    Tone,
+)
+from satellite.events import Pressed, Supposed, Triggered, Trouble, Via, Woken
+from wyoming_voice.core.completeness import Completeness, completeness
 
 _ENDPOINTING_MS = 1_000
 """How much longer than the longest utterance the ears may take to end it."""
@@ -59,13 +71,28 @@ def speech_started(draft: Draft, at_ms: int) -> None:
             return
         case Idle() if settings.gate == "vad":
             _begin_with_speech(draft, at_ms, draft.now_ms)
-        case Processing(turn=turn, text="", understood=False) if settings.speech_interrupts:
+        case (Processing() | Responding()) as answering if _joins(draft, answering, at_ms):
+            draft.emit(NotePause(at_ms - answering.turn.ended_at_ms))
+            draft.let_go()
+            _go_on(draft, answering.turn)
+        case Processing(turn=turn, text="", understood=False) if (
+            settings.speech_interrupts and _has_room(draft, turn, at_ms)
+        ):
             draft.let_go()
             _go_on(draft, turn)
         case Processing() | Responding() | Announcing() if settings.speech_interrupts:
             interrupted = draft.state.answer
             draft.let_go()
             _begin_with_speech(draft, at_ms, draft.now_ms, interrupted=interrupted)
+        case _:
+            return
+
+
+def supposed(draft: Draft, event: Supposed) -> None:
+    """Somebody who is silent may have said all: how the words look decides how long to wait for more."""
+    match draft.state.dialog:
+        case Listening(turn=turn, speech_ms=int(), held=False) if turn.epoch == event.epoch:
+            draft.emit(ExpectEnd(_completeness(event)))
         case _:
             return
 
@@ -79,7 +106,9 @@ def speech_ended(draft: Draft, at_ms: int) -> None:
     if listening.held:
         return
     if at_ms - listening.speech_ms >= draft.settings.min_speech_ms:
-        end_audio(draft, listening)
+        joins_until_ms = draft.now_ms + draft.settings.stitch_ms
+        turn = replace(listening.turn, ended_at_ms=at_ms, joins_until_ms=joins_until_ms)
+        end_audio(draft, replace(listening, turn=turn))
     elif draft.now_ms < listening.patience_ms:
         draft.become(replace(listening, deadline_ms=listening.patience_ms, speech_ms=None))
     else:
@@ -131,6 +160,34 @@ def await_reply(draft: Draft, before: Turn) -> None:
     """The last echo of an answer has gone: listen for a reply to it."""
     draft.emit(RestartEars(None), Tell(Moment.LISTENING))
     draft.become(Awaiting(draft.now_ms + draft.settings.follow_up_ms, before))
+
+
+def _completeness(event: Supposed) -> Completeness:
+    if is_stop(event.text):
+        return Completeness.COMPLETE
+    return completeness(event.text, event.language)
+
+
+def _joins(draft: Draft, answering: Processing | Responding, at_ms: int) -> bool:
+    """Whether speech that has begun belongs to a turn that seemed to be over, and can still be joined to it.
+
+    What Home Assistant has understood it does, and can't be told to forget. An answer that sounds may be
+    what is heard, unless the echo is cancelled. Nothing sounds earlier: the thinking sound comes later
+    than `stitch_ms`.
+    """
+    turn = answering.turn
+    if draft.now_ms > turn.joins_until_ms or not _has_room(draft, turn, at_ms):
+        return False
+    match answering:
+        case Processing(understood=understood):
+            return turn.via is Via.DIRECT or not understood
+        case Responding():
+            return turn.via is Via.DIRECT and draft.settings.speech_interrupts
+
+
+def _has_room(draft: Draft, turn: Turn, at_ms: int) -> bool:
+    """No turn grows for ever where people talk on."""
+    return at_ms - turn.from_ms < draft.settings.max_speech_ms
 
 
 def _may_call(draft: Draft, call: Call) -> bool:
@@ -193,7 +250,8 @@ def _go_on(draft: Draft, turn: Turn) -> None:
     if via is None:
         complain(draft, draft.state.links.trouble(draft.settings.mode))
         return
-    turn = draft.open_turn(replace(turn, via=via, said=False))
+    again = replace(turn, via=via, said=False, replaces=turn.epoch, joins_until_ms=-1)
+    turn = draft.open_turn(again)
     draft.emit(Tell(Moment.LISTENING))
     _note_speech(draft, Listening(0, turn, draft.now_ms), turn.from_ms)
 

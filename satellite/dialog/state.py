@@ -26,6 +26,7 @@ class TurnSettings:
     no_speech_ms: int = 5_000
     follow_up_ms: int = 8_000
     max_speech_ms: int = 20_000
+    stitch_ms: int = 700
     answer_ms: int = 30_000
     pre_roll_ms: int = 500
     wake_pre_roll_ms: int = 50
@@ -67,7 +68,8 @@ class Playback:
 class Turn:
     """A turn that was begun: what it takes to begin it again with somebody else, perhaps with all `said`.
 
-    `interrupts` is the answer that it cut off.
+    `interrupts` is the answer that it cut off, `replaces` the turn that it goes on with. Speech ended at
+    `ended_at_ms`, and what begins by `joins_until_ms` belongs to it yet.
     """
 
     epoch: int
@@ -77,6 +79,9 @@ class Turn:
     follow_up: bool = False
     said: bool = False
     interrupts: Playback | None = None
+    replaces: int | None = None
+    ended_at_ms: int = 0
+    joins_until_ms: int = -1
 
 
 @dataclass(frozen=True)

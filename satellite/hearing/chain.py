@@ -11,6 +11,7 @@ import numpy as np
 
 from satellite.events import WakeWord
 from satellite.hearing.echo import BLOCK_SAMPLES, Cleaner, FarEnd
+from satellite.hearing.finality import Finality
 from satellite.hearing.level import amplified, level_dbfs
 from satellite.hearing.wake import noticed_after_ms
 from satellite.parts import Audio, HeardFrame, Status
@@ -46,7 +47,8 @@ class Hearing:
     """Gain, echo cancelling, frames, wake words, speech: PCM of any block size in, frames out.
 
     Nothing is done while `muted`, which may be set from any thread; the next block obeys. `record` may
-    be set and taken back at any time, too.
+    be set and taken back at any time, too; `finality`, where pauses are to be judged by their sound, before
+    the first block.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Hearing:
         detector: SpeechDetector | None = None,
         gain_db: float = 0.0,
     ) -> None:
+        self.finality: Finality | None = None
         self.muted = False
         self.record: Record | None = None
         self._far_end = far_end
@@ -107,6 +110,8 @@ class Hearing:
         self._detector.reset()
         if self._wake is not None:
             self._wake.reset()
+        if self.finality is not None:
+            self.finality.reset()
 
     def _amplified(self, raw: bytes) -> Audio:
         samples = to_mono(raw, SPEECH)
@@ -123,11 +128,14 @@ class Hearing:
         pcm = to_pcm16(frame)
         word = None if self._wake is None else self._wake.push(pcm)
         delay_ms = 0 if word is None else noticed_after_ms(word.name)
+        probability = self._detector.score(frame)
+        finality = self.finality
         return HeardFrame(
             pcm=pcm,
             end_ms=self._now_ms,
-            probability=self._detector.score(frame),
+            probability=probability,
             level_dbfs=level_dbfs(frame),
             word=word,
             word_end_ms=max(0, self._now_ms - delay_ms),
+            completeness=None if finality is None else finality.push(frame, probability),
         )

@@ -8,10 +8,12 @@ begins is given from where it begins.
 from collections import deque
 from dataclasses import dataclass, field
 
+from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.core.endpointing import Endpoint, Endpointer, EndpointSettings
+from wyoming_voice.core.pauses import Pauses
 
-MIN_SILENCE_MS = {"aggressive": 500, "default": 800, "relaxed": 1250}
-"""How long a silence ends speech, by the name of a sensitivity."""
+_YOUNG_MS = 96
+"""No opinion of what was said before a pause is older than it, and none is had so early in one."""
 
 
 @dataclass(frozen=True)
@@ -22,27 +24,13 @@ class EarSettings:
     memory_ms: int = 30_000
 
 
-def ear_settings(sensitivity: str, threshold: float, max_speech_s: float) -> EarSettings:
-    """Settings from `--vad-sensitivity` (a key of MIN_SILENCE_MS), `--vad-threshold` and `--max-speech-s`.
-
-    Speech goes on down to 0.15 under the threshold, but not under 0.01, as Silero's own iterator has it
-    (https://github.com/snakers4/silero-vad, utils_vad.py).
-    """
-    return EarSettings(
-        EndpointSettings(
-            start_probability=threshold,
-            end_probability=max(threshold - 0.15, 0.01),
-            min_silence_ms=MIN_SILENCE_MS[sensitivity],
-            max_speech_ms=round(max_speech_s * 1000),
-        )
-    )
-
-
 class Ears:
     """One line of audio: frames in, endpoints of speech out, and the last `memory_ms` to be had again."""
 
     def __init__(self, settings: EarSettings) -> None:
+        self.pauses = Pauses()
         self._settings = settings.endpointing
+        self._opinions: set[Completeness] = set()
         self._memory: deque[tuple[bytes, float]] = deque(
             maxlen=max(1, settings.memory_ms // self._settings.frame_ms)
         )
@@ -65,7 +53,26 @@ class Ears:
         begins_ms = self._now_ms
         self._now_ms += self._settings.frame_ms
         self._memory.append((pcm, probability))
-        return self._endpointer.push(probability) if begins_ms >= self._listens_from_ms else []
+        endpoints = self._endpointer.push(probability) if begins_ms >= self._listens_from_ms else []
+        if not self._endpointer.silence_ms:
+            self._opinions.clear()
+        return endpoints
+
+    def expect(self, completeness: Completeness) -> None:
+        """What was said before the pause that lasts looks like this, to one of those who look at it.
+
+        Where they differ, whoever thinks that more is to come has it, and who doesn't know says nothing.
+        """
+        if self._endpointer.silence_ms < _YOUNG_MS:
+            return  # speech has gone on meanwhile
+        self._opinions.add(completeness)
+        held = (Completeness.OPEN, Completeness.COMPLETE, Completeness.UNKNOWN)
+        opinion = next(opinion for opinion in held if opinion in self._opinions)
+        self._endpointer.expect(opinion, self.pauses.at_least_ms)
+
+    def note_pause(self) -> None:
+        """If the last frame ended a pause, it was one within a turn."""
+        self.pauses.note(self._endpointer.ended_pause_ms)
 
     def since(self, from_ms: int, until_ms: int | None = None) -> bytes:
         """All that is remembered from the frame that holds `from_ms` up to `until_ms`, or up to `now_ms`."""
@@ -93,6 +100,7 @@ class Ears:
         skipped = max(0, -(-(at_ms - self._memory_begins_ms) // frame_ms))
         self._listens_from_ms = self._memory_begins_ms + skipped * frame_ms
         self._endpointer = Endpointer(self._settings, self._listens_from_ms)
+        self._opinions.clear()
         heard_again = list(self._memory)[skipped:]
         return [
             endpoint

@@ -4,6 +4,8 @@ Rule: a conversation goes on until it has been silent for long enough, or anothe
 prompt begins another; whoever follows up or interrupts talks to the one that was spoken to.
 """
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,16 +13,43 @@ from satellite.effects import BeginTurn
 from satellite.events import WakeWord
 from satellite.standalone.pace import text_heard
 from wyoming_voice.core.timing import new_turn_id
+from wyoming_voice.extensions import REPLACES
+
+_QUESTIONS_KEPT = 4
+"""A turn that goes on does so at once; few others can have begun meanwhile."""
 
 
 class Answer(Protocol):
     """An answer that is spoken, or has been."""
 
-    pace: float
+    @property
+    def pace(self) -> float:
+        """How fast (`pace.measured_pace`)."""
 
     @property
     def text(self) -> str:
         """All of it that has been written."""
+
+
+@dataclass
+class Question:
+    """What a turn's question tells beside its words; `asked` once it has been asked for certain.
+
+    Where it is the whole of one asked before, that turn's id is `replaces`, and `instead` is told to who
+    can forget that one: what was heard of its answer is then no part of the conversation.
+    """
+
+    turn_id: str
+    told: Mapping[str, object] = field(default_factory=dict)
+    replaces: str = ""
+    instead: Mapping[str, object] = field(default_factory=dict)
+    asked: bool = False
+
+    def context(self, extensions: AbstractSet[str]) -> dict[str, object]:
+        """What goes along to a handle server with these extensions."""
+        if self.replaces and REPLACES in extensions:
+            return {**self.instead, REPLACES: self.replaces, "turn_id": self.turn_id}
+        return {**self.told, "turn_id": self.turn_id}
 
 
 @dataclass
@@ -55,11 +84,25 @@ class Conversations:
     def __init__(self, keep_s: float) -> None:
         self._keep_s = keep_s
         self._current: Conversation | None = None
+        self._questions: dict[int, Question] = {}
+
+    def question(self, turn: BeginTurn, turn_id: str, conversation: Conversation) -> Question:
+        """The question of a turn of this conversation; to be made once, when the turn begins."""
+        question = Question(turn_id, conversation.context(turn.heard_ms))
+        before = self._questions.get(turn.replaces) if turn.replaces is not None else None
+        if before is not None:
+            question.replaces = before.turn_id if before.asked else before.replaces
+            question.instead = before.instead if before.replaces else before.told
+        self._questions[turn.epoch] = question
+        for old in list(self._questions)[:-_QUESTIONS_KEPT]:
+            del self._questions[old]
+        return question
 
     def of(self, turn: BeginTurn, now_s: float) -> Conversation:
         """The conversation of a turn that begins; `now_s` is any clock that doesn't go backwards."""
         going_on, word = self._current, turn.word
-        if going_on is not None and word is None and (turn.follow_up or turn.heard_ms is not None):
+        goes_on = turn.follow_up or turn.heard_ms is not None or turn.replaces is not None
+        if going_on is not None and word is None and goes_on:
             word = going_on.word
         if going_on is None or self._is_over(going_on, now_s) or not _same(word, going_on.word):
             going_on = self._current = Conversation(word, now_s)

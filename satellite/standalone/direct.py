@@ -13,24 +13,26 @@ from dataclasses import dataclass, field
 
 from satellite.effects import BeginTurn
 from satellite.events import (
-    AnnouncementAudio,
-    AnnouncementEnded,
     Event,
     Progressed,
     ReplyAudio,
     ReplyEnded,
     ReplyText,
     SpeechEndedRemotely,
+    Supposed,
     Transcribed,
     Trouble,
     TurnFailed,
-    Via,
 )
 from satellite.parts import Post, Status
-from satellite.standalone.conversation import Conversation, Conversations
-from satellite.standalone.exchange import Exchange, Patience, Wishes, ended
+from satellite.standalone import reports
+from satellite.standalone.announcements import Announcements
+from satellite.standalone.conversation import Conversation, Conversations, Question
+from satellite.standalone.errand import Errand, Wishes
+from satellite.standalone.exchange import Exchange
 from satellite.standalone.lines import Directory, Lines
 from satellite.standalone.outcome import failure, outcome_name
+from satellite.standalone.patience import Patience, ended
 from satellite.standalone.reports import Alive, HeardEnough, Report, Spoken, Understood, Written
 from satellite.standalone.tape import Tape
 from wyoming_voice.core.pcm import SPEECH
@@ -41,8 +43,6 @@ _log = logging.getLogger(__name__)
 
 MAX_UTTERANCE_BYTES = SPEECH.size_bytes(60_000)
 """More than the longest turn; the rest of what comes is dropped."""
-
-_MAX_ANNOUNCEMENTS = 16
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,10 @@ class Direct:
         self._settings = settings or DirectSettings()
         self._lines = Lines(roster, keep_s=self._settings.keep_lines_s)
         self._conversations = Conversations(self._settings.conversation_s)
+        self._guesses = {"hit": 0, "miss": 0, "none": 0}
         self._turn: _Turn | None = None
-        self._texts: asyncio.Queue[str] = asyncio.Queue(_MAX_ANNOUNCEMENTS)
-        self._saying: asyncio.Task[None] | None = None
+        saying = self._errand(TurnRecord("say"), Question(""), self._settings.voice, "")
+        self._announcements = Announcements(post, saying, room)
         self._tasks: dict[_Turn, asyncio.Task[None]] = {}
 
     def prepare(self) -> None:
@@ -106,19 +107,15 @@ class Direct:
             self.cancel(self._turn.epoch)
         conversation = self._conversations.of(turn, _now_s())
         record = TurnRecord("turn")
-        wishes = Wishes(
-            voice=conversation.voice or self._settings.voice,
-            language=self._settings.language,
-            context=conversation.context(turn.heard_ms),
-        )
-        exchange = Exchange(
-            self._lines, self._reporter(turn.epoch), record, wishes, self._settings.patience,
-            self._room,
-        )  # fmt: skip
+        question = self._conversations.question(turn, record.turn_id, conversation)
+        voice = conversation.voice or self._settings.voice
+        errand = self._errand(record, question, voice, self._settings.language)
+        exchange = Exchange(errand, self._reporter(turn.epoch), self._room)
         begun = _Turn(turn.epoch, conversation, exchange, record)
         begun.mark("begin")
         self._turn = begun
         self._lines.prepare()
+        self._lines.warm_up(question, self._settings.language)
         self._tasks[begun] = asyncio.create_task(self._run(begun))
         self._tasks[begun].add_done_callback(lambda _: self._tasks.pop(begun))
 
@@ -153,42 +150,34 @@ class Direct:
 
     def say(self, text: str) -> None:
         """Have a text spoken after those that wait already; one too many ends at once, unspoken."""
-        try:
-            self._texts.put_nowait(text)
-        except asyncio.QueueFull:
-            _log.warning("%d announcements wait; one more is dropped", _MAX_ANNOUNCEMENTS)
-            self._post(AnnouncementEnded(Via.DIRECT))
-            return
-        self._conversations.interject()
-        self._lines.prepare(("tts",))
+        if self._announcements.say(text):
+            self._conversations.interject()
 
     def unsay(self) -> None:
         """Forget the texts that wait, and hang up on whoever speaks one."""
-        saying, self._saying = self._saying, None
-        under_way = saying is not None and saying.cancel()
-        while not self._texts.empty():
-            self._texts.get_nowait()
-            under_way = True
-        if under_way:
-            self._post(AnnouncementEnded(Via.DIRECT))
+        self._announcements.unsay()
 
     def status(self) -> Status:
-        """What it is at; the servers have a status of their own."""
-        return {"turn": self._turn is not None, "announcements": self._texts.qsize()}
+        """What it is at, and how often an answer begun early was the one; the servers have a status too."""
+        return {
+            "turn": self._turn is not None,
+            "announcements": self._announcements.waiting,
+            "speculation_hits": self._guesses["hit"],
+            "speculation_misses": self._guesses["miss"],
+        }
 
     async def run(self) -> None:
         """Speak announcements until cancelled, then hang up on everybody."""
         try:
-            while True:
-                text = await self._texts.get()
-                self._saying = saying = asyncio.create_task(self._announce(text))
-                await asyncio.wait((saying,))
-                if not saying.cancelled():
-                    saying.result()
+            await self._announcements.run()
         finally:
             self._turn = None
-            await ended(*self._tasks.values(), *filter(None, (self._saying,)))
+            await ended(*self._tasks.values())
             await self._lines.close()
+
+    def _errand(self, record: TurnRecord, question: Question, voice: str, language: str) -> Errand:
+        wishes = Wishes(voice=voice, language=language)
+        return Errand(self._lines, record, question, wishes, self._settings.patience)
 
     def _turn_of(self, epoch: int) -> _Turn | None:
         return self._turn if self._turn is not None and self._turn.epoch == epoch else None
@@ -204,13 +193,14 @@ class Direct:
         except VoiceError as error:
             outcome = failure(turn.epoch, error)
         except asyncio.CancelledError:
-            _finish(turn, "cancelled")
+            self._finish(turn, "cancelled")
             raise
         finally:
             self._tell(turn, outcome)
             if self._turn is turn:
                 self._turn = None
-        _finish(turn, outcome_name(outcome))
+            await turn.exchange.aclose()
+        self._finish(turn, outcome_name(outcome))
 
     async def _respond(self, turn: _Turn, text: str) -> Event:
         self._lines.prepare(("tts",))
@@ -232,6 +222,8 @@ class Direct:
                 turn.utterance.finish()
                 turn.mark("audio_end")
                 self._tell(turn, SpeechEndedRemotely(turn.epoch))
+            case reports.Supposed(text, language):
+                self._tell(turn, Supposed(turn.epoch, text, language))
             case Understood():
                 turn.mark("transcript")
             case Written(text):
@@ -247,29 +239,12 @@ class Direct:
         if self._turn is turn:
             self._post(event)
 
-    async def _announce(self, text: str) -> None:
-        def report(news: Report) -> None:
-            if isinstance(news, Spoken):
-                self._post(AnnouncementAudio(Via.DIRECT, news.sound))
-
-        record = TurnRecord("say")
-        wishes = Wishes(voice=self._settings.voice)
-        exchange = Exchange(
-            self._lines, report, record, wishes, self._settings.patience, self._room
-        )
-        exchange.script.add(text)
-        exchange.script.finish()
-        start_s = _now_s()
-        try:
-            await exchange.speak()
-        except VoiceError as error:
-            _log.warning("turn=%s an announcement was not spoken: %s", record.turn_id, error)
-        record.spent("total", start_s, _now_s())
-        _log.info("%s", record.line())
-        self._post(AnnouncementEnded(Via.DIRECT))
+    def _finish(self, turn: _Turn, outcome: str) -> None:
+        self._guesses[str(turn.record.facts["speculation"])] += 1
+        _log_turn(turn, outcome)
 
 
-def _finish(turn: _Turn, outcome: str) -> None:
+def _log_turn(turn: _Turn, outcome: str) -> None:
     """The turn's line in the log: each stage from the end of the one before it."""
     turn.conversation.used_s = _now_s()
     turn.mark("end")

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from satellite.parts import Status
-from satellite.standalone.lines import Server
+from satellite.standalone.line import Server
 from wyoming_voice.announcement import interface_addresses
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.wire import parse_uri

@@ -8,36 +8,21 @@ that waited may have died unseen. Those that failed are told to the directory, w
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from wyoming.info import Info
-
+from satellite.standalone.commitment import Commitment, NotToBe
+from satellite.standalone.conversation import Question
+from satellite.standalone.line import Line, Server, open_line
+from satellite.standalone.spare import Spare
 from wyoming_voice.client import HungUp
-from wyoming_voice.describing import describe_on
 from wyoming_voice.errors import UpstreamError, VoiceError, why
-from wyoming_voice.wire import Connection, PeerGone, WireLimits, connect
+from wyoming_voice.extensions import SPECULATIVE_ANSWER
+from wyoming_voice.wire import PeerGone
 
 KINDS = ("asr", "handle", "tts")
 """The kinds of servers that a conversation needs."""
 
 T = TypeVar("T")
-
-
-@dataclass(eq=False)
-class Server:
-    """One server of a kind; `pace` is how fast its voice was last (`pace.measured_pace`)."""
-
-    kind: str
-    uri: str
-    info: Info | None = None
-    pace: float | None = None
-
-    @property
-    def streams(self) -> bool:
-        """Whether it is a TTS server that takes text in pieces."""
-        programs = self.info.tts if self.info is not None else []
-        return any(program.supports_synthesize_streaming for program in programs)
 
 
 class Directory(Protocol):
@@ -69,31 +54,6 @@ class Unfinished(UpstreamError):
     """Work that no other server can take over, since a part of it has been used already."""
 
 
-@dataclass
-class Line:
-    """An open connection to a server."""
-
-    server: Server
-    connection: Connection
-    stack: contextlib.AsyncExitStack = field(repr=False)
-
-    async def close(self) -> None:
-        """Hang up."""
-        await self.stack.aclose()
-
-
-async def open_line(server: Server, connect_s: float) -> Line:
-    """Connect, and learn what the server can do where nobody has; OSError, UpstreamError."""
-    async with contextlib.AsyncExitStack() as stack:
-        limits = WireLimits(data_bytes=16 * 1024 * 1024, write_timeout_s=5.0)
-        opening = connect(server.uri, timeout_s=connect_s, limits=limits)
-        connection = await stack.enter_async_context(opening)
-        if server.kind == "tts" and server.info is None:
-            async with asyncio.timeout(connect_s):
-                server.info = await describe_on(connection, server.uri)
-        return Line(server, connection, stack.pop_all())
-
-
 class Lines:
     """Connections to the servers of a directory; unused ones are kept for `keep_s`."""
 
@@ -103,7 +63,7 @@ class Lines:
         self._directory = directory
         self._connect_s = connect_s
         self._keep_s = keep_s
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, Spare] = {}
 
     def prepare(self, kinds: Iterable[str] = KINDS) -> None:
         """Begin to connect to the best server of each kind, or keep the connection to it a while longer."""
@@ -116,18 +76,32 @@ class Lines:
                 waiting.drop()
                 del self._waiting[kind]
             if best is not None:
-                self._waiting[kind] = _Waiting(best, self._connect_s, self._keep_s)
+                self._waiting[kind] = Spare(best, self._connect_s, self._keep_s)
+
+    def warm_up(self, question: Question, language: str) -> None:
+        """Tell the best handle server on its prepared connection that a question is likely, if it cares."""
+        waiting = self._waiting.get("handle")
+        if waiting is not None:
+            waiting.warm_up(question, language)
+
+    def may_speculate(self) -> bool:
+        """Whether the best handle server answers questions that may not have been asked, or may do so."""
+        best = next(iter(self._directory.ranked("handle")), None)
+        return best is not None and (best.info is None or SPECULATIVE_ANSWER in best.extensions)
 
     async def attempt(
         self,
         kind: str,
         work: Callable[[Line], Awaitable[T]],
         retried: Callable[[Server, str], None] = lambda _server, _reason: None,
+        commitment: Commitment | None = None,
     ) -> T:
         """What `work` makes of a line to the best server that can do it.
 
-        `retried` is told of each that couldn't. Raises NobodyLeft, and Unfinished as it comes.
+        `retried` is told of each that couldn't. Raises NobodyLeft, and Unfinished as it comes; where
+        `commitment` had not been made, the first failure is NotToBe instead, and no server's fault.
         """
+        commitment = commitment or Commitment.given()
         reached, reason = False, ""
         candidates = list(self._directory.ranked(kind))
         for server in candidates:  # grows by those that hung up
@@ -135,18 +109,21 @@ class Lines:
                 async with self._opened(server) as line:
                     reached = True
                     done = await work(line)
-            except Unfinished as error:
-                self._directory.failed(server, str(error))
-                raise
             except (OSError, VoiceError) as error:
+                if commitment.fail():
+                    raise NotToBe from error
                 reason = reason_of(server.kind, error)
                 self._directory.failed(server, reason)
+                if isinstance(error, Unfinished):
+                    raise
                 retried(server, reason)
                 if isinstance(error, HungUp | PeerGone) and candidates.count(server) == 1:
                     candidates.append(server)
                 continue
             self._directory.worked(server)
             return done
+        if commitment.fail():
+            raise NotToBe
         raise NobodyLeft(kind, reason, reached=reached)
 
     @contextlib.asynccontextmanager
@@ -203,68 +180,3 @@ def reason_of(kind: str, error: OSError | VoiceError) -> str:
             return str(HungUp(kind))
         case _:
             return str(error)
-
-
-class _Waiting:
-    """A connection that is opened, then listened to until it is taken, dies, or is kept no longer.
-
-    A server has nothing to say before it is asked: whatever comes, be it the end or an error, means that
-    the connection is of no use.
-    """
-
-    def __init__(self, server: Server, connect_s: float, keep_s: float) -> None:
-        clock = asyncio.get_running_loop()
-        self.server = server
-        self._connect_s = connect_s
-        self._keep_s = keep_s
-        self._until_s = clock.time() + keep_s
-        self._line: asyncio.Future[Line] = clock.create_future()
-        self._taken = False
-        self.task = asyncio.create_task(self._hold())
-
-    def keep(self) -> bool:
-        """Keep it for as long again; False when it has died."""
-        self._until_s = asyncio.get_running_loop().time() + self._keep_s
-        return not self.task.done()
-
-    def drop(self) -> None:
-        """It is not wanted any more."""
-        self.task.cancel()
-
-    async def take(self) -> Line | None:
-        """The line, when it is there and alive; whoever takes it closes it."""
-        try:
-            await asyncio.wait((self._line, self.task), return_when=asyncio.FIRST_COMPLETED)
-            if self.task.done():
-                return None
-            self._taken = True
-            self.task.cancel()
-            await asyncio.wait((self.task,))
-        except asyncio.CancelledError:
-            self.task.cancel()
-            if self._taken:
-                await self._line.result().close()
-            raise
-        return self._line.result()
-
-    async def _hold(self) -> None:
-        try:
-            line = await open_line(self.server, self._connect_s)
-        except (OSError, VoiceError):
-            return  # whoever needs it connects anew, and hears why not
-        self._line.set_result(line)
-        try:
-            await self._until_over(line)
-        finally:
-            if not self._taken:
-                await line.close()
-
-    async def _until_over(self, line: Line) -> None:
-        clock = asyncio.get_running_loop()
-        reading = asyncio.ensure_future(line.connection.read())
-        try:
-            while (left_s := self._until_s - clock.time()) > 0 and not reading.done():
-                await asyncio.wait((reading,), timeout=left_s)
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)

@@ -14,10 +14,25 @@ class HeardEnough:
 
 
 @dataclass(frozen=True)
+class Supposed:
+    """What will have been said if that was all; `""` for nothing, and for a language that isn't known."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
 class Understood:
     """What was said."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """The answer was begun `for_s` ago, on what was supposed."""
+
+    for_s: float
 
 
 @dataclass(frozen=True)
@@ -44,4 +59,4 @@ class Alive:
     """Somebody works at it."""
 
 
-Report = HeardEnough | Understood | Written | WrittenAll | Spoken | Alive
+Report = HeardEnough | Supposed | Understood | UnderWay | Written | WrittenAll | Spoken | Alive

@@ -35,6 +35,11 @@ class Script:
         """Whether it has become longer than anybody wants to hear."""
         return self._chars > MAX_CHARS
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more comes."""
+        return self._deltas.complete
+
     def add(self, delta: str) -> None:
         """More text, which may end inside a word."""
         self._chars += len(delta)
@@ -43,7 +48,7 @@ class Script:
             self.sentences.add(sentence)
 
     def finish(self) -> None:
-        """The text is complete."""
+        """The text is complete; once is enough."""
         for sentence in self._splitter.finish():
             self.sentences.add(sentence)
         self._deltas.finish()

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from satellite.events import Via, ViaChanged
 from satellite.parts import Post, Status
 from satellite.standalone.hosts import Host, Known, is_local, reachable, shown
-from satellite.standalone.lines import KINDS, Server
+from satellite.standalone.line import Server
+from satellite.standalone.lines import KINDS
 from wyoming_voice.describing import describe
 from wyoming_voice.discovery import Found, Gone, watch
 from wyoming_voice.errors import UpstreamError, VoiceError, why

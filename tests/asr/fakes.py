@@ -1,6 +1,7 @@
 """A recogniser that says what a test wrote, as fast as the test lets it."""
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 
@@ -21,6 +22,7 @@ class ScriptedEngine:
         self.name = name
         self.languages = tuple(languages)
         self.longest_s = 28.0
+        self.at_once = 1
         self.languages_once_loaded = self.languages
         self.finished = 0
         self.failure: EngineError | None = None
@@ -55,3 +57,48 @@ async def soon(signal: threading.Event | threading.Semaphore) -> None:
     """Wait in a thread until another thread has done something."""
     wait = signal.wait if isinstance(signal, threading.Event) else signal.acquire
     assert await asyncio.to_thread(wait, timeout=10)
+
+
+class LoneEngine(ScriptedEngine):
+    """Serves one request at a time to its end, as PocketSphinx does; the others take breaths meanwhile."""
+
+    def __init__(self, *texts: str, held: bool = False) -> None:
+        super().__init__(*texts, held=held)
+        self._turn = threading.Lock()
+
+    def transcribe(self, audio: Audio, options: DecodeOptions) -> Iterator[Segment | None]:
+        while not self._turn.acquire(timeout=0.005):
+            yield None
+        try:
+            yield from super().transcribe(audio, options)
+        finally:
+            self._turn.release()
+
+
+class HashingEngine:
+    """Writes a word that depends on every sample and on every option: another input is another text."""
+
+    name = "hashing"
+    languages = ("en",)
+    at_once = 1
+
+    def __init__(self, longest_s: float = 28.0) -> None:
+        self.longest_s = longest_s
+        self.heard_s: list[float] = []
+
+    def load(self) -> None:
+        pass
+
+    def transcribe(self, audio: Audio, options: DecodeOptions) -> Iterator[Segment | None]:
+        duration_s = len(audio) / RATE_HZ
+        self.heard_s.append(duration_s)
+        yield None
+        word = hashlib.sha256(audio.tobytes() + repr(options).encode()).hexdigest()[:8]
+        yield Segment(f" {word}", 0.0, duration_s, "en")
+
+
+class LoudDetector:
+    """A voice detector for which a frame is as much like speech as its loudest sample is loud."""
+
+    def score(self, frame: Audio) -> float:
+        return float(frame.max())

@@ -9,7 +9,7 @@ import pytest
 from tests.asr.speech import said
 from tests.scores import speech_probabilities
 from wyoming_voice.asr.engine import RATE_HZ, Audio
-from wyoming_voice.asr.recording import Recording, joined
+from wyoming_voice.asr.recording import Recording
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import BadAudio, TooLarge
@@ -35,6 +35,10 @@ def recorded(source: AudioFormat, *chunks: bytes) -> Recording:
     return caught_up(recording)
 
 
+def audio_of(recording: Recording) -> Audio:
+    return recording.part(0, recording.samples)
+
+
 def split(pcm: bytes, walk: random.Random) -> list[bytes]:
     borders = sorted(walk.choices(range(len(pcm)), k=walk.randrange(1, 200)))
     return [pcm[a:b] for a, b in zip([0, *borders], [*borders, len(pcm)], strict=True)]
@@ -42,7 +46,7 @@ def split(pcm: bytes, walk: random.Random) -> list[bytes]:
 
 def test_speech_is_scored_as_a_whole_recording_would_be(audio: Audio) -> None:
     recording = recorded(SPEECH, to_pcm16(audio))
-    np.testing.assert_allclose(recording.probabilities, speech_probabilities(recording.audio))
+    np.testing.assert_allclose(recording.probabilities, speech_probabilities(audio_of(recording)))
     assert max(recording.probabilities) > 0.9
 
 
@@ -56,7 +60,7 @@ def test_any_split_gives_the_same(audio: Audio, source: AudioFormat) -> None:
     walk = random.Random(2)
     for _ in range(5):
         pieces = recorded(source, *split(pcm, walk))
-        np.testing.assert_allclose(pieces.audio, whole.audio, atol=1e-6)
+        np.testing.assert_allclose(audio_of(pieces), audio_of(whole), atol=1e-6)
         np.testing.assert_allclose(pieces.probabilities, whole.probabilities, atol=1e-4)
 
 
@@ -65,11 +69,11 @@ def test_chunks_of_many_seconds_wait_for_the_thread(audio: Audio) -> None:
     recording = Recording(scored=True)
     recording.hear(SPEECH, pcm)
     assert not recording.up_to_date
-    assert len(recording.audio) == 0
+    assert len(audio_of(recording)) == 0
     breaths = list(recording.catch_up())
     assert len(breaths) > 2
     np.testing.assert_allclose(
-        recording.audio, recorded(SPEECH, *split(pcm, random.Random(1))).audio
+        audio_of(recording), audio_of(recorded(SPEECH, *split(pcm, random.Random(1))))
     )
 
 
@@ -79,15 +83,22 @@ def test_what_is_ready_stays_where_it_is(audio: Audio) -> None:
     pcm = to_pcm16(np.tile(audio, 10))
     second = SPEECH.size_bytes(1000)
     recording.hear(SPEECH, pcm[:second])
-    (early,) = recording.pieces
+    early = recording.part(0, recording.samples)
     for at in range(second, len(pcm), second):
         recording.hear(SPEECH, pcm[at : at + second])
     assert len(pcm) > 15 * second
-    assert np.shares_memory(early, recording.pieces[0])
-    heard = joined(recording.pieces)
-    np.testing.assert_array_equal(to_pcm16(heard), pcm)
-    np.testing.assert_array_equal(caught_up(recording).audio, heard)
-    assert not recording.pieces
+    assert np.shares_memory(early, recording.part(0, len(early)))
+    np.testing.assert_array_equal(to_pcm16(audio_of(caught_up(recording))), pcm)
+
+
+def test_any_part_can_be_had() -> None:
+    recording = Recording(scored=False)
+    ramp = (np.arange(10 * RATE_HZ) // 8).astype(np.int16).tobytes()
+    for at in range(0, len(ramp), 3000):
+        recording.hear(SPEECH, ramp[at : at + 3000])
+    for start, end in [(0, 10), (63_990, 64_010), (60_000, 140_000), (159_000, 170_000), (5, 5)]:
+        part = to_pcm16(recording.part(start, end))
+        assert part == ramp[2 * start : 2 * end]
 
 
 def test_memory_is_counted_before_it_is_used() -> None:
@@ -96,7 +107,7 @@ def test_memory_is_counted_before_it_is_used() -> None:
     assert recording.held_bytes == 0.5 * RATE_HZ * 4
     recording.hear(SPEECH, bytes(SPEECH.size_bytes(1500)))
     assert recording.held_bytes == 2 * RATE_HZ * 4 + SPEECH.size_bytes(1500)
-    assert caught_up(recording).audio.nbytes == 2 * RATE_HZ * 4
+    assert audio_of(caught_up(recording)).nbytes == 2 * RATE_HZ * 4
     recording.forget()
     assert recording.held_bytes == 0
 
@@ -105,8 +116,8 @@ def test_a_short_chunk_of_many_bytes_waits_for_the_thread() -> None:
     recording = Recording(scored=False)
     half_a_second = AudioFormat(192_000, 4, 8)
     recording.hear(half_a_second, bytes(half_a_second.size_bytes(500)))
-    assert len(recording.audio) == 0
-    assert abs(len(caught_up(recording).audio) - RATE_HZ // 2) <= 1
+    assert len(audio_of(recording)) == 0
+    assert abs(len(audio_of(caught_up(recording))) - RATE_HZ // 2) <= 1
 
 
 def test_chunks_that_wait_keep_their_order_and_formats(audio: Audio) -> None:
@@ -119,7 +130,9 @@ def test_chunks_that_wait_keep_their_order_and_formats(audio: Audio) -> None:
         for piece in chunks:
             at_once.hear(source, piece)
             waiting.hear(source, piece)
-    np.testing.assert_array_equal(caught_up(waiting).audio[2 * RATE_HZ :], caught_up(at_once).audio)
+    np.testing.assert_array_equal(
+        audio_of(caught_up(waiting))[2 * RATE_HZ :], audio_of(caught_up(at_once))
+    )
 
 
 def test_many_small_chunks_that_wait_take_no_more_room_than_their_bytes() -> None:
@@ -136,9 +149,9 @@ def test_many_small_chunks_that_wait_take_no_more_room_than_their_bytes() -> Non
 def test_a_burst_of_chunks_is_scored_in_part(audio: Audio) -> None:
     recording = Recording(scored=True)
     recording.hear(SPEECH, to_pcm16(np.tile(audio, 2))[:32_000])
-    assert len(recording.probabilities) < len(recording.audio) // FRAME_SAMPLES
+    assert len(recording.probabilities) < len(audio_of(recording)) // FRAME_SAMPLES
     caught_up(recording)
-    assert len(recording.probabilities) == -(-len(recording.audio) // FRAME_SAMPLES)
+    assert len(recording.probabilities) == -(-len(audio_of(recording)) // FRAME_SAMPLES)
 
 
 def test_the_format_may_change_on_the_way(audio: Audio) -> None:
@@ -148,7 +161,7 @@ def test_the_format_may_change_on_the_way(audio: Audio) -> None:
     recording.hear(
         AudioFormat(16_000, 2, 2), np.repeat(np.frombuffer(pcm, "<i2")[8000:], 2).tobytes()
     )
-    np.testing.assert_array_equal(caught_up(recording).audio, recorded(SPEECH, pcm).audio)
+    np.testing.assert_array_equal(audio_of(caught_up(recording)), audio_of(recorded(SPEECH, pcm)))
 
 
 def test_a_change_of_format_loses_no_sound() -> None:
@@ -156,13 +169,15 @@ def test_a_change_of_format_loses_no_sound() -> None:
     recording = Recording(scored=False)
     recording.hear(STEREO_48K, second)
     recording.hear(AudioFormat(48_000, 2, 1), second[: len(second) // 2])
-    assert abs(len(caught_up(recording).audio) - 2 * RATE_HZ) <= 2
+    assert abs(len(audio_of(caught_up(recording))) - 2 * RATE_HZ) <= 2
 
 
 def test_a_tone_keeps_its_pitch() -> None:
     seconds = np.arange(2 * 48_000) / 48_000
     tone = (20_000 * np.sin(2 * np.pi * 440 * seconds)).astype("<i2").repeat(2).tobytes()
-    heard = recorded(STEREO_48K, *[tone[at : at + 1919] for at in range(0, len(tone), 1919)]).audio
+    heard = audio_of(
+        recorded(STEREO_48K, *[tone[at : at + 1919] for at in range(0, len(tone), 1919)])
+    )
     assert abs(len(heard) - 2 * RATE_HZ) < 50
     spectrum = np.abs(np.fft.rfft(heard))
     assert abs(float(np.argmax(spectrum)) * RATE_HZ / len(heard) - 440) < 1
@@ -174,7 +189,7 @@ def test_forgetting_leaves_nothing(audio: Audio) -> None:
     recording.forget()
     recording.hear(SPEECH, to_pcm16(audio))
     np.testing.assert_array_equal(
-        caught_up(recording).audio, recorded(SPEECH, to_pcm16(audio)).audio
+        audio_of(caught_up(recording)), audio_of(recorded(SPEECH, to_pcm16(audio)))
     )
 
 
@@ -182,7 +197,7 @@ def test_nothing_is_scored_that_nobody_asks_about(audio: Audio) -> None:
     recording = Recording(scored=False)
     recording.hear(SPEECH, to_pcm16(audio))
     assert caught_up(recording).probabilities == []
-    assert len(recording.audio) == len(audio)
+    assert len(audio_of(recording)) == len(audio)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +221,11 @@ def test_waiting_audio_is_bounded() -> None:
         recording.hear(SPEECH, four_mib)
     with pytest.raises(TooLarge, match="chunks of under 1 s"):
         recording.hear(SPEECH, b"ab")
+
+
+def test_being_ready_twice_is_being_ready(audio: Audio) -> None:
+    recording = Recording(scored=True)
+    recording.hear(SPEECH, to_pcm16(audio)[:9001])
+    recording.finish()
+    scores = [*recording.probabilities]
+    assert len(caught_up(recording).probabilities) == len(scores) == -(-recording.samples // 512)

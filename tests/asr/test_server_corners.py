@@ -13,19 +13,12 @@ from tests.asr.fakes import ScriptedEngine, soon
 from tests.asr.speech import chunk, said, silence, start, stop, utterance
 from tests.wire_client import WireClient, client_of
 from wyoming_voice import vad
-from wyoming_voice.asr.engine import DecodeOptions
 from wyoming_voice.asr.languages import WHISPER
-from wyoming_voice.asr.partials import Partials
-from wyoming_voice.asr.recognition import Gate
-from wyoming_voice.asr.recording import Recording
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
-from wyoming_voice.asr.windows import FRAMES_PER_S, windows
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.config import load
-from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.errors import ConfigError, EngineError
 from wyoming_voice.service import serving
-from wyoming_voice.worker import Worker
 
 LIGHT = "Turn on the kitchen light."
 
@@ -261,13 +254,12 @@ async def test_partials_of_an_utterance_that_begins_anew_begin_anew() -> None:
         await client.send(*talk[10:25])
         await soon(engine.begun)  # the second "old" would be stable
         await client.send(Event("transcribe"), *talk[:5])
-        await client.read()
-        await client.ask(Ping().event())
+        starts = [await client.read() for _ in range(2)]
         engine.may_go_on.set()
         await client.send(*talk[5:], stop())
         events = await client.read_until("transcript-stop")
-    assert events[0].type == "transcript-start"
-    assert "".join(event.data["text"] for event in events[1:-2]) == "new"
+    assert [event.type for event in starts if event] == ["transcript-start"] * 2
+    assert "".join(event.data["text"] for event in events[:-2]) == "new"
     assert events[-2].data["text"] == "new"
 
 
@@ -300,33 +292,6 @@ async def test_a_pause_has_no_partial() -> None:
         assert engine.calls == []
 
 
-async def test_a_partial_that_gets_no_turn_in_time_is_none() -> None:
-    engine, worker = ScriptedEngine(held=True), Worker("test")
-    partials = Partials(engine, worker, Gate(0.3), deadline_s=0.01)
-    recording = Recording(scored=True)
-    for event in speech()[2:-1]:
-        recording.hear(SPEECH, event.payload or b"")
-    assert await partials.advance(recording, DecodeOptions()) == ""
-    engine.may_go_on.set()
-    worker.close()
-
-
-async def test_partials_decode_a_window_that_is_complete_once() -> None:
-    engine, worker = ScriptedEngine("word"), Worker("test")
-    partials = Partials(engine, worker, Gate(0.3), deadline_s=10)
-    recording = Recording(scored=True)
-    talk = to_pcm16(np.tile(said(LIGHT), 25))
-    for at in range(0, len(talk), 3200):
-        recording.hear(SPEECH, talk[at : at + 3200])
-        if at % 192_000 == 0:
-            await partials.advance(recording, DecodeOptions())
-    worker.close()
-    (complete,) = {window.end for window in windows(recording.probabilities, 0.3, 28.0)[:1]}
-    lengths = [round(duration_s * FRAMES_PER_S) for duration_s, _ in engine.calls]
-    assert lengths.count(complete) == 1
-    assert len(talk) / 32_000 > 40
-
-
 async def test_info_tells_of_partials_and_all_models() -> None:
     english = ScriptedEngine(name="base.en")
     every = ScriptedEngine(name="base", languages=WHISPER)
@@ -346,6 +311,15 @@ async def test_info_is_corrected_by_the_loaded_model() -> None:
     assert info.asr[0].models[0].languages == ["en"]
 
 
+async def test_one_request_is_heard_out_while_as_many_as_the_engine_likes_are_decoded() -> None:
+    engine, other = ScriptedEngine(name="one"), ScriptedEngine(name="two")
+    engine.at_once = 3
+    program = AsrProgram(settings(), [engine, other])
+    await program.load()
+    assert program.worker.threads == 4
+    await program.close()
+
+
 async def test_silence_asks_no_engine() -> None:
     engine = ScriptedEngine()
     async with served(engine) as client:
@@ -357,9 +331,9 @@ async def test_silence_asks_no_engine() -> None:
 def test_the_voice_detector_is_read_before_the_first_utterance(
     no_vad_gate: bool, models_read: int
 ) -> None:
-    vad._session.cache_clear()
+    vad._model.cache_clear()
     AsrProgram(settings(no_vad_gate=no_vad_gate), [ScriptedEngine()])
-    assert vad._session.cache_info().currsize == models_read
+    assert vad._model.cache_info().currsize == models_read
 
 
 @pytest.mark.parametrize("changed", [{"language": "xx"}, {"languages": ["en", "xx"]}])

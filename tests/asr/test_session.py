@@ -52,6 +52,27 @@ def test_events_make_utterances(events: list[Event], expected: str) -> None:
     assert picture(*events) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([start(), chunk(b"ab")], [chunk(b"ab"), stop(), stop()], "Bh"),
+        ([start(), chunk(b"ab")], [chunk(b"ab"), stop(), chunk(b"ab"), stop()], "BhBhE"),
+        ([start(), chunk(b"ab")], [start(), chunk(b"ab"), stop()], "BhBhE"),
+        ([start(), chunk(b"ab")], [chunk(b"ab"), transcribe(), chunk(b"ab"), stop()], "BhBhE"),
+        ([start(), chunk(b"ab")], [chunk(A_SECOND)] * 700, "Bh"),
+        ([start(), chunk(b"ab"), stop()], [chunk(b"ab"), stop()], "BhEBhE"),
+        ([start(), chunk(b"ab"), stop()], [stop()], "BhE"),
+    ],
+)
+def test_an_utterance_that_the_server_ended_is_owed_nothing_more(
+    before: list[Event], after: list[Event], expected: str
+) -> None:
+    session = Session(600)
+    drawn = picture(*before, session=session)
+    session.ended_early()
+    assert drawn + picture(*after, session=session) == expected
+
+
 def test_a_random_walk_owes_one_transcript_for_each_utterance() -> None:
     walk = random.Random(3)
     moves = [transcribe(), start(), chunk(b"ab"), chunk(b""), stop()]

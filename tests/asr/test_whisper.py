@@ -2,14 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from faster_whisper.feature_extractor import FeatureExtractor
 
 from tests.asr.speech import COMMAND_MODEL, noise, said, silence
-from wyoming_voice.asr import whisper
+from wyoming_voice.asr import limits
 from wyoming_voice.asr.bias import BUDGET_TOKENS
 from wyoming_voice.asr.engine import Audio, DecodeOptions, Segment
 from wyoming_voice.asr.languages import WHISPER
@@ -125,7 +127,7 @@ def test_names_are_those_of_the_request(engine: Whisper) -> None:
 def test_the_text_is_bounded_exactly(
     engine: Whisper, monkeypatch: pytest.MonkeyPatch, wanted: int, names: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(whisper, "_token_limit", lambda *_: wanted)
+    monkeypatch.setattr(limits, "token_limit", lambda *_: wanted)
     (segment,) = segments(engine, said(LAMP), DecodeOptions(names=names))
     assert segment.text.split() == LAMP.strip(".").split()[:wanted] or len(names) > 3
     assert segment.evidence.cut
@@ -135,13 +137,13 @@ def test_a_second_of_speech_has_room_for_fast_talk_and_no_more(
     engine: Whisper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    limit = whisper._limit
+    limit = limits.limit
 
     def spy(prompt_tokens: int, wanted: int) -> object:
         asked.append(wanted)
         return limit(prompt_tokens, wanted)
 
-    monkeypatch.setattr(whisper, "_limit", spy)
+    monkeypatch.setattr(limits, "limit", spy)
     for speech_s in ((0.2, 1.2), (0.0, 28.0), None):
         (segment,) = segments(engine, said(LAMP), DecodeOptions(speech_s=speech_s))
         assert not segment.evidence.cut
@@ -179,28 +181,44 @@ def test_a_language_is_detected_among_the_allowed(allowed: tuple[str, ...], foun
     engine.load()
     assert engine._model is not None
     engine._model.model = Multilingual(engine._model.model)
-    assert engine._model.detected(said(LAMP), allowed) == found
+    (segment,) = segments(engine, said(LAMP), DecodeOptions(languages=allowed))
+    assert segment.language == found
 
 
-def test_a_window_is_encoded_once_for_language_and_text() -> None:
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How often the features of some audio have been computed."""
+    calls: list[object] = []
+    compute = FeatureExtractor.stft
+
+    def stft(*args: Any, **how: Any) -> Any:
+        calls.append(args)
+        return compute(*args, **how)
+
+    monkeypatch.setattr(FeatureExtractor, "stft", staticmethod(stft))
+    return lambda: len(calls)
+
+
+def test_a_window_is_encoded_once_for_language_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = command_model()
     engine.load()
+    computed = counted(monkeypatch)
     assert engine._model is not None
     engine._model.model = model = Multilingual(engine._model.model)
     for number in (1, 2):
         (segment,) = segments(engine, said(LAMP), DecodeOptions(languages=("en",)))
         assert segment.language == "en"
-        assert model.encoded == number
+        assert model.encoded == computed() == number
 
 
 def test_two_requests_may_take_turns(engine: Whisper) -> None:
     long = np.concatenate((said("Stop the music."), silence(31), said("Good night.")))
     one = engine.transcribe(long, DecodeOptions())
-    first = next(one)
-    assert text(engine, said("What time is it?")) == "What time is it?"
-    rest = [segment for segment in one if segment is not None]
-    assert first is not None
-    assert "".join(segment.text for segment in (first, *rest)).endswith("Good night.")
+    found: list[Segment | None] = []
+    for segment in one:
+        assert text(engine, said("What time is it?")) == "What time is it?"
+        found.append(segment)
+    assert found[0] is None
+    assert "".join(segment.text for segment in found if segment).endswith("Good night.")
 
 
 @pytest.fixture

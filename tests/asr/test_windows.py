@@ -3,7 +3,18 @@
 import random
 from itertools import pairwise
 
-from wyoming_voice.asr.windows import FRAMES_PER_S, Window, windows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_voice.asr.windows import (
+    FRAMES_PER_S,
+    LOW,
+    PAUSE_FRAMES,
+    TAIL_FRAMES,
+    Cutter,
+    Window,
+    windows,
+)
 
 LONGEST_S = 28.0
 LONGEST = int(LONGEST_S * FRAMES_PER_S)
@@ -25,20 +36,55 @@ def test_silence_has_no_window() -> None:
     assert found([]) == []
 
 
-def test_short_audio_is_one_window_with_its_silence() -> None:
-    audio = scores((".", 2), ("s", 2), (".", 4))
-    (window,) = found(audio)
-    assert (window.start, window.end) == (0, len(audio))
+def test_short_audio_is_one_window_without_the_silence_around_it() -> None:
+    (window,) = found(scores((".", 2), ("s", 1), (".", 1), ("s", 1), (".", 4)))
+    assert (window.start, window.end) == (31, 62 + 93 + TAIL_FRAMES)
     start_s, end_s = window.speech_s
-    assert abs(start_s - 2) < 0.1
+    assert abs(start_s - 1) < 0.1
     assert abs(end_s - 4) < 0.1
 
 
-def test_long_audio_is_cut_in_its_longest_pause() -> None:
-    audio = scores(("s", 16), (".", 0.2), ("s", 4), (".", 1), ("s", 4), (".", 0.3), ("s", 10))
+def test_audio_that_ends_sooner_has_a_shorter_tail() -> None:
+    speech = scores(("s", 2))
+    assert [found(speech + [0.0] * n)[0].end - len(speech) for n in (0, 2, 5, 9)] == [0, 2, 5, 5]
+
+
+def test_a_single_frame_that_is_a_little_like_speech_keeps_a_window_open() -> None:
+    speech = scores(("s", 2), (".", 1))
+    assert found([*speech, LOW, *scores((".", 2))])[0].end == len(speech) + 1 + TAIL_FRAMES
+    assert found([*speech, LOW - 0.01, *scores((".", 2))])[0].end == len(speech) - 31 + TAIL_FRAMES
+
+
+def test_a_lower_threshold_of_speech_is_lower_than_low() -> None:
+    quiet = [0.06] * 62
+    (window,) = windows([*quiet, *scores((".", 2))], 0.05, LONGEST_S)
+    assert window.end == len(quiet) + TAIL_FRAMES
+
+
+def test_long_speech_ends_a_window_in_its_first_pause() -> None:
+    pause = PAUSE_FRAMES / FRAMES_PER_S + 0.001
+    audio = scores(("s", 8), (".", 1), ("s", 4), (".", 0.3), ("s", 3), (".", pause), ("s", 4))
     first, second = found(audio)
-    assert first.end == second.start
-    assert abs(first.end / FRAMES_PER_S - 20.7) < 0.2
+    assert first.end == 250 + 31 + 125 + 9 + 93 + TAIL_FRAMES
+    assert second.start == first.end
+
+
+def test_a_recogniser_of_short_audio_is_spared_sooner() -> None:
+    audio = scores(("s", 6), (".", 0.6), ("s", 2))
+    assert len(windows(audio, 0.3, 10.0)) == 2
+    assert len(found(audio)) == 1
+
+
+def test_without_such_a_pause_it_is_cut_in_the_longest_there_is() -> None:
+    audio = scores(("s", 16), (".", 0.2), ("s", 4), (".", 0.4), ("s", 4), (".", 0.3), ("s", 10))
+    first, second = found(audio)
+    assert abs(first.end / FRAMES_PER_S - 20.3) < 0.2
+    assert second.start == first.end
+
+
+def test_a_minute_of_silence_changes_nothing_before_it() -> None:
+    audio = scores(("s", 3))
+    assert found(audio + [0.01] * 2000) == found(audio + [0.01] * 10)
 
 
 def test_speech_without_a_pause_is_cut_all_the_same() -> None:
@@ -72,10 +118,30 @@ def test_all_speech_is_in_a_window_and_none_is_too_long() -> None:
         assert not missed
 
 
-def test_more_audio_does_not_move_a_window_that_is_behind() -> None:
-    walk = random.Random(6)
-    audio = scores(*[(walk.choice("s."), walk.uniform(0.2, 6)) for _ in range(60)])
-    whole = found(audio)
-    for end in range(LONGEST + 1, len(audio), 97):
-        growing = found(audio[:end])[:-1]
-        assert growing == whole[: len(growing)]
+LEVELS = st.sampled_from([0.0, 0.1, 0.149, 0.15, 0.25, 0.3, 0.9])
+RUNS = st.lists(st.tuples(LEVELS, st.integers(1, 40)), max_size=40)
+
+
+@given(
+    runs=RUNS, threshold=st.sampled_from([0.1, 0.3, 0.6]), longest_s=st.sampled_from([2.0, 10.0])
+)
+def test_what_is_settled_stays(
+    runs: list[tuple[float, int]], threshold: float, longest_s: float
+) -> None:
+    levels = [level for level, length in runs for _ in range(length)]
+    cutter = Cutter(threshold, longest_s)
+    settled: list[Window] = []
+    for number, level in enumerate(levels, 1):
+        cutter.push(level)
+        assert cutter.settled[: len(settled)] == settled
+        settled = [*cutter.settled]
+        if number % 50 == 0:
+            assert cutter.windows == windows(levels[:number], threshold, longest_s)
+    whole = cutter.windows
+    assert whole[: len(settled)] == settled
+    assert len(whole) <= len(settled) + 1
+    for one, other in pairwise(whole):
+        assert one.end <= other.start
+    for window in whole:
+        assert 0 < window.end - window.start <= longest_s * FRAMES_PER_S
+        assert levels[window.start : window.end][-TAIL_FRAMES - 1 :] != [0.0] * (TAIL_FRAMES + 1)

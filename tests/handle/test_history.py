@@ -1,7 +1,10 @@
+import pytest
+
 from wyoming_voice.handle.history import (
     INTERRUPTED,
     History,
     HistoryLimits,
+    Revision,
     Turn,
     about_tokens,
     prompt,
@@ -107,26 +110,65 @@ def test_an_interrupted_answer_says_so_to_the_model() -> None:
     ]
 
 
-def test_what_was_not_heard_of_the_last_answer_is_cut_off() -> None:
+NOON, SUN = Turn("q0", "It is noon.", turn_id="t0"), Turn("q1", "The sun is high.", turn_id="t1")
+SUN_CUT = Turn("q1", "The sun…", interrupted=True, turn_id="t1")
+
+
+@pytest.mark.parametrize(
+    ("revision", "before", "after"),
+    [
+        (Revision(), [NOON, SUN], [NOON, SUN]),
+        (Revision(heard="The sun "), [NOON, SUN], [NOON, SUN_CUT]),
+        (Revision(heard="The sun is high. "), [NOON, SUN], [NOON, SUN]),
+        (Revision(heard=""), [], []),
+        (Revision(replaces="t1"), [NOON, SUN], [NOON]),
+        (Revision(replaces="t0"), [NOON, SUN], [NOON, SUN]),
+        (Revision(replaces="t0"), [], []),
+        (Revision(), [Turn("q", "a")], [Turn("q", "a")]),
+        (Revision(heard="It", replaces="t1"), [NOON, SUN], [NOON]),
+        (Revision(heard="The sun", replaces="t7"), [NOON, SUN], [NOON, SUN_CUT]),
+    ],
+)
+def test_a_question_may_revise_the_turn_before_it(
+    revision: Revision, before: list[Turn], after: list[Turn]
+) -> None:
     history = History(LIMITS)
     history.open("a", 0.0, "")
-    history.add("a", Turn("q0", "It is noon."), 0.0)
-    history.add("a", Turn("q1", "The sun is high."), 0.0)
-    history.interrupt("a", "The sun ")
-    assert turns(history, "a") == (
-        Turn("q0", "It is noon."),
-        Turn("q1", "The sun…", interrupted=True),
+    for turn in before:
+        history.add("a", turn, 0.0)
+    expected = ("", tuple(after))
+    assert history.look("a", 0.0, "", revision) == expected
+    assert turns(history, "a") == tuple(before)
+    assert history.open("a", 0.0, "", revision) == expected
+    assert turns(history, "a") == tuple(after)
+
+
+def test_a_conversation_that_is_not_known_can_be_revised() -> None:
+    assert History(LIMITS).open("a", 0.0, "09:15", Revision(heard="", replaces="t")) == (
+        "09:15",
+        (),
     )
 
 
-def test_an_answer_that_was_heard_whole_stays_so() -> None:
+def test_a_look_shows_what_opening_would() -> None:
     history = History(LIMITS)
-    history.interrupt("a", "")
-    history.open("a", 0.0, "")
-    history.interrupt("a", "")
-    history.add("a", Turn("q", "It is noon."), 0.0)
-    history.interrupt("a", "It is noon. ")
-    assert turns(history, "a") == (Turn("q", "It is noon."),)
+    talk(history, "a", 2)
+    assert history.look("a", 300.0, "later") == ("then", turns(history, "a"))
+    assert history.look("a", 300.1, "later") == ("later", ())
+    assert history.look("b", 0.0, "later") == ("later", ())
+
+
+def test_a_look_is_no_use() -> None:
+    history = History(LIMITS)
+    for key in "abc":
+        talk(history, key, 1)
+    history.look("a", 299.0, "later")
+    history.look("d", 299.0, "later")
+    assert len(history) == 3
+    turns(history, "d", 299.0)
+    assert [len(history.look(key, 299.0, "")[1]) for key in "abc"] == [0, 1, 1]
+    history.look("b", 300.0, "later")
+    assert history.look("b", 301.0, "later") == ("later", ())
 
 
 def test_tokens_are_about_right_for_letters_and_ideographs() -> None:

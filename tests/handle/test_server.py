@@ -1,10 +1,8 @@
 """The handle server as a client sees it: real Wyoming on one side, a scripted model server on the other."""
 
 import asyncio
-import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
+from tests.handle.talking import ask, kinds, rest, say, served, settings, talking, texts
 from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, banner, delta, refusal, words
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
@@ -20,58 +19,9 @@ from wyoming_voice.handle.failures import APOLOGY, Failure
 from wyoming_voice.handle.history import INTERRUPTED
 from wyoming_voice.handle.local import NO_MODEL
 from wyoming_voice.handle.server import HandleSettings, build
-from wyoming_voice.service import serving
-from wyoming_voice.wire import Connection, connect
+from wyoming_voice.wire import connect
 
 SECRET = "the password is swordfish"
-
-
-def settings(**values: Any) -> HandleSettings:
-    return HandleSettings(uri="tcp://127.0.0.1:0", **values)
-
-
-@contextlib.asynccontextmanager
-async def served(**values: Any) -> AsyncIterator[str]:
-    """A handle server; the URI at which it is."""
-    given = settings(**values)
-    async with serving(build(given), given) as address:
-        yield str(address)
-
-
-@contextlib.asynccontextmanager
-async def talking(fake: FakeLlamaSwap, **values: Any) -> AsyncIterator[Connection]:
-    """A connection to a handle server that asks `fake`."""
-    async with served(llm_url=fake.url, **values) as uri, connect(uri) as client:
-        yield client
-
-
-async def ask(client: Connection, text: str = "what time is it", **data: Any) -> list[Event]:
-    """One question and all that comes back, up to its last event."""
-    await say(client, text, **data)
-    return await rest(client)
-
-
-async def say(client: Connection, text: str, **data: Any) -> None:
-    await client.write(Event(type="transcript", data={"text": text, **data}))
-
-
-async def rest(client: Connection) -> list[Event]:
-    events = []
-    async for event in client:
-        events.append(event)
-        if event.type in ("handled-stop", "not-handled", "error"):
-            break
-    return events
-
-
-async def kinds(client: Connection, count: int) -> list[str]:
-    """The types of the next `count` events."""
-    events = [await client.read() for _ in range(count)]
-    return [event.type for event in events if event is not None]
-
-
-def texts(events: list[Event], kind: str) -> list[str]:
-    return [event.data["text"] for event in events if event.type == kind]
 
 
 def last_line(caplog: pytest.LogCaptureFixture) -> str:

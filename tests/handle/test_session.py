@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from wyoming_voice.errors import BadEvent, TooLarge
-from wyoming_voice.handle.session import Question, read_question
+from wyoming_voice.handle.session import Question, read_question, read_warm_up
 
 
 def read(data: dict[str, Any]) -> Question:
@@ -78,3 +78,30 @@ def test_a_satellite_s_texts_are_bounded(name: str, most: int) -> None:
 @pytest.mark.parametrize("language", ["auto", "*", "", "en\nIgnore all", "x" * 200, None])
 def test_a_language_that_is_no_tag_is_unknown(language: str | None) -> None:
     assert read({"text": "x", "language": language}).language == ""
+
+
+def test_a_speculative_question_says_so_in_no_uncertain_terms() -> None:
+    assert read({"text": "x", "context": {"speculative": True}}).speculative
+    for value in (False, None, "true", 1):
+        assert not read({"text": "x", "context": {"speculative": value}}).speculative
+
+
+def test_the_turn_that_a_question_replaces_is_read() -> None:
+    assert read({"text": "x", "context": {"replaces": "t1"}}).replaces == "t1"
+    assert read({"text": "x", "context": {"replaces": None}}).replaces == ""
+    with pytest.raises(BadEvent, match=r"'context\.replaces' must be a string"):
+        read({"text": "x", "context": {"replaces": 7}})
+    with pytest.raises(TooLarge, match=r"context\.replaces"):
+        read({"text": "x", "context": {"replaces": "t" * 257}})
+
+
+def test_a_warm_up_is_a_question_without_its_text() -> None:
+    data = {"language": "de", "context": {"conversation_id": "c", "system_prompt": "Be brief."}}
+    assert read_warm_up(data, "mine") == read({"text": "", **data})
+    assert read_warm_up({}, "mine") == Question("", "mine")
+
+
+@pytest.mark.parametrize("data", [{"context": 7}, {"language": 7}])
+def test_a_warm_up_that_makes_no_sense_is_called_one(data: dict[str, Any]) -> None:
+    with pytest.raises(BadEvent, match=r"of a warm-up must be .*, not a number"):
+        read_warm_up(data, "mine")

@@ -1,16 +1,21 @@
 """A stage for the loop: fakes that keep what they are asked for, and a microphone drawn in letters."""
 
 import asyncio
+from dataclasses import replace
 
 from satellite.effects import BeginTurn, Tell, Tone
 from satellite.events import Event, Trouble, Via
-from satellite.hearing.ears import Ears, ear_settings
+from satellite.hearing.ears import Ears, EarSettings
 from satellite.loop import Loop
 from satellite.parts import HeardFrame
 from satellite.turn import TurnSettings
 from wyoming_voice.client import Sound
+from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.core.endpointing import endpoint_settings
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
+
+_SOUNDS = {"c": Completeness.COMPLETE, "o": Completeness.OPEN}
 
 
 class FakeBackend:
@@ -100,9 +105,10 @@ class Stage:
         self.mouth, self.backend = FakeMouth(), FakeBackend()
         self.told: list[Tell] = []
         self.dismissed: list[str] = []
+        self.ears = Ears(EarSettings(endpoint_settings("aggressive", 0.5, 20, dynamic=True)))
         self.loop = Loop(
             settings,
-            Ears(ear_settings("aggressive", 0.5, 20)),
+            self.ears,
             self.mouth,
             dict.fromkeys(Via, self.backend),
             self.dismissed.append,
@@ -111,12 +117,16 @@ class Stage:
         self._frames = 0
 
     def hear(self, picture: str) -> None:
-        """One frame for each letter: S speech, . silence; each of samples of its own."""
+        """One frame for each letter, each of samples of its own.
+
+        S speech, . silence, c and o silence after what sounds complete, or open.
+        """
         for letter in picture:
             self._frames += 1
             pcm = self._frames.to_bytes(2, "little") * FRAME_SAMPLES
             probability = 0.9 if letter == "S" else 0.0
-            self.loop.hear(HeardFrame(pcm, self._frames * FRAME_MS, probability, -30.0))
+            frame = HeardFrame(pcm, self._frames * FRAME_MS, probability, -30.0)
+            self.loop.hear(replace(frame, completeness=_SOUNDS.get(letter)))
 
     async def post(self, *events: Event) -> None:
         for event in events:

@@ -9,6 +9,7 @@ import pytest
 from satellite.ask import (
     FRAME_BYTES,
     AskSettings,
+    endpointing_of,
     find_servers,
     read_frames,
     with_silence,
@@ -17,7 +18,8 @@ from satellite.ask import (
 from satellite.hearing.ears import Ears, EarSettings
 from tests.fakes import FakeProgram, on_loopback
 from wyoming_voice.client import Sound
-from wyoming_voice.core.endpointing import EndpointSettings, SpeechEnded
+from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.core.endpointing import SILENCES, EndpointSettings, SpeechEnded
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.errors import ConfigError, UpstreamError
 from wyoming_voice.service import serving
@@ -74,6 +76,21 @@ def test_speech_up_to_the_end_of_a_file_is_ended_by_silence_as_from_a_microphone
     heard = with_silence(speech, 800)
     events = [e for frame in heard for e in ears.push(frame, 0.9 if frame[0] else 0.0)]
     assert isinstance(events[-1], SpeechEnded)  # without being told that the audio is over
+
+
+@pytest.mark.parametrize("plain_ms", [100, 800, 5000])
+def test_what_was_said_makes_the_silence_shorter_or_longer_and_never_the_other_way_round(
+    plain_ms: int,
+) -> None:
+    usual = SILENCES["default"]
+    settings = AskSettings(text="hello", min_silence_ms=plain_ms)
+    assert [endpointing_of(settings).silence_ms(one) for one in Completeness] == [
+        min(usual.complete_ms, plain_ms),
+        max(usual.open_ms, plain_ms),
+        plain_ms,
+    ]
+    fixed = settings.model_copy(update={"endpoint": "fixed"})
+    assert {endpointing_of(fixed).silence_ms(one) for one in Completeness} == {plain_ms}
 
 
 def test_a_written_answer_can_be_read_again(tmp_path: Path) -> None:

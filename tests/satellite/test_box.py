@@ -11,8 +11,9 @@ from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
 from satellite.events import MuteChanged, MuteSource, Trouble
 from satellite.home_assistant.server import HomeAssistant
-from satellite.parts import HeardFrame
+from satellite.parts import Audio, HeardFrame
 from tests.satellite.waiting import running, until
+from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.vad import FRAME_SAMPLES
 
@@ -183,3 +184,35 @@ async def test_what_was_heard_before_a_mute_is_not_to_be_had_after_it(tmp_path: 
     assert box.loop._ears.since(0)
     box.loop.tell(Tell(Moment.MUTED))
     assert box.loop._ears.since(0) == b""
+
+
+class Silent:
+    """A model that hears nothing."""
+
+    def completeness(self, audio: Audio) -> Completeness:
+        return Completeness.UNKNOWN
+
+
+async def test_pauses_are_judged_by_their_sound_while_somebody_is_listened_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("satellite.build.SmartTurn", Silent)
+    box = box_in(tmp_path, smart_turn=True)
+    finality = box._hearing.finality
+    assert finality is not None
+    attentive = []
+    for moment in (
+        *(Moment.WAKE, Moment.LISTENING, Moment.SPEECH_STARTED, Moment.PROCESSING),
+        *(Moment.RESPONDING, Moment.LISTENING, Moment.IDLE),
+        *(Moment.LISTENING, Moment.ERROR, Moment.LISTENING, Moment.ANNOUNCING),
+    ):
+        box.loop.tell(Tell(moment))
+        attentive.append(finality.attentive)
+    assert "".join(".L"[on] for on in attentive) == ".LL..L.L.L."
+
+
+@pytest.mark.parametrize("given", [{}, {"smart_turn": True, "endpoint": "fixed"}])
+async def test_no_model_is_opened_that_nobody_asks(
+    tmp_path: Path, given: dict[str, object]
+) -> None:
+    assert box_in(tmp_path, **given)._hearing.finality is None

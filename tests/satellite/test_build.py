@@ -7,6 +7,7 @@ import pytest
 
 from satellite.build import (
     direct_settings,
+    ear_settings,
     info_of,
     sink_of,
     source_of,
@@ -17,7 +18,8 @@ from satellite.build import (
 from satellite.config import SatelliteSettings
 from satellite.effects import Tone
 from satellite.events import WakeWord
-from satellite.standalone.exchange import Patience
+from satellite.standalone.patience import Patience
+from wyoming_voice.core.endpointing import endpoint_settings
 
 PACKAGE = Path(__file__).parent.parent.parent / "satellite"
 
@@ -56,6 +58,14 @@ def test_the_policies_of_a_turn(name: str, value: object, field: str, meant: obj
     policies = turn_settings(given(**{name: value}), echo_cancelled=False)
     assert getattr(policies, field) == meant
     assert policies != turn_settings(given(), echo_cancelled=False)
+
+
+def test_when_speech_ends() -> None:
+    ears = ear_settings(given(vad_sensitivity="relaxed", vad_threshold=0.6, max_speech_s=12))
+    dynamic = endpoint_settings("relaxed", 0.6, 12, dynamic=True)
+    assert ears.endpointing == dynamic
+    fixed = ear_settings(given(endpoint="fixed")).endpointing
+    assert fixed == endpoint_settings("default", 0.5, 20, dynamic=False)
 
 
 def test_interrupting_by_speech_needs_an_echo_that_is_cancelled() -> None:

@@ -18,6 +18,7 @@ from satellite.events import (
     ReplyAudio,
     Say,
     Stopped,
+    Supposed,
     Triggered,
     Trouble,
     TurnFailed,
@@ -203,3 +204,67 @@ async def test_a_deadline_comes_by_itself() -> None:
     await stage.post(Triggered(stage.loop.ear_ms))
     assert stage.loop.state.name == "listening"
     await until(lambda: stage.loop.state.name == "idle")
+
+
+async def in_a_pause(stage: Stage) -> None:
+    """Somebody has spoken, and is silent for 160 ms."""
+    stage.hear("." * 30 + "S" * 10)
+    await settled()
+    stage.hear("." * 5)
+
+
+async def frames_until_the_end(stage: Stage) -> int:
+    for frames in range(1, 40):
+        stage.hear(".")
+        await settled()
+        if stage.backend.calls[-1] == "end 1":
+            return frames
+    raise AssertionError("it never ended")
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"), [("Lights on.", 3), ("lights on in the", 27), ("turn the", 27)]
+)
+async def test_what_was_said_shortens_or_lengthens_the_silence(
+    stage: Stage, text: str, frames: int
+) -> None:
+    await in_a_pause(stage)
+    await stage.post(Supposed(1, text))
+    assert await frames_until_the_end(stage) == frames
+
+
+@pytest.mark.parametrize(("sound", "frames"), [("c", 2), ("o", 26), (".", 10)])
+async def test_what_it_sounds_like_shortens_or_lengthens_the_silence(
+    stage: Stage, sound: str, frames: int
+) -> None:
+    await in_a_pause(stage)
+    stage.hear(sound)
+    await settled()
+    assert await frames_until_the_end(stage) == frames
+
+
+async def test_pauses_in_a_turn_are_noted_and_no_others(stage: Stage) -> None:
+    await stage.post(MuteChanged(MuteSource.SOFTWARE, True))
+    stage.hear("S" * 5 + "." * 8 + "S" * 5 + "." * 40)
+    assert stage.ears.pauses.mean_ms is None
+    await stage.post(MuteChanged(MuteSource.SOFTWARE, False))
+    await in_a_pause(stage)
+    stage.hear("." * 5 + "S")
+    assert stage.ears.pauses.mean_ms == 10 * FRAME_MS
+
+
+async def test_a_turn_that_goes_on_is_sent_from_its_beginning_and_its_pause_is_noted(
+    stage: Stage,
+) -> None:
+    stage.hear("." * 30 + "S" * 10)
+    await settled()
+    stage.hear("." * 20)
+    await settled()
+    stage.hear("." * 5 + "SS")
+    await settled()
+    assert stage.backend.calls == ["begin 1", "end 1", "cancel 1", "begin 2"]
+    first, second = stage.backend.turns
+    assert (first.replaces, second.replaces) == (None, 1)
+    assert stage.frames_heard(2)[0] == stage.frames_heard(1)[0]
+    assert stage.frames_heard(2)[-1] == 67
+    assert stage.ears.pauses.mean_ms == 25 * FRAME_MS

@@ -8,6 +8,8 @@ from rich.console import Console
 from satellite.link import (
     Audible,
     FirstWords,
+    Foreseen,
+    Guessed,
     Happening,
     SentenceWritten,
     SpeechFound,
@@ -68,6 +70,35 @@ def test_each_happening_is_a_line_with_its_time_from_the_beginning() -> None:
         "   3.50 s  answer  It is noon.",
         "   4.00 s  first audible sample",
         "   4.50 s  answer  Lunch is ready.",
+    ]
+
+
+def test_what_was_supposed_is_told_when_it_was_and_what_came_of_it_when_that_was_certain() -> None:
+    _, lines = told(
+        [
+            Guessed(101.5, ""),
+            Guessed(102.0, "what time"),
+            SpeechOver(101.75, noticed_s=102.25),
+            Transcribed(102.5, "what time"),
+            Foreseen(102.5, since_s=0.5),
+            FirstWords(102.5),
+            Audible(102.5),
+        ]
+    )
+    assert lines[:7] == [
+        "   1.50 s  supposed  (nothing)",
+        "   2.00 s  supposed  what time",
+        "   1.75 s  speech ended (noticed 500 ms later)",
+        "   2.50 s  transcript  what time",
+        "   2.50 s  as supposed: the answer was begun 500 ms before",
+        "   2.50 s  first words of the answer",
+        "   2.50 s  first audible sample",
+    ]
+    assert stages(lines) == [
+        ("end of speech noticed", "500 ms", "500 ms"),
+        ("transcript", "250 ms", "750 ms"),
+        ("first words", "0 ms", "750 ms"),
+        ("first audio", "0 ms", "750 ms"),
     ]
 
 

@@ -36,6 +36,7 @@ from satellite.events import (
     Say,
     SpeechEndedRemotely,
     Stopped,
+    Supposed,
     Tick,
     TimerDismissed,
     TimerFinished,
@@ -90,6 +91,7 @@ EVENTS: dict[str, Callable[[State], Event]] = {
     "answerer gone": lambda _: ViaChanged(HOME, False),
     "sign of life": lambda state: Progressed(state.epoch),
     "heard enough": lambda state: SpeechEndedRemotely(state.epoch),
+    "supposed": lambda state: Supposed(state.epoch, "Lights on."),
     "transcript": lambda state: Transcribed(state.epoch, "Lights on"),
     "no transcript": lambda state: Transcribed(state.epoch, ""),
     "stop phrase": lambda state: Transcribed(state.epoch, "Stop."),
@@ -122,6 +124,7 @@ LETTERS = {
 OLD: list[Event] = [
     Progressed(0),
     SpeechEndedRemotely(0),
+    Supposed(0, "Lights on."),
     Transcribed(0, "Lights on"),
     Transcribed(0, ""),
     ReplyText(0, "Well"),
@@ -176,7 +179,7 @@ microphone ready    I    I    I    L    L    L    P    R    R    R    G    A    
 microphone lost     B    I    I    I    P    P    P    R    R    R    I    A    A    A    I
 wake word           b    L    L    l    l    l    L    L    L    L    L    L    L    L    L
 stop word           b    i    I    I    I    I    I    I    I    I    I    I    I    I    I
-speech started      b    i    i    L    l    L    p    r    r    r    g    a    a    a    L
+speech started      b    i    i    L    l    L    L    r    r    r    g    a    a    a    L
 speech ended        b    i    i    l    P    l    p    r    r    r    g    a    a    a    w
 triggered           b    L    L    l    l    l    L    L    L    L    L    L    L    L    L
 pressed             b    L    L    L    L    l    L    L    L    L    L    L    L    L    L
@@ -189,6 +192,7 @@ answerer there      B    i    i    l    l    l    p    r    r    r    g    a    
 answerer gone       b    I    I    L    L    L    P    R    R    R    G    A    A    A    W
 sign of life        b    i    i    l    l    l    p    r    r    r    g    a    a    a    w
 heard enough        b    i    i    P    P    P    p    r    r    r    g    a    a    a    w
+supposed            b    i    i    l    L    l    p    r    r    r    g    a    a    a    w
 transcript          b    i    i    P    P    P    P    R    R    R    g    a    a    a    w
 no transcript       b    i    i    I    I    I    I    r    r    r    g    a    a    a    w
 stop phrase         b    i    i    I    I    I    I    R    R    R    g    a    a    a    w

@@ -48,6 +48,7 @@ def test_a_wake_word_interrupts_an_answer() -> None:
 
 def test_speech_interrupts_an_answer() -> None:
     stage = answered(SPEAK_SOON)
+    stage.wait(701)
     assert stage.do(SpeechStarted(9000)) == [
         "abort 1",
         "played direct",

@@ -195,9 +195,10 @@ def test_another_announcement_follows_what_waits_in_a_turn_that_was_handed_over(
     assert [word for word in words if word.startswith("whole")] == ["whole 1", "whole 2"]
 
 
-def test_who_pauses_goes_on_with_the_same_turn() -> None:
+def test_who_pauses_for_long_goes_on_with_the_same_turn_while_nothing_is_understood() -> None:
     stage = Stage(SPEAK_SOON)
     stage.do(*SAID)
+    stage.wait(5_000)
     assert stage.do(SpeechStarted(5600)) == [
         "think off",
         "cancel 1 direct",
@@ -219,6 +220,7 @@ def test_a_cough_after_a_pause_loses_nothing() -> None:
 def test_who_was_understood_says_something_new(known: Event) -> None:
     stage = Stage(SPEAK_SOON)
     stage.do(*SAID, known)
+    stage.wait(701)
     assert "begin 2 direct from 8500" in stage.do(SpeechStarted(9000))
 
 

@@ -27,6 +27,7 @@ from satellite.events import (
     Say,
     SpeechEndedRemotely,
     Stopped,
+    Supposed,
     Tick,
     TimerDismissed,
     TimerFinished,
@@ -76,6 +77,7 @@ PEOPLE: list[Make] = [
 OF_TURN: list[Make] = [
     lambda _, epoch, __: Progressed(epoch),
     lambda _, epoch, __: SpeechEndedRemotely(epoch),
+    lambda _, epoch, die: Supposed(epoch, TEXTS[die]),
     lambda _, epoch, die: Transcribed(epoch, TEXTS[die]),
     lambda _, epoch, die: ReplyText(epoch, TEXTS[die]),
     lambda _, epoch, __: ReplyAudio(epoch, SECOND),

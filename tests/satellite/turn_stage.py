@@ -16,7 +16,9 @@ from satellite.effects import (
     Effect,
     EndAudio,
     EndPlayback,
+    ExpectEnd,
     Moment,
+    NotePause,
     Play,
     PlaySentence,
     PlayTone,
@@ -219,6 +221,10 @@ def in_words(effect: Effect) -> str:
             return f"ears {'here' if at_ms is None else at_ms}"
         case Tell(moment, text):
             return f"{moment}: {text}" if text else moment.upper()
+        case ExpectEnd(completeness):
+            return f"expect {completeness}"
+        case NotePause(pause_ms):
+            return f"pause of {pause_ms}"
         case _:
             return _mouth_in_words(effect)
 

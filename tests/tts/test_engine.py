@@ -17,3 +17,15 @@ def test_short_pieces_count_for_little() -> None:
         pace = pace.measured(chars=5, audio_s=0.1, work_s=0.3)
     assert pace.rtf - start.rtf < 0.15
     assert pace.measured(chars=150, audio_s=10, work_s=8).rtf - start.rtf < 0.05
+
+
+def test_a_cautious_guess_is_above_a_pace_that_wavers() -> None:
+    pace = Pace(rtf=0.5)
+    assert pace.cautious_rtf == 0.5
+    for rtf in (0.6, 0.4) * 20:
+        pace = pace.measured(chars=45, audio_s=3, work_s=3 * rtf)
+    assert 0.6 < pace.cautious_rtf < 0.8
+
+
+def test_the_first_measurement_is_no_deviation() -> None:
+    assert Pace().measured(chars=15, audio_s=1, work_s=3, memory_s=0).deviation == 0

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from wyoming_voice.errors import EngineError, UnknownChoice
-from wyoming_voice.tts.engine import Samples, Utterance
+from wyoming_voice.tts.engine import Samples, Utterance, Whole
 from wyoming_voice.tts.weights import KokoroFiles, kokoro_files
 
 pytest.importorskip("kokoro", reason="Kokoro's package stops at Python 3.12")
 
 import torch
 
-from wyoming_voice.tts.kokoro import KokoroEngine, style_row
+from wyoming_voice.tts.kokoro import KokoroEngine, expected_phonemes, style_row
 
 SENTENCE = "Turn on the kitchen light."
 
@@ -69,7 +69,7 @@ def test_voices_and_their_blends_differ(engine: KokoroEngine) -> None:
 def test_a_blend_is_the_weighted_mean_of_the_tables(engine: KokoroEngine) -> None:
     bella, sky = engine.style("af_bella"), engine.style("af_sky")
     mean = (2 * bella + sky) / 3
-    assert np.allclose(engine.style("af_bella(2)+af_sky(1)").numpy(), mean.numpy(), atol=1e-6)
+    assert np.allclose(engine.style("af_bella(2)+af_sky(1)"), mean, atol=1e-6)
 
 
 def test_blends_do_not_fill_the_memory(engine: KokoroEngine) -> None:
@@ -145,21 +145,37 @@ def test_more_phonemes_than_the_context_are_all_spoken(engine: KokoroEngine) -> 
     assert sum(map(len, items)) > 12 * one * 0.8
 
 
-@pytest.mark.parametrize(
-    ("phonemes", "whole_sentence", "row"),
-    [
-        (1, True, 0),
-        (12, True, 11),
-        (510, True, 509),
-        (1, False, 59),
-        (12, False, 59),
-        (200, False, 199),
-    ],
-)
-def test_a_clause_has_the_style_of_a_common_sentence(
-    phonemes: int, whole_sentence: bool, row: int
+@pytest.mark.parametrize(("phonemes", "row"), [(0, 0), (1, 0), (12, 11), (510, 509), (900, 509)])
+def test_a_sentence_has_the_style_of_its_length(phonemes: int, row: int) -> None:
+    assert style_row(phonemes) == row
+
+
+@pytest.mark.parametrize(("known", "expected"), [(1, 60), (40, 60), (60, 90), (200, 300)])
+def test_a_sentence_without_an_end_is_expected_to_be_a_common_one_or_longer(
+    known: int, expected: int
 ) -> None:
-    assert style_row(phonemes, whole_sentence=whole_sentence) == row
+    assert expected_phonemes(known) == expected
+
+
+def test_a_clause_has_the_style_of_its_sentence(tiny_kokoro: Path) -> None:
+    engine = engine_in(tiny_kokoro)
+    engine.load()
+    ended, open_ = Whole(SENTENCE, ended=True), Whole("Turn on", ended=False)
+    rows = np.arange(510, dtype=np.float32).reshape(510, 1, 1) / 10
+    engine.style("af_heart")[:] = rows
+    levels = [engine_said(engine, part_of) for part_of in (None, ended, open_)]
+    symbols = len(engine.phonemes(SENTENCE, "a"))
+    engine.style("af_heart")[:] = rows[symbols - 1]
+    assert np.array_equal(levels[1], engine_said(engine, None))
+    engine.style("af_heart")[:] = rows[59]
+    assert np.array_equal(levels[2], engine_said(engine, None))
+    assert not np.array_equal(levels[0], levels[1])
+
+
+def engine_said(engine: KokoroEngine, part_of: Whole | None) -> Samples:
+    torch.manual_seed(0)
+    (audio,) = engine.synthesize(Utterance("Turn on", "af_heart", part_of=part_of))
+    return audio
 
 
 @pytest.mark.parametrize(
@@ -198,6 +214,16 @@ def test_it_stops_in_the_middle_when_nobody_listens(engine: KokoroEngine) -> Non
     assert not list(engine.synthesize(Utterance(SENTENCE, "af_heart"), lambda: next(asked) >= 50))
     assert next(asked) == 51
     assert len(said(engine, SENTENCE))
+
+
+def test_a_request_that_stops_stops_no_other_between_whose_items_it_runs(
+    engine: KokoroEngine,
+) -> None:
+    text = "eleven thousand one hundred and eleven, " * 16
+    long = engine.synthesize(Utterance(text, "af_heart", 2.0))
+    assert len(next(long))
+    assert not list(engine.synthesize(Utterance(SENTENCE, "af_heart"), lambda: True))
+    assert len(next(long))
 
 
 def test_a_missing_voice_names_its_file(engine: KokoroEngine) -> None:

@@ -27,6 +27,7 @@ from tests.tts.fakes import (
     stream,
 )
 from wyoming_voice.errors import BadEvent, ConfigError
+from wyoming_voice.tts.cache import CachingEngine, openers
 from wyoming_voice.tts.server import TtsProgram, TtsSettings, build
 from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import Connection, connect
@@ -353,6 +354,25 @@ async def test_the_log_tells_figures_and_no_words(caplog: pytest.LogCaptureFixtu
     assert "first_audio=" in line
     assert "outcome=ok" in line
     assert "hinoceros" not in caplog.text
+
+
+async def test_openers_are_made_when_nobody_wants_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wyoming_voice.tts.server._IDLE_S", 0.0)
+    engine = Beeper()
+    cache = CachingEngine(engine, 1 << 20)
+    catalogue = BlendingCatalogue(KOKORO_VOICES, "af_heart")
+    settings = TtsSettings(uri="tcp://127.0.0.1:0")
+    wanted = openers("af_heart", "en-US", 1.0)
+    program = TtsProgram(settings, engine, catalogue, MADE_BY, cache)
+    await program.load()
+    assert engine.texts == []
+    async with asyncio.timeout(10):
+        while not all(map(cache.holds, wanted)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    await program.close()
+    assert engine.spoken[2:] == wanted
 
 
 async def test_ssml_is_read_without_its_tags() -> None:

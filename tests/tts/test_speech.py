@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Iterator
 
 import pytest
@@ -6,7 +7,8 @@ import pytest
 from tests.tts.fakes import Beeper
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import BadEvent
-from wyoming_voice.tts.engine import Pace
+from wyoming_voice.tts.cache import CachingEngine
+from wyoming_voice.tts.engine import Pace, Utterance, Whole
 from wyoming_voice.tts.source import TextSource
 from wyoming_voice.tts.speech import Speech, Studio, one_ahead
 from wyoming_voice.tts.ssml import SsmlStripper
@@ -178,3 +180,115 @@ async def test_an_error_in_a_source_overtakes_its_text() -> None:
     source.fail(BadEvent("no"))
     with pytest.raises(BadEvent):
         await source.take(10)
+
+
+async def utterances(worker: Worker, *texts: str, ended: bool = True) -> list[Utterance]:
+    """What the engine is asked for when these texts are there from the start."""
+    engine, source = Beeper(), TextSource()
+    for text in texts:
+        source.put(text)
+    if ended:
+        source.close()
+    speech = Speech(
+        Studio(engine, worker, 10.0, pace=Pace(rtf=0.5)), VOICE, source, TurnRecord("tts")
+    )
+    async with contextlib.aclosing(speech.audio()) as audio:
+        async for _ in audio:
+            if not ended:
+                break
+    return engine.spoken
+
+
+async def test_all_clauses_of_a_sentence_know_the_whole_of_it(worker: Worker) -> None:
+    spoken = await utterances(worker, f"{LONG} It", " never waits. And so on.")
+    assert len(spoken) > 3
+    assert " ".join(utterance.text for utterance in spoken[:-2]) == LONG
+    assert {utterance.part_of for utterance in spoken[:-2]} == {Whole(LONG, ended=True)}
+    assert [utterance.part_of for utterance in spoken[-2:]] == [None, None]
+
+
+async def test_the_end_of_the_text_is_the_end_of_its_sentence(worker: Worker) -> None:
+    bare = LONG.rstrip(".")
+    assert (await utterances(worker, bare))[0].part_of == Whole(bare, ended=True)
+
+
+async def test_a_sentence_may_still_go_on(worker: Worker) -> None:
+    (first,) = await utterances(worker, LONG[:60], ended=False)
+    assert first.part_of is not None
+    assert LONG.startswith(first.part_of.text)
+    assert len(first.part_of.text) > 50
+    assert not first.part_of.ended
+
+
+async def test_the_pause_before_a_piece_is_sent_before_the_piece_is_made(worker: Worker) -> None:
+    engine, source = Beeper(), TextSource()
+    source.put("One is done. Two is done.")
+    source.close()
+    speech = Speech(Studio(engine, worker, 10.0), VOICE, source, TurnRecord("tts"))
+    sounds = [(pcm, len(engine.spoken)) async for pcm in speech.audio()]
+    assert [made for _, made in sounds] == [1, 1, 2]
+    assert not any(sounds[1][0])
+    assert len(sounds[1][0]) == 2 * 8 * (320 - 60)
+
+
+async def test_what_is_at_hand_says_nothing_of_the_pace_and_is_told(worker: Worker) -> None:
+    engine, record = Beeper(), TurnRecord("tts")
+    studio = Studio(engine, worker, 10.0, cache=CachingEngine(engine, 1 << 20))
+    for _ in range(2):
+        pace, source = studio.pace, TextSource()
+        source.put("One is done.")
+        source.close()
+        async for _ in Speech(studio, VOICE, source, record).audio():
+            pass
+    assert len(engine.spoken) == 1
+    assert studio.pace is pace
+    assert record.facts["cached"] == 1
+
+
+async def test_a_pace_that_wavers_makes_pieces_shorter(worker: Worker) -> None:
+    text = f"Well, as far as I know, {LONG}"
+    steady = await said(worker, Pace(rtf=0.05), text)
+    wavering = await said(worker, Pace(rtf=0.05, deviation=0.1), text)
+    assert steady[0] == wavering[0] == "Well, as far as I know,"
+    assert len(wavering[1]) < len(steady[1])
+
+
+async def one_of_many(studio: Studio, text: str) -> None:
+    source = TextSource()
+    source.put(text)
+    source.close()
+    async for _ in Speech(studio, VOICE, source, TurnRecord("tts")).audio():
+        pass
+
+
+async def test_many_that_speak_at_once_take_turns_piece_by_piece(worker: Worker) -> None:
+    engine = Beeper()
+    studio = Studio(engine, worker, 10.0, pace=Pace(rtf=0.01))
+    texts = [f"{name} is one. {name} is two. {name} is three." for name in ("A", "Bee", "Cee")]
+    await asyncio.gather(*(one_of_many(studio, text) for text in texts))
+    names = [utterance.text.split()[0] for utterance in engine.spoken]
+    assert len(names) == 9
+    assert all(set(names[at : at + 3]) == {"A", "Bee", "Cee"} for at in (0, 3, 6))
+
+
+async def test_a_long_text_holds_up_a_short_one_by_one_piece(worker: Worker) -> None:
+    engine = Beeper()
+    studio = Studio(engine, worker, 10.0, pace=Pace(rtf=0.01))
+    long = asyncio.create_task(one_of_many(studio, "This is a long text. " * 50))
+    while len(engine.spoken) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    before = len(engine.spoken)
+    await one_of_many(studio, "Short.")
+    at = [utterance.text for utterance in engine.spoken].index("Short.")
+    assert at <= before + 1
+    long.cancel()
+    await asyncio.gather(long, return_exceptions=True)
+
+
+async def test_while_several_speak_no_piece_keeps_the_engine_for_long(worker: Worker) -> None:
+    alone = await said(worker, Pace(rtf=0.8), LONG + " " + LONG)
+    other = worker.stream(lambda: iter([1, 2]), deadline_s=10)
+    await anext(other)
+    shared = await said(worker, Pace(rtf=0.8), LONG + " " + LONG)
+    await other.aclose()
+    assert max(map(len, shared)) < max(map(len, alone))

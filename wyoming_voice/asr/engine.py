@@ -33,13 +33,17 @@ class Evidence:
 
     `no_speech` is a probability, `log_prob` the mean over the tokens (natural logarithm),
     `compression` the length of the text over its length under zlib. `cut` means that the decoder
-    was stopped by its limit, not by an end of its own.
+    was stopped by its limit, not by an end of its own. `context_s` is how much the model was shown
+    (speech and padding), where that is chosen by the request; `again` says why it had to be shown more,
+    and is empty when it hadn't.
     """
 
     no_speech: float | None = None
     log_prob: float | None = None
     compression: float | None = None
     cut: bool = False
+    context_s: float | None = None
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,10 @@ class Engine(Protocol):
     @property
     def longest_s(self) -> float:
         """How much audio it hears well at once; longer audio is better cut at pauses."""
+
+    @property
+    def at_once(self) -> int:
+        """How many transcriptions it gains from having inside at the same time; final after `load`."""
 
     def load(self) -> None:
         """Get ready; raises EngineError with the remedy."""

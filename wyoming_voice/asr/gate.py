@@ -15,12 +15,12 @@ MIN_RUN_FRAMES = 3
 """About 100 ms: the shortest word ("no") of 30 synthetic voices has 7 frames over 0.5."""
 
 _NO_SPEECH = 0.6
-_LOG_PROB = -1.0
-_COMPRESSION = 2.4
+LOG_PROB = -1.0
+COMPRESSION = 2.4
 """The three thresholds are Whisper's own (openai/whisper, `transcribe.py`)."""
 
 _LOOP_TIMES = 4
-_FASTEST_WORDS_PER_S = 7.0
+FASTEST_WORDS_PER_S = 7.0
 
 
 class Reason(StrEnum):
@@ -65,13 +65,13 @@ def judged(segment: Segment, *, vad_heard: bool) -> Verdict:
     evidence = segment.evidence
     if _says_no_speech(evidence):
         return Verdict("", Reason.NO_SPEECH)
-    if not vad_heard and evidence.log_prob is not None and evidence.log_prob < _LOG_PROB:
+    if not vad_heard and evidence.log_prob is not None and evidence.log_prob < LOG_PROB:
         return Verdict("", Reason.LOG_PROB)
     words = segment.text.split()
-    loop = _loop(words)
-    if loop is not None and _implausible(segment, len(words)):
-        return Verdict(_before(segment.text, loop), Reason.REPEAT)
-    if evidence.compression is not None and evidence.compression > _COMPRESSION:
+    repeated = loop_in(words)
+    if repeated is not None and _implausible(segment, len(words)):
+        return Verdict(_before(segment.text, repeated), Reason.REPEAT)
+    if evidence.compression is not None and evidence.compression > COMPRESSION:
         return Verdict("", Reason.COMPRESSION)
     return Verdict(segment.text, Reason.PASSED)
 
@@ -81,30 +81,32 @@ def _says_no_speech(evidence: Evidence) -> bool:
         evidence.no_speech is not None
         and evidence.log_prob is not None
         and evidence.no_speech > _NO_SPEECH
-        and evidence.log_prob < _LOG_PROB
+        and evidence.log_prob < LOG_PROB
     )
 
 
 def _implausible(segment: Segment, words: int) -> bool:
     """People do say "no, no, no, no"; they neither go on without end nor at ten words a second."""
     duration_s = max(segment.end_s - segment.start_s, 0.1)
-    return segment.evidence.cut or words / duration_s > _FASTEST_WORDS_PER_S
+    return segment.evidence.cut or words / duration_s > FASTEST_WORDS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
-class _Loop:
+class Loop:
+    """Where a phrase begins that is said again and again, and its length, in words."""
+
     start_word: int
     length_words: int
 
 
-def _loop(words: Sequence[str]) -> _Loop | None:
+def loop_in(words: Sequence[str]) -> Loop | None:
     """A phrase of 1 to 8 words said `_LOOP_TIMES` or more in a row, that makes up half of the text."""
     plain = [word.strip(".,!?").lower() for word in words]
     for length in range(1, 9):
         for start in range(len(plain) - length * _LOOP_TIMES + 1):
             same = _repeated(plain, start, length)
             if same >= _LOOP_TIMES * length and 2 * same >= len(plain):
-                return _Loop(start, length)
+                return Loop(start, length)
     return None
 
 
@@ -115,7 +117,7 @@ def _repeated(words: Sequence[str], start: int, length: int) -> int:
     return end - start
 
 
-def _before(text: str, loop: _Loop) -> str:
+def _before(text: str, loop: Loop) -> str:
     """What was said before the loop with its phrase once; nothing, when all of it is the loop."""
     if loop.start_word == 0:
         return ""

@@ -29,6 +29,7 @@ class Pocketsphinx:
     name = "en-us"
     languages = ("en",)
     longest_s = 10.0
+    at_once = 1
 
     def __init__(self) -> None:
         self._decoder: Any = None

@@ -1,17 +1,21 @@
-"""From a recording to its text: the gate before decoding, the decoder, the gate after it.
+"""One take of an utterance, from audio to text: what was heard, what of it was decoded, what it means.
 
-Everything here blocks and runs in a worker's thread, one breath at a time.
+A take begins with the first chunk, or where the utterance begins anew. It is followed on the event loop
+while audio comes; `recognised` does in a worker's thread, one breath at a time, what is left to do.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from wyoming_voice.asr.ending import Ending
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Engine, Segment
 from wyoming_voice.asr.gate import Reason, Verdict, judged
+from wyoming_voice.asr.listening import Listening
+from wyoming_voice.asr.memo import Decoded, Effort, Memo, Piece
 from wyoming_voice.asr.recording import Recording
-from wyoming_voice.asr.windows import Window, windows
+from wyoming_voice.asr.windows import Window
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import FRAME_SAMPLES
 
@@ -20,12 +24,23 @@ T = TypeVar("T")
 _SHORTEST_SAMPLES: Final = RATE_HZ // 10
 """Nobody says a word in under 100 ms, and the models were never trained on it."""
 
+_FRAMES_AT_ONCE = 2000
+"""About 2 ms; a request that waited for its turn may have minutes to follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """`threshold`: the probability from which on a frame is speech. None: the detector isn't asked."""
 
     threshold: float | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who hears an utterance, and how."""
+
+    engine: Engine
+    options: DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,69 +52,122 @@ class Recognised:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Audio that starts at `start_s`; `speech_s`: from when to when somebody speaks in it, if known."""
+class Take:
+    """The audio of an utterance, and all that is known about it."""
 
-    audio: Audio
-    start_s: float
-    speech_s: tuple[float, float] | None
+    def __init__(self, choice: Choice, gate: Gate, ending: Ending | None) -> None:
+        self.choice = choice
+        self.recording = Recording(scored=gate.threshold is not None)
+        self.listening = (
+            Listening(gate.threshold, choice.engine.longest_s, ending)
+            if gate.threshold is not None
+            else None
+        )
+        self.memo = Memo()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has decided that the utterance is over."""
+        return self.listening is not None and self.listening.ended
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether what came is known, all but the last half second of it."""
+        listening, recording = self.listening, self.recording
+        followed = listening is None or listening.frames == len(recording.probabilities)
+        return recording.up_to_date and (followed or self.ended)
+
+    def follow(self) -> None:
+        """On the event loop, after a chunk: take what is new of the scores."""
+        if self.listening is not None:
+            self.listening.follow(self.recording.probabilities, _FRAMES_AT_ONCE)
+
+    def finish(self) -> None:
+        """On the event loop, after the last chunk, where `up_to_date`: know all of it."""
+        self.recording.finish()
+        self.follow()
+
+    def catch_up(self) -> Iterator[None]:
+        """In a thread, after the last chunk: know all of it, with breaths."""
+        yield from self.recording.catch_up()
+        if self.listening is not None:
+            self.listening.follow(self.recording.probabilities)
+
+    def pieces(self) -> list[Piece]:
+        """What is worth decoding, if the audio ended here."""
+        if self.listening is None:
+            return [Piece(0, self.recording.samples, None)] if self.recording.samples else []
+        return [self._piece(window) for window in self.listening.windows]
+
+    def settled(self) -> list[Piece]:
+        """Those of the pieces that won't change any more."""
+        windows = self.listening.settled if self.listening is not None else []
+        return [self._piece(window) for window in windows]
+
+    def _piece(self, window: Window) -> Piece:
+        end = min(window.end * FRAME_SAMPLES, self.recording.samples)
+        return Piece(window.start * FRAME_SAMPLES, end, window.speech_s)
+
+    def missing(self) -> list[Piece]:
+        """What has not been decoded, if the audio ended here."""
+        return [piece for piece in self.pieces() if piece not in self.memo]
+
+    def audio(self, piece: Piece) -> Audio:
+        """The samples of a piece."""
+        return self.recording.part(piece.start, piece.end)
+
+    def decode(self, piece: Piece, audio: Audio, effort: Effort) -> Iterator[Segment | None]:
+        """In a thread: what the engine yields, after which the memo has the piece; raises EngineError."""
+        options = replace(self.choice.options, speech_s=piece.speech_s)
+        segments: list[Segment] = []
+        for segment in effort.watch(self.choice.engine.transcribe(audio, options)):
+            if segment is not None:
+                segments.append(segment)
+            yield segment
+        self.memo.keep(piece, Decoded(tuple(segments), effort))
+
+    def result(self) -> Recognised | None:
+        """What was said, if the audio ended here; None as long as some of it has not been decoded."""
+        if self.recording.samples < _SHORTEST_SAMPLES:
+            return Recognised("", self.choice.options.language, Reason.SHORT)
+        return self.result_of(self.pieces())
+
+    def result_of(self, pieces: list[Piece]) -> Recognised | None:
+        """What was said in these pieces, None as long as some have not been decoded."""
+        language = self.choice.options.language
+        if not pieces:
+            return Recognised("", language, Reason.VAD)
+        if any(piece not in self.memo for piece in pieces):
+            return None
+        heard = [segment for piece in pieces for segment in self.memo[piece].segments]
+        return _together(heard, language, vad_heard=self.listening is not None)
 
 
-def recognised(
-    engine: Engine, recording: Recording, options: DecodeOptions, gate: Gate, record: TurnRecord
-) -> Iterator[Recognised | None]:
-    """Breaths, then the one result; raises EngineError. Fills the stages `vad` and `decode` of the record."""
-    yield from _timed(recording.catch_up(), record, "vad")
-    audio = recording.audio
-    record.note(audio_ms=round(1000 * len(audio) / RATE_HZ))
-    if len(audio) < _SHORTEST_SAMPLES:
-        yield Recognised("", options.language, Reason.SHORT)
+def recognised(take: Take, record: TurnRecord) -> Iterator[Recognised | None]:
+    """In a thread, after the last chunk: breaths, then the one result; raises EngineError.
+
+    Decodes what the memo has not. Fills the stage `vad` of the record.
+    """
+    yield from _timed(take.catch_up(), record, "vad")
+    if (short := take.result()) is not None:
+        yield short
         return
-    pieces = spoken_pieces(audio, recording.probabilities, engine, gate)
-    if not pieces:
-        yield Recognised("", options.language, Reason.VAD)
-        return
-    heard: list[tuple[Segment, Verdict]] = []
-    for piece in pieces:
-        for segment in _timed(decoded(engine, piece, options), record, "decode"):
-            if segment is None:
-                yield None
-                continue
-            heard.append((segment, judged(segment, vad_heard=gate.threshold is not None)))
-        yield None
-    yield _together(heard, options.language)
+    for piece in take.missing():
+        for _ in take.decode(piece, take.audio(piece), Effort()):
+            yield None
+    yield take.result()
 
 
-def spoken_pieces(
-    audio: Audio, probabilities: Sequence[float], engine: Engine, gate: Gate
-) -> list[Piece]:
-    """What is worth decoding."""
-    if gate.threshold is None:
-        return [Piece(audio, 0.0, None)]
-    found = windows(probabilities, gate.threshold, engine.longest_s)
-    return [_piece(audio, window) for window in found]
-
-
-def _piece(audio: Audio, window: Window) -> Piece:
-    start, end = window.start * FRAME_SAMPLES, window.end * FRAME_SAMPLES
-    return Piece(audio[start:end], start / RATE_HZ, window.speech_s)
-
-
-def decoded(engine: Engine, piece: Piece, options: DecodeOptions) -> Iterator[Segment | None]:
-    """The segments of one piece."""
-    return engine.transcribe(piece.audio, replace(options, speech_s=piece.speech_s))
-
-
-def _together(heard: list[tuple[Segment, Verdict]], language: str | None) -> Recognised:
+def _together(segments: list[Segment], language: str | None, *, vad_heard: bool) -> Recognised:
+    heard = [(segment, judged(segment, vad_heard=vad_heard)) for segment in segments]
     text = "".join(verdict.text for _, verdict in heard).strip()
     spoken = heard[0][0].language if heard else language
-    return Recognised(text, spoken, _reason([verdict.reason for _, verdict in heard], text))
+    return Recognised(text, spoken, _reason([verdict for _, verdict in heard], text))
 
 
-def _reason(reasons: list[Reason], text: str) -> Reason:
+def _reason(verdicts: list[Verdict], text: str) -> Reason:
     """Why the text is empty or shortened; a refused segment among good ones is no reason."""
-    refusals = [reason for reason in reasons if reason is not Reason.PASSED]
+    refusals = [verdict.reason for verdict in verdicts if verdict.reason is not Reason.PASSED]
     if Reason.REPEAT in refusals:
         return Reason.REPEAT
     return refusals[0] if refusals and not text else Reason.PASSED

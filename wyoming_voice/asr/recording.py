@@ -5,7 +5,7 @@ burst of them) waits for `catch_up`, which a worker's thread runs after the last
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -41,7 +41,6 @@ class Recording:
     def forget(self) -> None:
         """Begin anew."""
         self._samples = _Samples()
-        self._whole: Audio | None = None
         self._silero = Silero() if self._scored else None
         self._source: AudioFormat | None = None
         self._resampler: MonoResampler | None = None
@@ -51,14 +50,13 @@ class Recording:
         self.heard_ms = 0.0
 
     @property
-    def audio(self) -> Audio:
-        """All samples that are ready, shape (n,); before `catch_up` has ended each call joins them anew."""
-        return joined(self._samples.pieces) if self._whole is None else self._whole
+    def samples(self) -> int:
+        """How many are ready."""
+        return len(self._samples)
 
-    @property
-    def pieces(self) -> tuple[Audio, ...]:
-        """What `joined` makes `audio` of, in a thread, also while more is heard."""
-        return self._samples.pieces
+    def part(self, start: int, end: int) -> Audio:
+        """The samples [start, end), of those that are ready, shape (n,): under 1 ms for half a minute."""
+        return self._samples.part(start, end)
 
     @property
     def held_bytes(self) -> int:
@@ -95,6 +93,11 @@ class Recording:
                 f"{_AT_ONCE_MS / 1000:g} s and {_AT_ONCE_BYTES} bytes, or a lower rate"
             )
 
+    def finish(self) -> None:
+        """After the last chunk, where `up_to_date`: be ready, in a few milliseconds."""
+        for _ in self.catch_up():
+            pass
+
     def catch_up(self) -> Iterator[None]:
         """After the last chunk, in a thread: do what was put off, with a breath after each 10 s of audio."""
         while self._waiting:
@@ -109,8 +112,6 @@ class Recording:
         while self._score(_SLICE_FRAMES):
             yield None
         self._score_the_rest()
-        self._whole = joined(self._samples.pieces)
-        self._samples = _Samples()
 
     def _convert(self, source: AudioFormat, pcm: bytes) -> None:
         if source != self._source:
@@ -127,18 +128,16 @@ class Recording:
         first = len(self._scores)
         last = min(first + most_frames, len(self._samples) // FRAME_SAMPLES)
         for number in range(first, last):
-            self._scores.append(self._silero.score(self._samples.frame(number)))
-        return last - first
+            start = number * FRAME_SAMPLES
+            frame = self._samples.part(start, start + FRAME_SAMPLES)
+            self._scores.append(self._silero.score(frame))
+        return max(0, last - first)
 
     def _score_the_rest(self) -> None:
-        if self._silero is not None and len(self._samples) % FRAME_SAMPLES:
-            rest = self._samples.frame(len(self._scores))
+        scored = len(self._scores) * FRAME_SAMPLES
+        if self._silero is not None and scored < len(self._samples):
+            rest = self._samples.part(scored, len(self._samples))
             self._scores.append(self._silero.score(np.pad(rest, (0, FRAME_SAMPLES - len(rest)))))
-
-
-def joined(pieces: Sequence[Audio]) -> Audio:
-    """One array; 10 minutes take some 20 ms, so not on the event loop."""
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
 
 
 class _Samples:
@@ -151,11 +150,6 @@ class _Samples:
     def __len__(self) -> int:
         return self._length
 
-    @property
-    def pieces(self) -> tuple[Audio, ...]:
-        used = self._length % _BLOCK_SAMPLES
-        return (*self._blocks[:-1], self._blocks[-1][:used]) if used else tuple(self._blocks)
-
     def append(self, samples: Audio) -> None:
         start = 0
         while start < len(samples):
@@ -167,8 +161,14 @@ class _Samples:
             self._length += len(piece)
             start += len(piece)
 
-    def frame(self, number: int) -> Audio:
-        """FRAME_SAMPLES samples, fewer at the end."""
-        start = number * FRAME_SAMPLES
-        block, within = divmod(start, _BLOCK_SAMPLES)
-        return self._blocks[block][within : within + min(FRAME_SAMPLES, self._length - start)]
+    def part(self, start: int, end: int) -> Audio:
+        """The samples [start, end), fewer at the end of all; a view where they lie in one block."""
+        end = min(end, self._length)
+        pieces: list[Audio] = []
+        while start < end:
+            block, within = divmod(start, _BLOCK_SAMPLES)
+            pieces.append(self._blocks[block][within : within + end - start])
+            start += len(pieces[-1])
+        if len(pieces) == 1:
+            return pieces[0]
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)

@@ -4,6 +4,7 @@ Rule: what can't be had (a model, a language) is refused when it is asked for, b
 """
 
 import logging
+import time
 from collections.abc import Sequence
 
 from wyoming.event import Event
@@ -12,18 +13,28 @@ from wyoming.info import AsrProgram as AsrInfo
 
 from wyoming_voice.asr import languages
 from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
+from wyoming_voice.asr.ahead import House
+from wyoming_voice.asr.audio_context import shortest_context_s
 from wyoming_voice.asr.budget import AudioBudget, Share
 from wyoming_voice.asr.closing import Closing
+from wyoming_voice.asr.ending import OwnEndpoint
 from wyoming_voice.asr.engine import DecodeOptions, Engine
-from wyoming_voice.asr.recognition import Gate
+from wyoming_voice.asr.recognition import Choice, Gate
 from wyoming_voice.asr.session import Begun, Ended, Heard, Restarted, Session, Wish
 from wyoming_voice.asr.settings import AsrSettings
-from wyoming_voice.asr.transcription import Choice, Transcription
+from wyoming_voice.asr.transcription import Manner, Transcription
 from wyoming_voice.core.timing import turn_id_in
+from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError, UnknownChoice
+from wyoming_voice.extensions import (
+    ENDPOINTING,
+    OWN_ENDPOINT,
+    SPECULATIVE,
+    SPECULATIVE_TRANSCRIPT,
+)
 from wyoming_voice.program import Program, Request
 from wyoming_voice.vad import Silero
-from wyoming_voice.worker import Worker
+from wyoming_voice.worker import Turns, Worker
 
 __all__ = ["AsrProgram", "AsrSettings", "build"]
 
@@ -34,7 +45,7 @@ _LOAD_S = 3600.0
 
 _WHISPER_ONLY = (
     *("model", "model_dir", "device", "compute_type", "beam_size", "cpu_threads", "workers"),
-    *("initial_prompt", "hotwords"),
+    *("batch", "audio_context", "initial_prompt", "hotwords"),
 )
 
 
@@ -55,6 +66,8 @@ def build(settings: AsrSettings) -> Program:
         settings.compute_type,
         settings.cpu_threads,
         settings.workers,
+        settings.batch,
+        shortest_context_s(settings.audio_context),
     )
     return AsrProgram(settings, [Whisper(model, loading) for model in settings.model])
 
@@ -70,15 +83,24 @@ class AsrProgram:
         self.audio = AudioBudget(settings.max_audio_mb * 1_000_000)
         if self.gate.threshold is not None:
             Silero()  # reads its model, 30 ms: here, not on the event loop at the first utterance
-        # One thread more than decoders: it hears the next request out while the last one is decoded.
-        self.worker = Worker("asr", threads=settings.workers + 1, max_requests=settings.max_queue)
+        self.worker = Worker(
+            "asr", threads=2, max_requests=settings.max_queue, turns=Turns.BY_REQUEST
+        )
+        self.house = House(
+            self.gate,
+            self.worker,
+            settings.deadline_s,
+            settings.speculate_after_ms,
+            time.monotonic,
+        )
+        self._own_endpoint = _own_endpoint(settings)
         self._about = WHISPER if settings.engine == "whisper" else POCKETSPHINX
         self._engines = {engine.name: engine for engine in engines}
         if len(self._engines) < len(engines):
             raise ConfigError("--model: two models of the same name; name each once")
         self._allowed = self._known([*settings.languages])
         self._default = (self._known([settings.language]) or (None,))[0]
-        self.info = self._info()
+        self.info: Info = self._info()
 
     @property
     def busy(self) -> bool:
@@ -94,6 +116,8 @@ class AsrProgram:
         """Load every model; raises EngineError."""
         for engine in self._engines.values():
             await self.worker.call(engine.load, deadline_s=_LOAD_S)
+        # One thread more than decoders: it hears the next request out while the last one is decoded.
+        self.worker.threads = 1 + max(engine.at_once for engine in self._engines.values())
         self.info = self._info()  # a model may know fewer languages than its name promised
 
     async def close(self) -> None:
@@ -121,6 +145,15 @@ class AsrProgram:
         )
         return Choice(engine, options)
 
+    def manner(self, wish: Wish) -> Manner:
+        """How a client is answered."""
+        own = self._own_endpoint if wish.flag(ENDPOINTING) is not False else None
+        return Manner(
+            streamed=self.settings.partials,
+            supposing=wish.flag(SPECULATIVE) is True,
+            ending=own.settings(wish.vad_sensitivity) if own is not None else None,
+        )
+
     def _engine(self, wish: Wish) -> Engine:
         if wish.model is not None:
             if wish.model not in self._engines:
@@ -140,8 +173,13 @@ class AsrProgram:
                 raise ConfigError(f"--language, --languages: {unknown} (see --engine, --model)")
         return tuple(code for code in codes if code != languages.AUTO)
 
-    def _info(self) -> Info:
+    def _info(self) -> Description:
         about = self._about
+        extensions = set()
+        if self.settings.speculate_after_ms and self.gate.threshold is not None:
+            extensions.add(SPECULATIVE_TRANSCRIPT)
+        if self._own_endpoint is not None:
+            extensions.add(OWN_ENDPOINT)
         program = AsrInfo(
             name=about.package,
             attribution=about.program,
@@ -150,10 +188,26 @@ class AsrProgram:
             version=about.version,
             models=[_model(engine, about) for engine in self._engines.values()],
             supports_transcript_streaming=self.settings.partials,
+            requires_external_vad=self._own_endpoint is None,
             prefers_auto_gain_enabled=True,  # the voice detector is harder on quiet speech than on noise
             prefers_noise_reduction_enabled=about.prefers_noise_reduction,
         )
-        return Info(asr=[program])
+        return Description(asr=[program], extensions=frozenset(extensions))
+
+
+def _own_endpoint(settings: AsrSettings) -> OwnEndpoint | None:
+    if not settings.endpointing:
+        return None
+    if settings.no_vad_gate:
+        raise ConfigError(
+            "--endpointing needs the voice detector; leave out --no-vad-gate, or --endpointing"
+        )
+    return OwnEndpoint(
+        settings.vad_threshold,
+        settings.max_speech_s,
+        settings.no_speech_s,
+        dynamic=settings.endpoint == "dynamic",
+    )
 
 
 def _model(engine: Engine, about: About) -> AsrModel:
@@ -177,13 +231,16 @@ class AsrConversation:
 
     def push(self, event: Event) -> Request | None:
         """Take one event; a Request when an utterance begins. Raises PeerError."""
+        if self._current is not None and self._current.ended:
+            self._session.ended_early()
         request = None
         for effect in self._session.push(event):
             match effect:
                 case Begun(wish):
                     request = self._begin(wish)
                 case Restarted(wish):
-                    self._utterance.restart(self._program.choice(wish))
+                    program = self._program
+                    self._utterance.restart(program.choice(wish), program.manner(wish))
                 case Heard(source, pcm):
                     self._utterance.hear(source, pcm)
                 case Ended():
@@ -196,19 +253,13 @@ class AsrConversation:
         return self._current
 
     def _begin(self, wish: Wish) -> Request:
-        program, settings = self._program, self._program.settings
+        program = self._program
         self._current = utterance = Transcription(
-            program.choice(wish),
-            program.gate,
-            program.worker,
-            Share(program.audio),
-            settings.deadline_s,
+            program.choice(wish), program.manner(wish), program.house, Share(program.audio)
         )
         utterance.record.turn_id = turn_id_in(wish.context)
-        streamed = settings.partials
-        replies = utterance.streamed_replies() if streamed else utterance.replies()
         return Request(
             utterance.record,
-            Closing(replies, utterance.drop),
+            Closing(utterance.replies(), utterance.drop),
             awaits_input=lambda: not utterance.ended,
         )

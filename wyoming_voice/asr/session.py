@@ -1,6 +1,7 @@
 """One connection's events into utterances: which audio belongs to which transcript.
 
-Rules: one transcript is owed for each utterance, and an utterance ends with `audio-stop` alone. A missing
+Rules: one transcript is owed for each utterance, and an utterance ends with `audio-stop`, unless the server
+has ended it before: then what still comes of it is passed over, up to its `audio-stop`. A missing
 `transcribe` or `audio-start` is tolerated; a `transcribe`, or an `audio-start` after some audio, begins the
 utterance anew. What was asked for holds for one utterance. An `audio-stop` that ends nothing is owed an
 empty transcript, but a second one in a row is not.
@@ -30,6 +31,12 @@ class Wish:
     names: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     context: Mapping[str, Any] | None = None
+    vad_sensitivity: str | None = None
+
+    def flag(self, name: str) -> bool | None:
+        """A yes or no in the context; None where there is neither."""
+        value = self.context.get(name) if self.context is not None else None
+        return value if isinstance(value, bool) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,14 @@ class Session:
         self._source: AudioFormat | None = None
         self._open = False
         self._stop_counts = True
+        self._passing_over = False
         self._heard_ms = 0.0
+
+    def ended_early(self) -> None:
+        """The server has ended the utterance that is open: the rest of it is owed nothing."""
+        if self._open:
+            self._close()
+            self._passing_over = True
 
     def push(self, event: Event) -> list[Effect]:
         """What follows from one event; other events than ASR's mean nothing. Raises BadEvent, TooLarge."""
@@ -90,16 +104,20 @@ class Session:
     def _transcribe(self, data: Mapping[str, Any]) -> list[Effect]:
         self._wish = wish_in(data)
         self._source = None
+        self._passing_over = False
         self._stop_counts = True
         return self._restarted() if self._open else []
 
     def _start(self, data: Mapping[str, Any]) -> list[Effect]:
         self._source = self._format_in(data)
+        self._passing_over = False
         if not self._open:
             return [self._begun()]
         return self._restarted() if self._heard_ms else []
 
     def _chunk(self, data: Mapping[str, Any], pcm: bytes) -> list[Effect]:
+        if self._passing_over:
+            return []
         source = self._format_in(data)
         begun: list[Effect] = [] if self._open else [self._begun()]
         self._heard_ms += source.ms(len(pcm))
@@ -111,13 +129,17 @@ class Session:
         return [*begun, Heard(source, pcm)] if pcm else begun
 
     def _stop(self) -> list[Effect]:
+        self._passing_over = False
         if not self._open and not self._stop_counts:
             return []
         begun: list[Effect] = [] if self._open else [self._begun()]
+        self._close()
+        return [*begun, Ended()]
+
+    def _close(self) -> None:
         self._open = self._stop_counts = False
         self._wish = Wish()
         self._source = None
-        return [*begun, Ended()]
 
     def _begun(self) -> Begun:
         self._open = True
@@ -151,13 +173,13 @@ def wish_in(data: Mapping[str, Any]) -> Wish:
     context = data.get("context")
     if context is not None and not isinstance(context, dict):
         raise BadEvent(f"'context' must be an object, not {_brief(context)}")
-    _text(data, "vad_sensitivity")  # an external detector's affair, but it has to be a string
     return Wish(
         language=_text(data, "language"),
         model=_text(data, "name"),
         names=_phrases(data, "transcript_names"),
         terms=_phrases(data, "transcript_terms"),
         context=context,
+        vad_sensitivity=_text(data, "vad_sensitivity"),
     )
 
 

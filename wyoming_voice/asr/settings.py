@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from wyoming_voice.asr.audio_context import shortest_context_s
 from wyoming_voice.config import ServiceSettings, Uri
 
 
@@ -37,8 +38,20 @@ class AsrSettings(ServiceSettings):
         "auto", description="CTranslate2's number type: auto, int8, float16, float32, …"
     )
     beam_size: int = Field(1, ge=1, le=20, description="beams of the decoder; 1 is fastest")
-    cpu_threads: int = Field(0, ge=0, description="threads of one decode (0: CTranslate2's choice)")
-    workers: int = Field(1, ge=1, le=64, description="decodes at the same time")
+    cpu_threads: int = Field(
+        0, ge=0, le=256, description="threads of one decode (0: chosen by a measurement at load)"
+    )
+    workers: int = Field(
+        0, ge=0, le=64, description="decodes at the same time (0: as many as the cores hold)"
+    )
+    batch: int = Field(
+        0, ge=0, le=64, description="requests decoded as one (0: where the device gains; 1: none)"
+    )
+    audio_context: str = Field(
+        "full",
+        description="how much Whisper hears at once: full (30 s), auto (no more than the speech "
+        "needs) or the fewest seconds",
+    )
     initial_prompt: str = Field("", description="text in the style that transcripts should have")
     hotwords: list[str] = Field([], description="words to expect, such as names of devices")
     vad_threshold: float = Field(
@@ -46,9 +59,31 @@ class AsrSettings(ServiceSettings):
     )
     no_vad_gate: bool = Field(False, description="decode also what doesn't sound like speech")
     partials: bool = Field(False, description="send stable text while the client still speaks")
+    speculate_after_ms: int = Field(
+        180,
+        ge=0,
+        description="silence after which an idle server decodes what was said so far (0: never; less "
+        "than 160 counts as 160)",
+    )
+    endpointing: bool = Field(
+        False, description="decide when an utterance has ended, and answer before audio-stop"
+    )
+    endpoint: Literal["fixed", "dynamic"] = Field(
+        "dynamic", description="silence that ends an utterance: always the same, or by its words"
+    )
+    max_speech_s: float = Field(20, gt=1, description="longest utterance under --endpointing")
+    no_speech_s: float = Field(
+        8, gt=0, description="seconds that nobody may speak under --endpointing"
+    )
     max_audio_s: float = Field(
         600, gt=0, description="longest utterance; more is refused as too-large"
     )
     max_audio_mb: int = Field(
         512, ge=1, description="audio of all clients held in memory; more is refused as busy"
     )
+
+    @field_validator("audio_context", mode="before")
+    @classmethod
+    def _known_context(cls, told: object) -> str:
+        shortest_context_s(str(told))  # TOML may hold the seconds as a number
+        return str(told)

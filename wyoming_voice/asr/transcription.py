@@ -3,140 +3,175 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.event import Event
 
+from wyoming_voice.asr.ahead import Ahead, House, News
 from wyoming_voice.asr.budget import Share
-from wyoming_voice.asr.engine import DecodeOptions, Engine
+from wyoming_voice.asr.doubts import shown
+from wyoming_voice.asr.ending import Ending, EndingSettings
+from wyoming_voice.asr.engine import RATE_HZ
 from wyoming_voice.asr.partials import Partials
-from wyoming_voice.asr.recognition import Gate, Recognised, recognised
-from wyoming_voice.asr.recording import Recording
+from wyoming_voice.asr.recognition import Choice, Recognised, Take, recognised
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.worker import Worker
+from wyoming_voice.extensions import SPECULATIVE_TRANSCRIPT
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Who hears an utterance, and how."""
+class Manner:
+    """How a client is answered.
 
-    engine: Engine
-    options: DecodeOptions
+    `streamed`: with text while it speaks; `supposing`: with what it will have said if it has finished;
+    `ending`: when the server ends the utterance, None where the client does.
+    """
+
+    streamed: bool = False
+    supposing: bool = False
+    ending: EndingSettings | None = None
 
 
 class Transcription:
-    """An utterance that grows on the event loop until `end`, and is then answered once."""
+    """An utterance that grows on the event loop until its end, and is then answered once."""
 
-    def __init__(
-        self, choice: Choice, gate: Gate, worker: Worker, share: Share, deadline_s: float
-    ) -> None:
+    def __init__(self, choice: Choice, manner: Manner, house: House, share: Share) -> None:
         self.record = TurnRecord("asr")
         self._choice = choice
-        self._gate = gate
-        self._worker = worker
+        self._manner = manner
+        self._house = house
         self._share = share
-        self._deadline_s = deadline_s
-        self._recording = Recording(scored=gate.threshold is not None)
-        self._partials = self._new_partials()
+        self._take = self._new_take()
+        self._partials = Partials(house.gate.threshold)
         self._changed = asyncio.Event()
         self._ended_s: float | None = None
         self._dropped = False
 
     @property
     def ended(self) -> bool:
-        """Whether all of the audio has come."""
+        """Whether it is over: all of the audio has come, or the server has decided so."""
         return self._ended_s is not None
 
-    def restart(self, choice: Choice) -> None:
+    def restart(self, choice: Choice, manner: Manner) -> None:
         """Forget what was heard; the transcript is still owed."""
         self._choice = choice
-        self._recording.forget()
+        self._manner = manner
+        self._take = self._new_take()
         self._share.hold(0)
-        self._partials = self._new_partials()
         self._changed.set()
 
     def hear(self, source: AudioFormat, pcm: bytes) -> None:
         """Take a chunk; raises BadAudio, TooLarge, and Busy when the server holds too much audio."""
         if self._dropped:
             return
-        self._recording.hear(source, pcm)
-        self._share.hold(self._recording.held_bytes)
+        recording = self._take.recording
+        recording.hear(source, pcm)
+        self._share.hold(recording.held_bytes)
         self._changed.set()
 
     def end(self) -> None:
-        """No more audio comes."""
-        self._ended_s = asyncio.get_running_loop().time()
-        self._changed.set()
+        """No more audio comes, or is wanted."""
+        if self._ended_s is None:
+            self._ended_s = asyncio.get_running_loop().time()
+            self._changed.set()
 
     def drop(self) -> None:
         """Let go of the audio: it has been answered, or nobody waits for it any more."""
         self._dropped = True
-        # A thread may be in the middle of the old one, which lives as long as that takes.
-        self._recording = Recording(scored=False)
+        self._take = (
+            self._new_take()
+        )  # a thread may be at the old one, which lives as long as that takes
         self._share.hold(0)
 
     async def replies(self) -> AsyncGenerator[Event, None]:
-        """`transcript`, once."""
-        await self._end_of_audio()
-        result = await self._result()
-        yield Transcript(text=result.text, language=result.language).event()
+        """`transcript`, once; with what the manner asks for before and around it.
 
-    async def streamed_replies(self) -> AsyncGenerator[Event, None]:
-        """`transcript-start`, `transcript-chunk` for text that is stable, `transcript`, `transcript-stop`.
-
-        An utterance that begins anew starts its transcript anew; only the chunks after that count.
+        Streamed: `transcript-start`, `transcript-chunk` for text that is stable, `transcript`,
+        `transcript-stop`. An utterance that begins anew starts its transcript anew; only the chunks after
+        that count.
         """
-        begun: Partials | None = None
-        while begun is not self._partials or not self.ended:
-            if begun is not self._partials:
-                begun = self._partials
-                yield TranscriptStart(language=self._choice.options.language).event()
-            elif text := await self._unless_ended():
-                yield TranscriptChunk(text=text).event()
-        result = await self._result()
-        if rest := self._partials.stability.finish(result.text):
+        ahead: Ahead | None = None
+        try:
+            while ahead is None or ahead.take is not self._take or not self.ended:
+                if ahead is None or ahead.take is not self._take:
+                    ahead = self._new_ahead(ahead)
+                    if self._manner.streamed:
+                        yield self._start()
+                    continue
+                self._changed.clear()
+                for event in self._told(ahead.follow()):
+                    yield event
+                if self._take.ended:
+                    self.end()
+                await self._changed.wait()
+            result = await self._result(ahead)
+        finally:
+            if ahead is not None:
+                ahead.drop()
+        for event in self._answer(result):
+            yield event
+
+    def _start(self) -> Event:
+        return TranscriptStart(language=self._choice.options.language).event()
+
+    def _told(self, news: News | None) -> Iterator[Event]:
+        """What a client is told of before its utterance ends."""
+        if news is None:
+            return
+        result, listening = news.result, self._take.listening
+        if self._manner.streamed and (text := self._partials.stability.push(result.text)):
+            yield TranscriptChunk(text=text).event()
+        if not news.supposed or not result.text:
+            return
+        if listening is not None:
+            listening.expect(result.text, result.language)
+        if self._manner.supposing:
+            said = {"text": result.text, "language": result.language, "audio_ms": news.audio_ms}
+            yield Event(SPECULATIVE_TRANSCRIPT, said)
+
+    def _answer(self, result: Recognised) -> Iterator[Event]:
+        streamed = self._manner.streamed
+        if streamed and (rest := self._partials.stability.finish(result.text)):
             yield TranscriptChunk(text=rest).event()
         yield Transcript(text=result.text, language=result.language).event()
-        yield TranscriptStop().event()
+        if streamed:
+            yield TranscriptStop().event()
 
-    async def _unless_ended(self) -> str:
-        """Newly stable text; `""` when there is none, as soon as the audio ends, or when it begins anew."""
-        partials = self._partials
-        if not partials.due(self._recording):
-            await self._change()
-            return ""
-        choice = self._choice
-        advance = asyncio.create_task(partials.advance(self._recording, choice.options))
-        ended = asyncio.create_task(self._end_of_audio())
-        try:
-            await asyncio.wait((advance, ended), return_when=asyncio.FIRST_COMPLETED)
-            return advance.result() if advance.done() and partials is self._partials else ""
-        finally:
-            advance.cancel()
-            ended.cancel()
-            await asyncio.gather(advance, ended, return_exceptions=True)
+    def _new_take(self) -> Take:
+        ending = Ending(self._manner.ending) if self._manner.ending is not None else None
+        return Take(self._choice, self._house.gate, ending)
 
-    def _new_partials(self) -> Partials:
-        return Partials(self._choice.engine, self._worker, self._gate, self._deadline_s)
+    def _new_ahead(self, before: Ahead | None) -> Ahead:
+        if before is not None:
+            before.drop()
+        self._partials = Partials(self._house.gate.threshold)
+        partials = self._partials if self._manner.streamed else None
+        return Ahead(self._take, self._house, partials, self._changed.set)
 
-    async def _end_of_audio(self) -> None:
-        while not self.ended:
-            await self._change()
+    async def _result(self, ahead: Ahead) -> Recognised:
+        """What was said: at once where all of it was decoded ahead."""
+        take, loop = ahead.take, asyncio.get_running_loop()
+        start_s = loop.time()
+        take.follow()
+        if take.up_to_date:
+            take.finish()
+        self.record.spent("vad", start_s, loop.time())
+        await ahead.finish()
+        result = take.result() if take.up_to_date else None
+        ready = result is not None
+        if result is None:
+            result = await self._decoded(take)
+        self._note(result, ahead, ready=ready)
+        return result
 
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
-
-    async def _result(self) -> Recognised:
-        engine, options, recording = self._choice.engine, self._choice.options, self._recording
-        steps = self._worker.stream(
-            lambda: recognised(engine, recording, options, self._gate, self.record),
-            deadline_s=self._deadline_s,
+    async def _decoded(self, take: Take) -> Recognised:
+        steps = self._house.worker.stream(
+            lambda: recognised(take, self.record),
+            deadline_s=self._house.deadline_s,
             record=self.record,
         )
         result: Recognised | None = None
@@ -144,16 +179,38 @@ class Transcription:
             async for step in steps:
                 result = step or result
         assert result is not None, "a recognition ends with a result"
-        self._note(result)
         return result
 
-    def _note(self, result: Recognised) -> None:
+    def _note(self, result: Recognised, ahead: Ahead, *, ready: bool) -> None:
         assert self._ended_s is not None
+        take, now_s = ahead.take, asyncio.get_running_loop().time()
+        efforts = [take.memo[piece].effort for piece in take.pieces() if piece in take.memo]
+        saved_ms = sum(effort.ms(0.0, self._ended_s) for effort in efforts)
         self.record.note(
+            audio_ms=round(1000 * take.recording.samples / RATE_HZ),
             model=self._choice.engine.name,
             language=result.language or "unknown",
             gate=result.reason,
             words=len(result.text.split()),
+            endpoint="server" if take.ended else "client",
+            speculation=_outcome(ready and saved_ms > 0, ahead.speculated),
+            speculated=ahead.speculated,
         )
-        self.record.spent("after_stop", self._ended_s, asyncio.get_running_loop().time())
+        heard = [take.memo[piece] for piece in take.pieces() if piece in take.memo]
+        self.record.note(**shown(segment.evidence for one in heard for segment in one.segments))
+        self._took("decode", sum(effort.ms(self._ended_s, now_s) for effort in efforts))
+        self._took("saved", saved_ms)
+        self._took("wasted", ahead.wasted_ms(efforts, now_s))
+        self.record.spent("after_stop", self._ended_s, now_s)
         _log.debug("turn=%s text=%r", self.record.turn_id, result.text)
+
+    def _took(self, stage: str, spent_ms: float) -> None:
+        if spent_ms:
+            self.record.spent(stage, 0.0, spent_ms / 1000)
+
+
+def _outcome(all_ready: bool, speculated: int) -> str:
+    """What came of decoding ahead: everything that was needed, too little, or nothing was begun."""
+    if all_ready:
+        return "hit"
+    return "miss" if speculated else "none"

@@ -1,50 +1,59 @@
-"""Whisper through faster-whisper, of which this is the one importer.
+"""Whisper through faster-whisper: an engine from its name to its segments.
 
-Rules: work is bounded by the seconds of speech, with one second try at most; one budget of tokens holds
-all that biases the spelling; a window is encoded once, also when its language is to be detected.
+Rules: work is bounded by the seconds of speech, with one second try at most, and one more where less than
+the usual 30 s was shown to the model; the work on a window is two items, so that who drops a request between
+them frees the thread; what was computed for a request stays with it, since its items may run in different
+threads.
 """
 
 import json
 import logging
-import math
-import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from faster_whisper import WhisperModel
-from faster_whisper.audio import pad_or_trim
 
-from wyoming_voice.asr.bias import packed
+from wyoming_voice.asr import capacity, limits
+from wyoming_voice.asr.audio_context import FULL_S, context_s, loops_when_short
+from wyoming_voice.asr.ctranslate import Hearing, Model, gpu, load, request_s
+from wyoming_voice.asr.doubts import Doubt, doubt
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Evidence, Segment, Word
 from wyoming_voice.asr.languages import WHISPER
+from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import ConfigError, EngineError
 from wyoming_voice.hub import Weights, directory, obtain
 from wyoming_voice.hub import whisper as weights_of
 
-logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each request otherwise
+_log = logging.getLogger(__name__)
 
-_WINDOW_S = 30.0
 _TEMPERATURES = (0.0, 0.4)
-_CONTEXT_TOKENS = 448
-_LONGEST_TEXT_TOKENS = 224
-_SPARE_TOKENS = 16
-_TOKENS_PER_S = {"en": 10}
-_TOKENS_PER_S_ELSEWHERE = 20
-"""Fast English is 5 words, 7 tokens a second; scripts that Whisper spells by bytes need thrice that."""
+_SURE = 0.5
+"""The probability from which on faster-whisper believes a language (`language_detection_threshold`)."""
+
+_GPU_BATCH = 8
+_SHORT_BATCH = 4
+_FULL_BATCH = 1
+"""The last two on a CPU. Measured on two cores, base.en int8, 4 at once against one alone: tokens come 1.5
+times as fast at a context of 6 s (8 clients: 1.4 times the requests a second), and no faster at 30 s, where
+each request reads its own 1500 positions again for each token."""
 
 
 @dataclass(frozen=True)
 class WhisperSettings:
-    """How to load a model: `device`, `compute_type` as CTranslate2 names them; 0 threads: its own choice."""
+    """How to load a model: `device`, `compute_type` as CTranslate2 names them; 0: chosen at load.
+
+    `batch` requests are decoded as one at most, and shown `audio_context_s` seconds at least.
+    """
 
     model_dir: Path | None = None
     device: str = "auto"
     compute_type: str = "auto"
     cpu_threads: int = 0
-    workers: int = 1
+    workers: int = 0
+    batch: int = 0
+    audio_context_s: float = FULL_S
 
 
 class Whisper:
@@ -57,8 +66,9 @@ class Whisper:
         self._model_name = model
         self._settings = settings
         self._weights = None if Path(model).is_dir() else _on_hub(model)
-        self._model: _Model | None = None
-        self._front = threading.Lock()
+        self._model: Model | None = None
+        self._batch = 1
+        self.at_once = 1
         self.name = model.rstrip("/").rsplit("/", 1)[-1]
         self.languages = _expected_languages(model)
 
@@ -70,14 +80,7 @@ class Whisper:
         settings = self._settings
         path = self._path()
         try:
-            self._model = _Model(
-                str(path),
-                device=settings.device,
-                compute_type=settings.compute_type,
-                cpu_threads=settings.cpu_threads,
-                num_workers=settings.workers,
-                local_files_only=True,
-            )
+            self._model = self._loaded(path)
             second = np.zeros(RATE_HZ, np.float32)
             list(self._segments(self._model, second, DecodeOptions(language="en")))
         except (RuntimeError, ValueError, OSError) as error:
@@ -87,6 +90,12 @@ class Whisper:
             ) from error
         if not self._model.model.is_multilingual:
             self.languages = ("en",)
+        if settings.audio_context_s < FULL_S and loops_when_short(self._model_name):
+            _log.warning(
+                "%s is known to repeat itself when it is shown less than 30 s; such texts are decoded "
+                "again, which costs more than it saves: leave --audio-context at full",
+                self.name,
+            )
 
     def transcribe(self, audio: Audio, options: DecodeOptions) -> Iterator[Segment | None]:
         """The segments of `audio`; each item is at most the work on a window of 30 s. Raises EngineError."""
@@ -97,37 +106,100 @@ class Whisper:
         except RuntimeError as error:
             raise EngineError(f"the model {self.name!r} failed: {error}") from error
 
+    def _loaded(self, path: Path) -> Model:
+        settings = self._settings
+        on_gpu = gpu(settings.device)
+        wanted = capacity.Wanted(settings.cpu_threads, settings.workers, usable_cores())
+        if (
+            on_gpu
+        ):  # which needs one thread to be fed, and gains by batches what others gain by workers
+            wanted = capacity.Wanted(settings.cpu_threads or 1, settings.workers or 1, 1)
+        found = capacity.loaded(
+            wanted,
+            lambda split: load(path, settings.device, settings.compute_type, split),
+            request_s,
+        )
+        usual = _SHORT_BATCH if settings.audio_context_s < FULL_S else _FULL_BATCH
+        self._batch = settings.batch or (_GPU_BATCH if on_gpu else usual)
+        self._batch = found.model.work_together(found.split.workers, self._batch)
+        self.at_once = found.split.workers * self._batch
+        _log.info("%s: %s, batches of %d", self.name, found.told(), self._batch)
+        return found.model
+
     def _segments(
-        self, model: "_Model", audio: Audio, options: DecodeOptions
+        self, model: Model, audio: Audio, options: DecodeOptions
     ) -> Iterator[Segment | None]:
-        duration_s = len(audio) / RATE_HZ
-        timed = options.want_words or duration_s > _WINDOW_S
-        # The feature extractor keeps state on the instance; the windows after it don't.
-        with self._front:
-            language = options.language or model.detected(audio, options.languages)
-            prompt = model.told(options)
-            limit = _limit(
-                model.prompt_tokens(prompt, without_timestamps=not timed),
-                _token_limit(language, options.speech_s, duration_s),
+        shown_s = context_s(len(audio) / RATE_HZ, self._settings.audio_context_s)
+        hearing = Hearing(model, audio, shown_s)
+        why: Doubt | None = None
+        if hearing.short:
+            why = yield from self._tried(hearing, options)
+            if why is None:
+                return
+            yield None
+            hearing.widen()
+        yield from self._heard(hearing, options, why)
+
+    def _tried(
+        self, hearing: Hearing, options: DecodeOptions
+    ) -> Generator[Segment | None, None, Doubt | None]:
+        """The segments from a short context; or none of them, and why they are not believed."""
+        found: list[Segment] = []
+        for segment in self._heard(hearing, options, None):
+            if segment is None:
+                yield None
+            else:
+                found.append(segment)
+        if not hearing.language:
+            return Doubt.LANGUAGE
+        rate = limits.tokens_per_s(hearing.language)
+        why = doubt(found, hearing.tokens, options.speech_s, rate)
+        if why is None:
+            yield from found
+        return why
+
+    def _heard(
+        self, hearing: Hearing, options: DecodeOptions, why: Doubt | None
+    ) -> Iterator[Segment | None]:
+        """A breath after the encoder, then the segments; none where the language is not to be told."""
+        hearing.encode_first()
+        yield None
+        language = hearing.language = options.language or _language(hearing, options.languages)
+        if not language:
+            return
+        duration_s = len(hearing.audio) / RATE_HZ
+        timed = options.want_words or duration_s > FULL_S
+        prompt = hearing.loaded.told(options)
+        wanted = limits.token_limit(language, options.speech_s, duration_s)
+        limit = limits.limit(
+            hearing.loaded.prompt_tokens(prompt, without_timestamps=not timed),
+            limits.stepped(wanted) if self._batch > 1 else wanted,
+        )
+        segments, _ = hearing.transcribe(
+            hearing.audio,
+            language=language,
+            beam_size=options.beam_size,
+            best_of=1,
+            temperature=_TEMPERATURES[:1] if hearing.short else _TEMPERATURES,
+            condition_on_previous_text=False,
+            without_timestamps=not timed,
+            word_timestamps=options.want_words,
+            hotwords=prompt or None,
+            max_new_tokens=limit.asked,
+            no_speech_threshold=None,  # the gate decides, and says so
+        )
+        shown_s = hearing.shown_s if self._settings.audio_context_s < FULL_S else None
+        for segment in segments:
+            hearing.tokens += len(segment.tokens)
+            evidence = Evidence(
+                no_speech=segment.no_speech_prob,
+                log_prob=segment.avg_logprob,
+                compression=segment.compression_ratio,
+                cut=len(segment.tokens) >= limit.tokens,
+                context_s=shown_s,
+                again=why or "",
             )
-            segments, _ = model.transcribe(
-                audio,
-                language=language,
-                beam_size=options.beam_size,
-                best_of=1,
-                temperature=_TEMPERATURES,
-                condition_on_previous_text=False,
-                without_timestamps=not timed,
-                word_timestamps=options.want_words,
-                hotwords=prompt or None,
-                max_new_tokens=limit.asked,
-                no_speech_threshold=None,  # the gate decides, and says so
-            )
-        try:
-            for segment in segments:
-                yield _segment(segment, language, limit.tokens)
-        finally:
-            model.forget()
+            yield _segment(segment, language, evidence)
 
     def _path(self) -> Path:
         if self._weights is None:
@@ -135,95 +207,19 @@ class Whisper:
         return obtain(self._weights, self._settings.model_dir)
 
 
-class _Model(WhisperModel):  # type: ignore[misc]  # the package has no types
-    """Encodes a window once for the detection of its language and for its text: half of the work on a CPU."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._seen = threading.local()
-        self._told: tuple[Hashable, str] = ((), "")
-
-    def encode(self, features: Any) -> Any:
-        """As the parent does, but the window that this thread encoded last is not encoded again."""
-        last = getattr(self._seen, "last", None)
-        if last is not None and np.array_equal(last[0], features):
-            return last[1]
-        encoded = super().encode(features)
-        self._seen.last = (features, encoded)
-        return encoded
-
-    def forget(self) -> None:
-        """Let go of the encoded window."""
-        self._seen.last = None
-
-    def detected(self, audio: Audio, allowed: tuple[str, ...]) -> str:
-        """The most likely language of the first 30 s, among `allowed` where that is not empty."""
-        if not self.model.is_multilingual:
-            return "en"
-        # As faster-whisper cuts its first window: without the last frame, which is padding.
-        window = self.feature_extractor(audio)[:, :-1][:, : int(_WINDOW_S * self.frames_per_second)]
-        ranking = self.model.detect_language(self.encode(pad_or_trim(window)))[0]
-        codes = [token[2:-2] for token, _ in ranking]
-        return next((code for code in codes if not allowed or code in allowed), (*allowed, "en")[0])
-
-    def told(self, options: DecodeOptions) -> str:
-        """What biases the spelling, packed; kept, since a thousand names take 150 ms to count."""
-        wanted = (options.names, options.hotwords, options.terms, options.initial_prompt)
-        if self._told[0] != wanted:
-            self._told = (wanted, packed(options, self.count_tokens))
-        return self._told[1]
-
-    def prompt_tokens(self, told: str, *, without_timestamps: bool) -> int:
-        """How many tokens stand before the text: language and task, and what the model is told."""
-        start = 3 if self.model.is_multilingual else 1
-        before = 1 + self.count_tokens(f" {told}") if told else 0
-        return before + start + int(without_timestamps)
-
-    def count_tokens(self, text: str) -> int:
-        """How many tokens a text has for this model."""
-        return len(self.hf_tokenizer.encode(text, add_special_tokens=False).ids)
+def _language(hearing: Hearing, allowed: tuple[str, ...]) -> str:
+    """The most likely language; `""` when less than the usual 30 s was shown, and none is likely."""
+    language, probability = hearing.detected(allowed)
+    return "" if hearing.short and probability < _SURE else language
 
 
-def _segment(segment: Any, language: str, limit: int) -> Segment:
-    evidence = Evidence(
-        no_speech=segment.no_speech_prob,
-        log_prob=segment.avg_logprob,
-        compression=segment.compression_ratio,
-        cut=len(segment.tokens) >= limit,
-    )
+def _segment(segment: Any, language: str, evidence: Evidence) -> Segment:
     words = tuple(
         Word(word.word, float(word.start), float(word.end), float(word.probability))
         for word in segment.words or ()
     )
     return Segment(
         segment.text, float(segment.start), float(segment.end), language, words, evidence
-    )
-
-
-@dataclass(frozen=True)
-class _Limit:
-    """`asked` is the `max_new_tokens` for faster-whisper, `tokens` what comes of it."""
-
-    asked: int
-    tokens: int
-
-
-def _limit(prompt_tokens: int, wanted_tokens: int) -> _Limit:
-    """How to ask for at most `wanted_tokens` of text.
-
-    faster-whisper adds the prompt to `max_new_tokens` and calls that `max_length`, of which CTranslate2
-    spends no more than half on text (src/models/whisper.cc, `generate`): asked for 20, it stops at 11.
-    """
-    total = max(2 * wanted_tokens, prompt_tokens + wanted_tokens - 1)
-    total = min(total, _CONTEXT_TOKENS)
-    return _Limit(total - prompt_tokens, min(total // 2, total - prompt_tokens + 1))
-
-
-def _token_limit(language: str, speech_s: tuple[float, float] | None, duration_s: float) -> int:
-    spoken_s = speech_s[1] - speech_s[0] if speech_s is not None else duration_s
-    rate = _TOKENS_PER_S.get(language, _TOKENS_PER_S_ELSEWHERE)
-    return min(
-        _LONGEST_TEXT_TOKENS, _SPARE_TOKENS + math.ceil(rate * min(spoken_s + 1.0, _WINDOW_S))
     )
 
 

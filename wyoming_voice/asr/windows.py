@@ -1,16 +1,32 @@
-"""Cuts long audio into windows that fit a recogniser, at pauses, and leaves silence out.
+"""Cuts speech into windows that fit a recogniser, at pauses, and leaves silence out.
 
-Rule: no window is longer than the recogniser likes, a cut falls into the longest pause of the window's
-second half, and what lies behind a window never changes it: so its text can be kept while more audio comes.
+Frame by frame, from left to right. Rule: what is cut depends on the scores alone, and what has been settled
+is settled for good: the windows of the beginning of some audio are windows of the whole. So a window that
+was decoded while the audio still came needs no second decode, whatever came behind it.
+
+The last window ends TAIL_FRAMES behind the last frame that is a little like speech, so that silence behind
+speech changes nothing. A window longer than SOFT_S ends in the first pause of PAUSE_FRAMES; without one, in
+the longest pause of its second half before it gets longer than the recogniser likes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wyoming_voice.asr.gate import speech_frames
+from wyoming_voice.asr.gate import MIN_RUN_FRAMES, speech_frames
 
 FRAMES_PER_S = 31.25
-_MARGIN_FRAMES = 15
+
+LOW = 0.15
+"""From this probability on a single frame keeps a window open: half of what is speech by default."""
+
+TAIL_FRAMES = 5
+"""160 ms of what comes after the last such frame: the end of a word is quieter than its middle."""
+
+PAUSE_FRAMES = 14
+"""448 ms: people breathe in half a second, and hesitate within a word for less."""
+
+SOFT_S = 12.0
+_MARGIN_FRAMES = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,50 +47,105 @@ class Window:
         )
 
 
-def windows(probabilities: Sequence[float], threshold: float, longest_s: float) -> list[Window]:
-    """The windows that hold all speech, in order; none when nobody speaks.
-
-    Audio of up to `longest_s` is one window from its first to its last frame: a recogniser copes with the
-    silence around speech, and the edges are where words get lost.
-    """
-    speech = speech_frames(probabilities, threshold)
-    if speech is None:
-        return []
-    longest = int(longest_s * FRAMES_PER_S)
-    if len(probabilities) <= longest:
-        return [Window(0, len(probabilities), *speech)]
-    found: list[Window] = []
-    start = 0
-    while (window := _next(probabilities, threshold, start, longest)) is not None:
-        found.append(window)
-        start = window.end
-    return found
+def windows(probabilities: Iterable[float], threshold: float, longest_s: float) -> list[Window]:
+    """The windows that hold all speech, in order; none when nobody speaks."""
+    cutter = Cutter(threshold, longest_s)
+    for probability in probabilities:
+        cutter.push(probability)
+    return cutter.windows
 
 
-def _next(
-    probabilities: Sequence[float], threshold: float, start: int, longest: int
-) -> Window | None:
-    speech = speech_frames(probabilities[start:], threshold)
-    if speech is None:
-        return None
-    first = start + speech[0]
-    begin = max(start, first - _MARGIN_FRAMES)
-    limit = begin + longest
-    if limit >= len(probabilities):
-        end = len(probabilities)
-    else:
-        end = _quietest(probabilities, threshold, begin + longest // 2, limit)
-    inside = speech_frames(probabilities[begin:end], threshold) or (first - begin, end - begin)
-    return Window(begin, end, begin + inside[0], begin + inside[1])
+class Cutter:
+    """The windows of audio that grows; one probability of speech a frame."""
+
+    def __init__(self, threshold: float, longest_s: float) -> None:
+        self.settled: list[Window] = []
+        self._threshold = threshold
+        self._low = min(LOW, threshold)
+        self._longest = int(longest_s * FRAMES_PER_S)
+        self._soft = min(int(SOFT_S * FRAMES_PER_S), self._longest // 2)
+        self._scores: list[float] = []
+        self._free_from = 0
+        self._run = 0
+        self._begin: int | None = None
+        self._loud_end = 0
+        self._open: Window | None = None
+
+    @property
+    def open(self) -> Window | None:
+        """The last window, if the audio ended here; None when nobody spoke behind the last settled one."""
+        if self._begin is None:
+            return None
+        end = min(self._loud_end + TAIL_FRAMES, len(self._scores))
+        if self._open is None or (self._open.start, self._open.end) != (self._begin, end):
+            self._open = self._window(self._begin, end)
+        return self._open
+
+    @property
+    def windows(self) -> list[Window]:
+        """All windows, if the audio ended here."""
+        return [*self.settled, self.open] if self.open is not None else [*self.settled]
+
+    @property
+    def spoken(self) -> bool:
+        """Whether there is a window at all."""
+        return self._begin is not None or bool(self.settled)
+
+    @property
+    def silence_frames(self) -> int:
+        """How long the pause in the open window has lasted; 0 without one."""
+        return 0 if self._begin is None else len(self._scores) - self._loud_end
+
+    def push(self, probability: float) -> None:
+        """Take the next frame."""
+        self._scores.append(probability)
+        self._step(len(self._scores))
+
+    def _step(self, end: int) -> None:
+        """What follows from the frame before `end`."""
+        score = self._scores[end - 1]
+        if self._begin is None:
+            self._wait(score, end)
+            return
+        if end - self._begin > self._longest:
+            high = self._begin + self._longest
+            self._settle(self._quietest(self._begin + self._longest // 2, high), end)
+        elif score >= self._low:
+            self._loud_end = end
+        elif end - self._loud_end == PAUSE_FRAMES and self._loud_end - self._begin >= self._soft:
+            self._settle(end, end)
+
+    def _wait(self, score: float, end: int) -> None:
+        self._run = self._run + 1 if score >= self._threshold else 0
+        if self._run == MIN_RUN_FRAMES:
+            self._begin = max(self._free_from, end - MIN_RUN_FRAMES - _MARGIN_FRAMES)
+            self._loud_end = end
+
+    def _settle(self, cut: int, heard: int) -> None:
+        """End the open window at `cut` at the latest, and take the frames behind it, up to `heard`, again."""
+        assert self._begin is not None
+        loud_end = cut
+        while self._scores[loud_end - 1] < self._low and loud_end > self._begin + 1:
+            loud_end -= 1
+        cut = min(cut, loud_end + TAIL_FRAMES)
+        self.settled.append(self._window(self._begin, cut))
+        self._free_from, self._begin, self._run = cut, None, 0
+        for end in range(cut + 1, heard + 1):
+            self._step(end)
+
+    def _window(self, begin: int, end: int) -> Window:
+        speech = speech_frames(self._scores[begin:end], self._threshold) or (0, end - begin)
+        return Window(begin, end, begin + speech[0], begin + speech[1])
+
+    def _quietest(self, low: int, high: int) -> int:
+        """The middle of the longest pause in [low, high), or the least speechlike frame there."""
+        best_length = best_middle = length = 0
+        for number in range(low, high):
+            length = length + 1 if self._scores[number] < self._threshold else 0
+            if length > best_length:
+                best_length, best_middle = length, number + 1 - length // 2
+        return best_middle if best_length else _least(self._scores, low, high)
 
 
-def _quietest(probabilities: Sequence[float], threshold: float, low: int, high: int) -> int:
-    """The middle of the longest pause in [low, high), or the least speechlike frame there."""
-    best_length = best_middle = length = 0
-    for number in range(low, high):
-        length = length + 1 if probabilities[number] < threshold else 0
-        if length > best_length:
-            best_length, best_middle = length, number + 1 - length // 2
-    if best_length:
-        return best_middle
-    return min(range(low, high), key=lambda number: probabilities[number]) + 1
+def _least(scores: Sequence[float], low: int, high: int) -> int:
+    return min(range(low, high), key=lambda number: scores[number]) + 1

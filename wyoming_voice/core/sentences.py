@@ -20,6 +20,7 @@ from sentencex import segment
 _ENDERS = ".!?…؟।॥"
 _WIDE_ENDERS = "。！？｡"
 _WIDE_CLAUSES = "，、；："
+_ALL_ENDERS = frozenset(_ENDERS + _WIDE_ENDERS)
 _CLOSERS = "\"')]}”’»›」』）》】〕〉"
 _CLAUSES = ",;:—–،؛"
 _NUMBER_ONLY = re.compile(r"[(\[]?[0-9]{1,3}[.)]+")
@@ -79,6 +80,17 @@ def next_piece_chars(spoken_ms: float, chars_per_second: float, rtf: float) -> i
     return max(0, int(spoken_ms / 1000 / rtf * chars_per_second))
 
 
+def first_sentence(text: str, language: str) -> tuple[str, bool]:
+    """The sentence that `text` begins with, and whether its end has come; a line's end is one.
+
+    `language` is a BCP-47 tag. For what has to be known before a splitter may cut: how long it will be.
+    """
+    line, newline, _ = text.lstrip().partition("\n")
+    sentences: list[str] = segment(language.partition("-")[0].lower(), line) if line else [""]
+    first = sentences[0].strip()
+    return first, bool(newline) or len(sentences) > 1 or first.rstrip(_CLOSERS)[-1:] in _ALL_ENDERS
+
+
 class SentenceSplitter:
     """Cut streamed text into pieces; each letter and digit comes out once and in order.
 
@@ -95,6 +107,11 @@ class SentenceSplitter:
         self._buffer = ""
         # Where the word begins whose whole tells whether "U.S." before it ended a sentence.
         self._doubt: int | None = None
+
+    @property
+    def held(self) -> str:
+        """The text that no piece holds yet."""
+        return self._buffer
 
     @property
     def limit_chars(self) -> int:

@@ -1,31 +1,40 @@
 """Carries a question to a language model and its answer back, and remembers both.
 
 Rule: whatever the model server does, the listener hears a sentence; a listener who hangs up takes the
-request to the model along. The log tells how long and how much, and never what.
+request to the model along. Nothing of a question is remembered before it stands (`Commitment`). The log
+tells how long and how much, and never what.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from wyoming.event import Event
 from wyoming.handle import NotHandled
 
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.extensions import ANSWER_WRITTEN
 from wyoming_voice.handle import local
-from wyoming_voice.handle.deltas import Delta, Finished, Text, Thinking, Waiting
+from wyoming_voice.handle.commitment import Commitment
+from wyoming_voice.handle.deltas import Delta, Finished, Text, Thinking
 from wyoming_voice.handle.failures import Failure, LlmError
-from wyoming_voice.handle.history import History, Message, Turn, prompt
+from wyoming_voice.handle.history import History, Message, Revision, Turn, prompt
+from wyoming_voice.handle.noticing import noticing
 from wyoming_voice.handle.reply import Notice, Reply
 from wyoming_voice.handle.session import Question
+from wyoming_voice.handle.warming import Warming
 
 _log = logging.getLogger(__name__)
 
 NOTHING_HEARD = "Sorry, I didn't hear anything."
+
+TO_BE_ASKED = "."
+"""Stands for a question that nobody knows yet: chat templates want one, and some not an empty one."""
 
 Clock = Callable[[], datetime]
 
@@ -40,12 +49,23 @@ class Llm(Protocol):
     def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
         """The answer as it is written; raises LlmError."""
 
+    async def read(self, messages: Sequence[Message]) -> None:
+        """Have the model loaded and `messages` read; raises LlmError."""
+
 
 class Answers(Protocol):
     """Whoever answers questions."""
 
-    def replies(self, question: Question, record: TurnRecord) -> AsyncGenerator[Event, None]:
-        """The events of one answer."""
+    def replies(
+        self, question: Question, record: TurnRecord, commitment: Commitment
+    ) -> AsyncGenerator[Event, None]:
+        """The events of one answer; the last of them once the question stands."""
+
+    def warm(self, question: Question) -> None:
+        """A question such as this, whose text nobody knows, is likely to come."""
+
+    async def close(self) -> None:
+        """Stop what is done apart from `replies`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +77,18 @@ class Manner:
     notice_after_s: float
 
 
+@dataclass(eq=False)
+class _Asked:
+    """One question on its way: how much of its answer was sent, and what became of it."""
+
+    question: Question
+    turn_id: str
+    commitment: Commitment
+    heard: str = ""
+    failure: LlmError | None = None
+    replaced: bool = False
+
+
 class ModelAnswers:
     """Answers of a language model, with a memory."""
 
@@ -65,41 +97,100 @@ class ModelAnswers:
         self._history = history
         self._manner = manner
         self._clock = clock
+        self._warming = Warming(llm)
+        self._answering: set[_Asked] = set()
 
-    async def replies(self, question: Question, record: TurnRecord) -> AsyncGenerator[Event, None]:
+    async def replies(
+        self, question: Question, record: TurnRecord, commitment: Commitment
+    ) -> AsyncGenerator[Event, None]:
         """One answer, from `handled-start` to `handled-stop`, or `not-handled`."""
-        messages = self._messages(question, record)
-        reply, heard, start_s = Reply(context_of(question, record)), "", _now_s()
-        failure: LlmError | None = None
+        asked = _Asked(question, record.turn_id, commitment)
+        messages = self._open(asked, record)
+        reply = Reply(context_of(question, record))
         try:
-            async with contextlib.aclosing(self._deltas(messages)) as deltas:
-                async for delta in deltas:
-                    _note(record, delta, start_s)
-                    for event in reply.push(delta):
-                        yield event
-                    heard = reply.model_text
-                    if reply.full:
-                        break
-        except LlmError as error:
-            failure = error
+            async with contextlib.aclosing(self._written(asked, messages, reply, record)) as events:
+                async for event in events:
+                    yield event
+            _tell(record, reply, asked.failure, self._llm.model)
+            if reply.begun and asked.failure is None:
+                for event in _written_all(commitment):
+                    yield event
+            await commitment.wait()
         except (asyncio.CancelledError, GeneratorExit):  # the listener has gone
-            self._remember(question, heard, interrupted=True)
+            self._remember(asked, asked.heard, interrupted=True)
             raise
+        finally:
+            self._answering.discard(asked)
         # Remembered before `handled` goes out: Home Assistant hangs up there, and it has all of it.
-        self._remember(question, reply.model_text, interrupted=failure is not None)
-        _tell(record, reply, failure, self._llm.model)
-        for event in reply.fail(failure.failure) if failure else reply.finish():
+        self._remember(asked, reply.model_text, interrupted=asked.failure is not None)
+        for event in reply.fail(asked.failure.failure) if asked.failure else reply.finish():
             yield event
 
-    def _messages(self, question: Question, record: TurnRecord) -> list[Message]:
+    def warm(self, question: Question) -> None:
+        """Have the model read what such a question's messages will begin with."""
+        opened_at, turns = self._look(question, self._revision(question))
+        language = question.language or (turns[-1].language if turns else "")
+        system = self._system(replace(question, language=language), opened_at)
+        self._warming.begin(prompt(system, turns, TO_BE_ASKED))
+
+    async def close(self) -> None:
+        """Stop what is done for questions to come."""
+        await self._warming.close()
+
+    async def _written(
+        self, asked: _Asked, messages: list[Message], reply: Reply, record: TurnRecord
+    ) -> AsyncGenerator[Event, None]:
+        """The answer while the model writes it; its last events are left to the caller."""
+        start_s = _now_s()
+        try:
+            with self._warming.making_way():
+                async with contextlib.aclosing(self._deltas(messages)) as deltas:
+                    async for delta in deltas:
+                        self._note(record, delta, start_s)
+                        for event in reply.push(delta):
+                            yield event
+                        asked.heard = reply.model_text
+                        if reply.full:
+                            break
+        except LlmError as error:
+            asked.failure = error
+
+    def _open(self, asked: _Asked, record: TurnRecord) -> list[Message]:
+        """The messages for the model; what they say has come about once the question stands."""
+        question, revision = asked.question, self._revision(asked.question)
+        opened_at, turns = self._look(question, revision)
+        asked.commitment.then(partial(self._enter, asked, opened_at, revision))
         if question.heard is not None:
             record.note(interrupted=1)
-            self._history.interrupt(question.conversation, question.heard)
-        opened_at, turns = self._history.open(
-            question.conversation, _now_s(), f"{self._clock():%A, %Y-%m-%d %H:%M}"
-        )
         record.note(turns=len(turns), question_chars=len(question.text))
         return prompt(self._system(question, opened_at), turns, question.text)
+
+    def _enter(self, asked: _Asked, opened_at: str, revision: Revision) -> None:
+        for other in self._replaced_by(asked.question):
+            other.replaced = True
+        self._answering.add(asked)
+        self._history.open(asked.question.conversation, _now_s(), opened_at, revision)
+
+    def _look(self, question: Question, revision: Revision) -> tuple[str, tuple[Turn, ...]]:
+        time_of_day = f"{self._clock():%A, %Y-%m-%d %H:%M}"
+        return self._history.look(question.conversation, _now_s(), time_of_day, revision)
+
+    def _revision(self, question: Question) -> Revision:
+        """What was heard of an answer that is replaced while it is given says nothing of an older one."""
+        heard = None if self._replaced_by(question) else question.heard
+        return Revision(heard, question.replaces)
+
+    def _replaced_by(self, question: Question) -> list[_Asked]:
+        """Those still being answered.
+
+        A client's next question may be here before its hang-up is.
+        """
+        return [
+            asked
+            for asked in self._answering
+            if asked.turn_id == question.replaces
+            and asked.question.conversation == question.conversation
+        ]
 
     def _system(self, question: Question, opened_at: str) -> str:
         """The system prompt; what differs from conversation to conversation stands last."""
@@ -114,9 +205,21 @@ class ModelAnswers:
         notice = Notice(self._manner.notice)
         return noticing(self._llm.answer(messages), notice, self._manner.notice_after_s)
 
-    def _remember(self, question: Question, answer: str, *, interrupted: bool) -> None:
-        if said := answer.strip():
-            turn = Turn(question.text, said, interrupted)
+    def _note(self, record: TurnRecord, delta: Delta | Notice, start_s: float) -> None:
+        if isinstance(delta, Text | Thinking | Finished):
+            self._warming.alive()
+        match delta:
+            case Text() if "first_text" not in record.stages_ms:
+                record.spent("first_text", start_s, _now_s())
+            case Finished(reason):
+                record.note(finish=reason[:20])
+            case Notice():
+                record.note(notice=1)
+
+    def _remember(self, asked: _Asked, answer: str, *, interrupted: bool) -> None:
+        said, question = answer.strip(), asked.question
+        if said and asked.commitment.made and not asked.replaced:
+            turn = Turn(question.text, said, interrupted, asked.turn_id, question.language)
             self._history.add(question.conversation, turn, _now_s())
 
 
@@ -126,72 +229,52 @@ class LocalAnswers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def replies(self, question: Question, record: TurnRecord) -> AsyncGenerator[Event, None]:
-        """One answer, all of it at once."""
+    async def replies(
+        self, question: Question, record: TurnRecord, commitment: Commitment
+    ) -> AsyncGenerator[Event, None]:
+        """One answer, all of it at once but for its end."""
         context = context_of(question, record)
         answer = local.answer(question.text, self._clock())
         record.note(question_chars=len(question.text), answer_chars=len(answer.text))
         if not answer.handled:
             record.note(failure="no-model")
+            await commitment.wait()
             yield NotHandled(text=answer.text, context=context).event()
             return
         reply = Reply(context)
-        for event in [*reply.push(Text(answer.text)), *reply.finish()]:
+        for event in reply.push(Text(answer.text)):
+            yield event
+        for event in _written_all(commitment):
+            yield event
+        await commitment.wait()
+        for event in reply.finish():
             yield event
 
+    def warm(self, question: Question) -> None:
+        """There is nothing to be warmed."""
 
-async def nothing_heard(question: Question, record: TurnRecord) -> AsyncGenerator[Event, None]:
+    async def close(self) -> None:
+        """There is nothing to be stopped."""
+
+
+async def nothing_heard(
+    question: Question, record: TurnRecord, commitment: Commitment
+) -> AsyncGenerator[Event, None]:
     """The answer to an empty transcript, which no model needs to see."""
     record.note(question_chars=0, failure="empty-question")
+    await commitment.wait()
     yield NotHandled(text=NOTHING_HEARD, context=context_of(question, record)).event()
+
+
+def _written_all(commitment: Commitment) -> Iterator[Event]:
+    """Tells a client that has yet to commit itself that no more text will come."""
+    if commitment.open:
+        yield Event(ANSWER_WRITTEN)
 
 
 def context_of(question: Question, record: TurnRecord) -> dict[str, str]:
     """What a reply carries, so that the next question can refer to it."""
     return {"conversation_id": question.conversation, "turn_id": record.turn_id}
-
-
-async def noticing(
-    deltas: AsyncGenerator[Delta, None], notice: Notice, after_s: float
-) -> AsyncGenerator[Delta | Notice, None]:
-    """`deltas`, with `notice` once between them when a model is waited for until `after_s` have passed.
-
-    Counted from the first Waiting; none comes once the model is at work, nor when the notice is empty.
-    """
-    due_s: float | None = None
-    open_ = bool(notice.text)
-    step: asyncio.Future[Delta | None] | None = None
-    try:
-        while True:
-            step = step or asyncio.ensure_future(anext(deltas, None))
-            left_s = None if due_s is None or not open_ else max(0.0, due_s - _now_s())
-            await asyncio.wait((step,), timeout=left_s)
-            if not step.done():
-                open_ = False
-                yield notice
-                continue
-            delta, step = step.result(), None
-            if delta is None:
-                return
-            if isinstance(delta, Waiting) and due_s is None:
-                due_s = _now_s() + after_s
-            open_ = open_ and not isinstance(delta, Text | Thinking)
-            yield delta
-    finally:
-        if step is not None:
-            step.cancel()
-            await asyncio.wait((step,))
-        await deltas.aclose()
-
-
-def _note(record: TurnRecord, delta: Delta | Notice, start_s: float) -> None:
-    match delta:
-        case Text() if "first_text" not in record.stages_ms:
-            record.spent("first_text", start_s, _now_s())
-        case Finished(reason):
-            record.note(finish=reason[:20])
-        case Notice():
-            record.note(notice=1)
 
 
 def _tell(record: TurnRecord, reply: Reply, failure: LlmError | None, model: str) -> None:

@@ -3,7 +3,8 @@
 Rule: the messages of one question begin with those of the question before, word for word, so that the
 model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns don't change
 once they are kept, but for the last answer when it turns out to have been interrupted, and when there are
-too many, the oldest half goes at once rather than one each time.
+too many, the oldest half goes at once rather than one each time. A question that replaces the one before
+it, or cuts its answer, changes the end only.
 """
 
 from collections import OrderedDict
@@ -31,11 +32,13 @@ class HistoryLimits:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and as much of its answer as was sent."""
+    """A question and as much of its answer as was sent; the id and the language that it was asked under."""
 
     question: str
     answer: str
     interrupted: bool = False
+    turn_id: str = ""
+    language: str = ""
 
     @property
     def messages(self) -> tuple[Message, Message]:
@@ -61,6 +64,32 @@ def about_tokens(text: str) -> int:
     return len(text.encode(errors="replace")) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a question says of the turn before it.
+
+    `heard`: no more of its answer was heard. `replaces`: forget it, if that is its id; what was heard of
+    it is then of no interest.
+    """
+
+    heard: str | None = None
+    replaces: str = ""
+
+    def of(self, turns: Sequence[Turn]) -> list[Turn]:
+        """`turns`, as they are to be remembered from here on."""
+        if not turns:
+            return []
+        *before, last = turns
+        if self.replaces and last.turn_id == self.replaces:
+            return before
+        if self.heard is None or len(self.heard) >= len(last.answer):
+            return [*before, last]
+        return [*before, replace(last, answer=f"{self.heard.rstrip()}…", interrupted=True)]
+
+
+UNREVISED = Revision()
+
+
 @dataclass
 class _Kept:
     opened_at: str
@@ -78,14 +107,26 @@ class History:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def open(self, key: str, now_s: float, time_of_day: str) -> tuple[str, tuple[Turn, ...]]:
+    def look(
+        self, key: str, now_s: float, time_of_day: str, revision: Revision = UNREVISED
+    ) -> tuple[str, tuple[Turn, ...]]:
         """When the conversation began, as its first question told it, and its turns, oldest first.
 
-        Opening counts as use. The time is kept since it stands at the head of the prompt, where a
-        change would cost the whole cache.
+        That is what `open` would return; nothing is changed. The time is kept since it stands at the head
+        of the prompt, where a change would cost the whole cache.
         """
+        kept = self._kept.get(key)
+        if kept is None or self._expired(kept, now_s):
+            return time_of_day, ()
+        return kept.opened_at, tuple(revision.of(kept.turns))
+
+    def open(
+        self, key: str, now_s: float, time_of_day: str, revision: Revision = UNREVISED
+    ) -> tuple[str, tuple[Turn, ...]]:
+        """What `look` returns; a question was asked, so this counts as use, and its `revision` holds."""
         self._forget(now_s)
         kept = self._kept.setdefault(key, _Kept(time_of_day, now_s))
+        kept.turns = revision.of(kept.turns)
         kept.used_s = now_s
         self._kept.move_to_end(key)
         while len(self._kept) > self._limits.conversations:
@@ -103,21 +144,16 @@ class History:
         if self._too_much(kept.turns, 1):
             kept.turns = self._newest_half(kept.turns)
 
-    def interrupt(self, key: str, heard: str) -> None:
-        """No more of the last answer than `heard` was heard; a conversation that is not known is no error."""
-        kept = self._kept.get(key)
-        if kept is None or not kept.turns or len(heard) >= len(kept.turns[-1].answer):
-            return
-        cut = replace(kept.turns[-1], answer=f"{heard.rstrip()}…", interrupted=True)
-        kept.turns[-1] = cut
-
     def _forget(self, now_s: float) -> None:
         """Drop who has been silent for too long; the least recently used stand first."""
         while self._kept:
             key, kept = next(iter(self._kept.items()))
-            if now_s - kept.used_s <= self._limits.keep_s:
+            if not self._expired(kept, now_s):
                 return
             del self._kept[key]
+
+    def _expired(self, kept: _Kept, now_s: float) -> bool:
+        return now_s - kept.used_s > self._limits.keep_s
 
     def _newest_half(self, turns: Sequence[Turn]) -> list[Turn]:
         kept = list(turns)

@@ -106,11 +106,11 @@ class LlamaSwap:
 
     async def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
         """What the model says to `messages`, from Waiting to Finished; raises LlmError."""
-        deadline = Deadline(self._settings.patience, _now_s())
+        deadline, limit = Deadline(self._settings.patience, _now_s()), self._settings.max_tokens
         yield Waiting()  # a model that loads without `sendLoadingState` gives no sign of it
         for attempt in itertools.count():
             try:
-                async with contextlib.aclosing(self._attempt(messages, deadline)) as deltas:
+                async with contextlib.aclosing(self._attempt(messages, deadline, limit)) as deltas:
                     async for delta in deltas:
                         yield delta
                 return
@@ -122,13 +122,23 @@ class LlamaSwap:
                 _log.debug("asking again in %.2f s: %s", pause, refusal)
             await asyncio.sleep(pause)
 
+    async def read(self, messages: Sequence[Message]) -> None:
+        """Have the model loaded and `messages` read, for a single token; asks once, raises LlmError."""
+        deadline = Deadline(self._settings.patience, _now_s())
+        try:
+            async with contextlib.aclosing(self._attempt(messages, deadline, 1)) as deltas:
+                async for _ in deltas:
+                    pass
+        except _NotYetError as refusal:
+            raise LlmError(refusal.failure, str(refusal)) from refusal
+
     async def _attempt(
-        self, messages: Sequence[Message], deadline: Deadline
+        self, messages: Sequence[Message], deadline: Deadline, max_tokens: int
     ) -> AsyncGenerator[Delta, None]:
         if not self._model:
             self._model = chosen(await _in_time(self._list(), deadline))
         request = self._client.build_request(
-            "POST", f"{self._base}/chat/completions", json=self._body(messages)
+            "POST", f"{self._base}/chat/completions", json=self._body(messages, max_tokens)
         )
         response = await _in_time(self._send(request), deadline)
         try:
@@ -139,12 +149,12 @@ class LlamaSwap:
         finally:
             await response.aclose()
 
-    def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
+    def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._model, "messages": list(messages), "stream": True}
         if self._settings.temperature is not None:
             body["temperature"] = self._settings.temperature
-        if self._settings.max_tokens:
-            body["max_tokens"] = self._settings.max_tokens
+        if max_tokens:
+            body["max_tokens"] = max_tokens
         return body
 
     async def _send(self, request: httpx.Request) -> httpx.Response:

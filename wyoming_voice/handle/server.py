@@ -8,30 +8,21 @@ import logging
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
-from uuid import uuid4
 
 from pydantic import Field, SecretStr, field_validator
-from wyoming.asr import Transcript
-from wyoming.event import Event
 from wyoming.info import Attribution, HandleModel, Info
 from wyoming.info import HandleProgram as HandleProgramInfo
 
 from wyoming_voice import __version__
 from wyoming_voice.config import ServiceSettings, Uri
-from wyoming_voice.core.timing import TurnRecord, turn_id_in
+from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.handle.answers import (
-    Answers,
-    LocalAnswers,
-    Manner,
-    ModelAnswers,
-    nothing_heard,
-)
+from wyoming_voice.extensions import REPLACES, SPECULATIVE_ANSWER, WARM_UP
+from wyoming_voice.handle.answers import Answers, LocalAnswers, Manner, ModelAnswers
+from wyoming_voice.handle.conversation import HandleConversation
 from wyoming_voice.handle.history import History, HistoryLimits
 from wyoming_voice.handle.languages import LANGUAGES
 from wyoming_voice.handle.patience import Patience
-from wyoming_voice.handle.session import read_question
-from wyoming_voice.program import Request
 
 if TYPE_CHECKING:
     from wyoming_voice.handle.llama_swap import LlamaSwap
@@ -39,6 +30,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NO_LLM = "none"
+
+EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES})
 
 SYSTEM_PROMPT = (
     "You are a voice assistant. What you write is read aloud, so answer in one to three short sentences "
@@ -122,7 +115,7 @@ class HandleProgram:
             self._llm = _llm(settings)
             history = History(_history_limits(settings))
             self._answers = ModelAnswers(self._llm, history, _manner(settings), _local_time)
-        self.info = Info(handle=[_described(settings)])
+        self.info: Info = Description(handle=[_described(settings)], extensions=EXTENSIONS)
 
     async def load(self) -> None:
         """Look at the language model server and say in one line what is there."""
@@ -134,34 +127,15 @@ class HandleProgram:
         found = await self._llm.look()
         _log.log(logging.WARNING if found.surprising else logging.INFO, "%s", found.line)
 
-    def converse(self) -> "HandleConversation":
+    def converse(self) -> HandleConversation:
         """One new connection."""
         return HandleConversation(self._answers, self._max_text_chars)
 
     async def close(self) -> None:
         """Close the connections to the language model."""
+        await self._answers.close()
         if self._llm is not None:
             await self._llm.close()
-
-
-class HandleConversation:
-    """One connection: each `transcript` is a question; all else means nothing here."""
-
-    def __init__(self, answers: Answers, max_text_chars: int) -> None:
-        self._answers = answers
-        self._max_text_chars = max_text_chars
-        self._own_id = uuid4().hex
-
-    def push(self, event: Event) -> Request | None:
-        """Take one event; raises BadEvent and TooLarge."""
-        if not Transcript.is_type(event.type):
-            return None
-        question = read_question(event.data, self._max_text_chars, self._own_id)
-        record = TurnRecord(kind="handle", turn_id=turn_id_in(event.data.get("context")))
-        if question.language:
-            record.note(language=question.language)
-        reply = self._answers.replies if question.text else nothing_heard
-        return Request(record=record, replies=reply(question, record))
 
 
 def build(settings: HandleSettings) -> HandleProgram:

@@ -1,4 +1,6 @@
-"""Reads the `transcript` event that asks a question; what it may hold and where its conversation is found.
+"""Reads the `transcript` event that asks a question, and the `warm-up` that announces one.
+
+What they may hold, and where the conversation is found.
 
 Rule: nothing of an event is believed before its type and its length have been looked at, and an error
 names the field, never the words in it.
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wyoming_voice.errors import BadEvent, TooLarge
+from wyoming_voice.extensions import REPLACES, SPECULATIVE
 
 MAX_ID_CHARS = 256
 """Home Assistant's identifiers have 26 to 36 characters; ours are kept as keys, so they are bounded."""
@@ -29,7 +32,8 @@ class Question:
 
     `language` is a BCP-47 tag such as `de-CH`, or "" when it is not known; ids are "" when absent.
     `system_prompt` goes before the server's own. `heard` is set when this question interrupted the
-    answer before it: that much of it was heard.
+    answer before it: that much of it was heard. `replaces` is the turn id of the question that this one is
+    the whole of. A `speculative` one may yet turn out not to have been asked.
     """
 
     text: str
@@ -40,6 +44,8 @@ class Question:
     satellite_id: str = ""
     system_prompt: str = ""
     heard: str | None = None
+    replaces: str = ""
+    speculative: bool = False
 
     @property
     def conversation(self) -> str:
@@ -51,38 +57,49 @@ def read_question(data: Mapping[str, Any], max_text_chars: int, connection_id: s
     """The question in the data of a `transcript` event.
 
     Home Assistant sends `{"text", "language", "context": {"conversation_id", "device_id",
-    "satellite_id"}}`, each of the ids only when it has one; our own satellite adds `system_prompt`, and
-    `interrupted` with `heard`. Raises BadEvent for a field of the wrong type and TooLarge for one that
-    is too long.
+    "satellite_id"}}`, each of the ids only when it has one; our own satellite adds `system_prompt`,
+    `interrupted` with `heard`, `replaces`, and `speculative`. Raises BadEvent for a field of the wrong
+    type and TooLarge for one that is too long.
     """
     text = data.get("text")
     if not isinstance(text, str):
         raise BadEvent(f"'text' of a transcript must be a string, not {_kind(text)}")
     if len(text) > max_text_chars:
         raise TooLarge(f"'text' has {len(text)} characters; at most {max_text_chars} are taken")
+    return _question("transcript", text.strip(), data, connection_id)
+
+
+def read_warm_up(data: Mapping[str, Any], connection_id: str) -> Question:
+    """What is known of a question before it: all but its text, in the fields of a `transcript`."""
+    return _question("warm-up", "", data, connection_id)
+
+
+def _question(kind: str, text: str, data: Mapping[str, Any], connection_id: str) -> Question:
     context = data.get("context")
     if context is None:
         context = {}
     if not isinstance(context, dict):
-        raise BadEvent(f"'context' of a transcript must be an object, not {_kind(context)}")
+        raise BadEvent(f"'context' of a {kind} must be an object, not {_kind(context)}")
     return Question(
-        text=text.strip(),
+        text=text,
         connection_id=connection_id,
-        language=_language(data.get("language")),
+        language=_language(kind, data.get("language")),
         conversation_id=_bounded(context, "conversation_id", MAX_ID_CHARS),
         device_id=_bounded(context, "device_id", MAX_ID_CHARS),
         satellite_id=_bounded(context, "satellite_id", MAX_ID_CHARS),
         system_prompt=_bounded(context, "system_prompt", MAX_PROMPT_CHARS).strip(),
         heard=_bounded(context, "heard", MAX_HEARD_CHARS) if context.get("interrupted") else None,
+        replaces=_bounded(context, REPLACES, MAX_ID_CHARS),
+        speculative=context.get(SPECULATIVE) is True,
     )
 
 
-def _language(value: object) -> str:
+def _language(kind: str, value: object) -> str:
     """A tag that looks like one, since it goes into the prompt; "auto" and the like mean unknown."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadEvent(f"'language' of a transcript must be a string, not {_kind(value)}")
+        raise BadEvent(f"'language' of a {kind} must be a string, not {_kind(value)}")
     return value.replace("_", "-") if _LANGUAGE.fullmatch(value) else ""
 
 

@@ -18,17 +18,28 @@ Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A sentence of which only a part is spoken at a time; all its parts should sound like one.
+
+    `text` is what was known of it when its first part was spoken; `ended` says whether that was all.
+    """
+
+    text: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One piece of text for one voice.
 
-    `voice` is a name that the engine's catalogue has accepted. `whole_sentence` is False for a clause
-    that was cut out of a longer sentence, which should sound like a part of it.
+    `voice` is a name that the engine's catalogue has accepted. `part_of` is the longer sentence that a
+    clause was cut out of; all clauses of one sentence are given the same.
     """
 
     text: str
     voice: str
     speed: float = 1.0
-    whole_sentence: bool = True
+    part_of: Whole | None = None
 
 
 def never() -> bool:
@@ -72,17 +83,29 @@ class Pace:
     rtf: float = 0.5
     """Seconds of work for a second of audio; the start value is a guess for two slow cores."""
 
+    deviation: float = 0.0
+    """The running mean of how far an utterance's RTF is from the mean."""
+
+    @property
+    def cautious_rtf(self) -> float:
+        """What an utterance's RTF is rarely above: two mean deviations over the mean, the 95th percentile
+        of a normal distribution. (RFC 6298 reckons with four, for waits that almost never may be short.)
+        """
+        return self.rtf + 2 * self.deviation
+
     def measured(
         self, chars: int, audio_s: float, work_s: float, memory_s: float = _MEMORY_S
     ) -> "Pace":
         """The pace after one more utterance, weighed against `memory_s` of audio before it."""
         if audio_s <= 0 or chars <= 0:
             return self
-        weight = audio_s / (audio_s + memory_s)
+        weight, rtf = audio_s / (audio_s + memory_s), work_s / audio_s
+        strayed = abs(rtf - self.rtf) if memory_s else 0.0
         return replace(
             self,
             chars_per_s=_mixed(self.chars_per_s, chars / audio_s, weight),
-            rtf=_mixed(self.rtf, work_s / audio_s, weight),
+            rtf=_mixed(self.rtf, rtf, weight),
+            deviation=_mixed(self.deviation, strayed, weight),
         )
 
 

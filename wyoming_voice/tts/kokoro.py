@@ -1,41 +1,51 @@
-"""Kokoro-82M speaks: the one importer of kokoro and torch.
+"""Kokoro-82M speaks: text to phonemes, a style for their number, audio from the network.
 
 KPipeline is passed by: its constructor lets misaki install spaCy's model by pip in the running process,
 and it cuts off what is longer than the model's context. Its parts (misaki's G2P, KModel, the voice
-tables) are used here as it uses them. Rule: nothing is fetched but through `weights`, and no phoneme is
+tables) are used as it uses them. Rule: nothing is fetched but through `weights`, and no phoneme is
 dropped for length.
 """
 
 import importlib.util
 import logging
-import pickle
 import sys
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
+from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import EngineError
-from wyoming_voice.tts.engine import Samples, Utterance, never
-from wyoming_voice.tts.g2p import split_phonemes
+from wyoming_voice.tts.engine import Samples, Utterance, Whole, never
+from wyoming_voice.tts.g2p import MOST_PHONEMES, split_phonemes
 from wyoming_voice.tts.phonemes import G2p, g2p_for
+from wyoming_voice.tts.tuning import (
+    enough_threads,
+    shortest_s,
+    spectral_difference_db,
+    thread_counts,
+    worth_rounding,
+)
 from wyoming_voice.tts.voices import parse_blend
 from wyoming_voice.tts.weights import KokoroFiles
 
 if TYPE_CHECKING:
-    import torch
+    from wyoming_voice.tts.network import Network, Table
 
 _log = logging.getLogger(__name__)
 
-_CLAUSE_STYLE_PHONEMES = 60
-"""A style table's row is the length of what is said, and short rows sound hurried or cut off. A clause
-is spoken with the row of a common sentence: half a piece's usual length."""
+Precision = Literal["auto", "float32", "bfloat16"]
+
+EXPECTED_PHONEMES = 60
+"""A style table's row is the length of what is said, and short rows sound hurried or cut off. While the
+end of a sentence isn't known, it is taken to have this many symbols: twelve words, a common length of a
+spoken sentence, of five symbols each."""
+
+_LONGER_THAN_ITS_START = 1.5
+"""What a sentence without a known end is taken to have of the symbols known so far."""
 
 _MOST_BLENDS = 32
-
-
-class _Stopped(Exception):
-    """Raised out of the model's forward pass: nobody waits for its result."""
+_REHEARSAL = "ðɪs ɪz hˌW fˈæst ˈI kæn spˈik."
+_REHEARSALS_WITHIN_S = 1.5
 
 
 class KokoroEngine:
@@ -50,48 +60,49 @@ class KokoroEngine:
         *,
         device: str = "auto",
         cpu_threads: int = 0,
+        precision: Precision = "float32",
     ) -> None:
-        """`locate` is asked at `load`, and may download; `cpu_threads` 0 leaves the number to torch."""
+        """`locate` is asked at `load`, and may download; `cpu_threads` 0 and `precision` auto: measured."""
         self._locate = locate
         self._default_voice = default_voice
         self._device = device
         self._cpu_threads = cpu_threads
+        self._precision = precision
         self._files: KokoroFiles | None = None
-        self._model: Any = None
+        self._network: Network | None = None
         self._g2p: dict[str, G2p] = {}
-        self._tables: dict[str, torch.Tensor] = {}
-        self._blends: OrderedDict[str, torch.Tensor] = OrderedDict()
-        self._stopped = never
+        self._tables: dict[str, Table] = {}
+        self._blends: OrderedDict[str, Table] = OrderedDict()
 
     def load(self) -> None:
-        """Load the model and the default voice; raises EngineError."""
+        """Load the model and the default voice, and set them up for this machine; raises EngineError."""
         _check_packages()
         self._files = self._locate()
-        self._model = self._loaded_model(self._files)
-        for module in self._model.modules():
-            module.register_forward_pre_hook(self._leave_when_stopped)
+        config, weights = self._files.config(), self._files.checkpoint()
+        from wyoming_voice.tts.network import Network
+
+        self._network = Network(config, weights, self._device)
+        _log.info("kokoro loaded from %s on %s", weights, self._network.device)
         self.style(self._default_voice)
+        if self._network.device == "cpu":
+            self._tune(self._network)
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
     ) -> Iterator[Samples]:
         """Audio at 24 kHz, an item for each 510 phonemes; see `Engine`."""
-        import torch
-
-        style = self.style(utterance.voice)
-        self._stopped = stopped
-        for phonemes in split_phonemes(self.phonemes(utterance.text, utterance.voice[0])):
-            if not any(symbol.isalpha() and symbol in self._model.vocab for symbol in phonemes):
+        network = self._network
+        assert network is not None, "synthesize before load"
+        style, letter = self.style(utterance.voice), utterance.voice[0]
+        parts = split_phonemes(self.phonemes(utterance.text, letter))
+        for phonemes in parts:
+            if not any(symbol.isalpha() and symbol in network.vocabulary for symbol in phonemes):
                 continue
-            row = style_row(len(phonemes), whole_sentence=utterance.whole_sentence)
-            try:
-                with torch.inference_mode():
-                    audio = self._model(phonemes, style[row], utterance.speed)
-            except _Stopped:
+            row = self._row(phonemes, utterance.part_of, letter)
+            audio = network.speak(phonemes, style[row], utterance.speed, stopped)
+            if audio is None:
                 return
-            except RuntimeError as error:  # out of memory, a device that failed
-                raise EngineError(f"Kokoro failed: {error}") from error
-            yield audio.numpy().reshape(-1)
+            yield audio
 
     def phonemes(self, text: str, letter: str) -> str:
         """What is said for `text` in the language of a voice's first letter; raises EngineError."""
@@ -104,73 +115,92 @@ class KokoroEngine:
         """How many tables of voices and blends are kept, besides those that were loaded."""
         return len(self._blends)
 
-    def _leave_when_stopped(self, module: object, inputs: object) -> None:
-        if self._stopped():
-            raise _Stopped
-
-    def _loaded_model(self, files: KokoroFiles) -> Any:
-        import torch
-        from kokoro import KModel
-
-        config, weights = files.config(), files.checkpoint()
-        if self._cpu_threads:
-            torch.set_num_threads(self._cpu_threads)
-        device = self._chosen_device()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torch's, about how kokoro is written
-                model = KModel("hexgrad/Kokoro-82M", config=str(config), model=str(weights))
-        except (RuntimeError, OSError, ValueError, LookupError, AssertionError) as error:
-            raise _unreadable(str(weights), error) from error
-        except (pickle.UnpicklingError, EOFError) as error:
-            raise _unreadable(str(weights), error) from error
-        _log.info("kokoro loaded from %s on %s", weights, device)
-        return model.to(device).eval()
-
-    def _chosen_device(self) -> str:
-        import torch
-
-        if self._device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        if self._device == "cuda" and not torch.cuda.is_available():
-            raise EngineError("no CUDA device is available to torch; use --device cpu")
-        return self._device
-
-    def style(self, voice: str) -> "torch.Tensor":
+    def style(self, voice: str) -> "Table":
         """The style table of a voice or a blend, shape (510, 1, 256)."""
         if voice in self._blends:
             self._blends.move_to_end(voice)
             return self._blends[voice]
         known = [part.partition("(")[0].strip() for part in voice.split("+")]
-        parts = parse_blend(voice, known).parts
-        table = sum(weight * self._table(name) for name, weight in parts)
-        self._blends[voice] = table  # type: ignore[assignment]
+        first, *others = parse_blend(voice, known).parts
+        table = self._table(first[0]) * first[1]
+        for name, weight in others:
+            table = table + self._table(name) * weight
+        self._blends[voice] = table
         if len(self._blends) > _MOST_BLENDS:
             self._blends.popitem(last=False)
-        return self._blends[voice]
-
-    def _table(self, name: str) -> "torch.Tensor":
-        if name not in self._tables:
-            self._tables[name] = self._loaded_table(name)
-        return self._tables[name]
-
-    def _loaded_table(self, name: str) -> "torch.Tensor":
-        import torch
-
-        assert self._files is not None, "synthesize before load"
-        path = self._files.voice(name)
-        try:
-            table = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            raise _unreadable(str(path), error) from error
-        if not isinstance(table, torch.Tensor) or table.shape != (510, 1, 256):
-            raise EngineError(f"{path} is no Kokoro voice: it should hold one tensor (510, 1, 256)")
         return table
 
+    def _row(self, phonemes: str, whole: Whole | None, letter: str) -> int:
+        if whole is None:
+            return style_row(len(phonemes))
+        symbols = len(self.phonemes(whole.text, letter))
+        return style_row(symbols if whole.ended else expected_phonemes(symbols))
 
-def style_row(phonemes: int, *, whole_sentence: bool) -> int:
-    """The row of a style table for that many phonemes, 1 to 510."""
-    return (phonemes if whole_sentence else max(phonemes, _CLAUSE_STYLE_PHONEMES)) - 1
+    def _table(self, name: str) -> "Table":
+        if name not in self._tables:
+            from wyoming_voice.tts.network import loaded_table
+
+            assert self._files is not None, "synthesize before load"
+            self._tables[name] = loaded_table(self._files.voice(name))
+        return self._tables[name]
+
+    def _tune(self, network: "Network") -> None:
+        """Choose the threads and the precision where that is ours to do, and say by which figures."""
+        style = self.style(self._default_voice)[style_row(len(_REHEARSAL))]
+        cores = usable_cores()
+        if self._cpu_threads or cores == 1:
+            network.use_threads(self._cpu_threads or 1)
+        else:
+            _tune_threads(network, style, cores)
+        if self._precision == "bfloat16":
+            network.use_bfloat16()
+        elif self._precision == "auto":
+            _tune_precision(network, style)
+
+
+def _tune_threads(network: "Network", style: "Table", cores: int) -> None:
+    def rehearsed_s(threads: int) -> float:
+        network.use_threads(threads)
+        return network.rehearse(_REHEARSAL, style, float("inf"))[1]
+
+    rehearsed_s(cores)  # pays for what is set up at the first time
+    times_s = shortest_s(thread_counts(cores), rehearsed_s, _REHEARSALS_WITHIN_S)
+    network.use_threads(enough_threads(times_s))
+    figures = ", ".join(f"{count}: {took_s:.2f} s" for count, took_s in times_s.items())
+    _log.info("kokoro computes with %d threads (%s)", enough_threads(times_s), figures)
+
+
+def _tune_precision(network: "Network", style: "Table") -> None:
+    exact, exact_s = network.rehearse(_REHEARSAL, style, float("inf"))
+    exact_s = min(exact_s, network.rehearse(_REHEARSAL, style, float("inf"))[1])
+    network.use_bfloat16()
+    rounded, _ = network.rehearse(_REHEARSAL, style, 2 * exact_s)
+    if exact is None or rounded is None:
+        network.use_float32()
+        _log.info("kokoro computes in float32; bfloat16 is slower here")
+        return
+    rounded_s = network.rehearse(_REHEARSAL, style, float("inf"))[1]
+    difference_db = spectral_difference_db(exact, rounded)
+    worth = worth_rounding(exact_s, rounded_s, difference_db)
+    if not worth:
+        network.use_float32()
+    _log.info(
+        "kokoro computes in %s (float32: %.2f s; bfloat16: %.2f s, %.2f dB off)",
+        "bfloat16" if worth else "float32",
+        exact_s,
+        rounded_s,
+        difference_db,
+    )
+
+
+def style_row(phonemes: int) -> int:
+    """The row of a style table for a sentence of that many phonemes."""
+    return min(max(phonemes, 1), MOST_PHONEMES) - 1
+
+
+def expected_phonemes(known: int) -> int:
+    """How many phonemes a sentence will have of which `known` have come and the end has not."""
+    return max(EXPECTED_PHONEMES, round(known * _LONGER_THAN_ITS_START))
 
 
 def _check_packages() -> None:
@@ -184,10 +214,3 @@ def _check_packages() -> None:
             " or 3.12, or speak with --engine espeak"
         )
     raise EngineError("Kokoro is not installed; pip install 'wyoming-voice[tts]'")
-
-
-def _unreadable(path: str, error: Exception) -> EngineError:
-    return EngineError(
-        f"{path} can't be loaded ({type(error).__name__}); fetch it again with"
-        " `wyoming-voice models fetch tts`"
-    )

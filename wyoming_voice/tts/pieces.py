@@ -62,6 +62,11 @@ class Pieces:
         self._splitter.first_limit_chars = chars
 
     @property
+    def held(self) -> str:
+        """The text that no piece holds yet, as far as it has been made speakable."""
+        return self._splitter.held
+
+    @property
     def may_hold_sentence(self) -> bool:
         """Whether what came last would end a sentence or a line if nothing followed."""
         return self._last == "\n" or self._last in _ENDS

@@ -47,7 +47,8 @@ class Seams:
 
     def __init__(self, settings: SeamSettings) -> None:
         self._settings = settings
-        self._pause_ms: float | None = None
+        self._rest_ms = 0.0
+        self._blank = True
         self._loudness = 0.0
         self._loud_samples = 0
 
@@ -58,15 +59,25 @@ class Seams:
         settings = self._settings
         piece = self._levelled(_trimmed(samples, settings))
         piece = _limited(piece, settings.rate_hz)
-        pause_ms, self._pause_ms = self._pause_ms, pause_after_ms(text) / settings.speed
-        if pause_ms is None:
-            return piece
+        joined = np.concatenate((self.rest(), piece))
         around_ms = settings.lead_ms + settings.tail_ms
-        return np.concatenate((self._silence(max(0.0, pause_ms - around_ms)), piece))
+        self._rest_ms = max(0.0, pause_after_ms(text) / settings.speed - around_ms)
+        self._blank = False
+        return joined
+
+    @property
+    def rest_ms(self) -> float:
+        """The silence between the last piece and a next one that hasn't been given out yet."""
+        return self._rest_ms
+
+    def rest(self) -> Samples:
+        """That silence, for who knows that there is a next piece before it is made."""
+        rest_ms, self._rest_ms = self._rest_ms, 0.0
+        return self._silence(rest_ms)
 
     def finish(self) -> Samples:
         """Silence of `blank_ms` when nothing was pushed, else nothing."""
-        return self._silence(self._settings.blank_ms if self._pause_ms is None else 0.0)
+        return self._silence(self._settings.blank_ms if self._blank else 0.0)
 
     def _levelled(self, piece: Samples) -> Samples:
         """The piece at the loudness of those before it; the first one sets it."""

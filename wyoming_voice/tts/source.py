@@ -31,6 +31,21 @@ class TextSource:
         self._texts.append(text)
         self._changed.set()
 
+    def ahead(self, most_chars: int) -> tuple[str, bool]:
+        """What comes next, without taking it, and whether it is all that will come.
+
+        Nothing of SSML, which would have to be taken to lose its tags.
+        """
+        if self._ssml is not None:
+            return "", False
+        texts, length = [], 0
+        for text in self._texts:
+            texts.append(text[: most_chars - length])
+            length += len(text)
+            if length > most_chars:
+                return "".join(texts), False
+        return "".join(texts), self._closed
+
     def close(self) -> None:
         """The text is complete."""
         self._closed = True

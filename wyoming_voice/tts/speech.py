@@ -2,7 +2,7 @@
 
 Each piece is as long as it may be without a gap in playback (`next_piece_chars`), the first one short;
 behind an engine that is slower than speech, which can't be without gaps, pieces stay long enough to
-have few.
+have few. The pause before a piece is sent before the piece is made: it is time in hand, too.
 Rule: one place in the worker's house for the whole request, so that it is refused before it begins or
 not at all; the thread sees one piece at a time, and the loop never touches a sample.
 """
@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from wyoming_voice.audio import to_pcm16
-from wyoming_voice.core.sentences import next_piece_chars
+from wyoming_voice.core.sentences import first_sentence, next_piece_chars
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.tts.engine import Engine, Pace, Utterance
+from wyoming_voice.tts.cache import CachingEngine
+from wyoming_voice.tts.engine import Engine, Pace, Utterance, Whole
 from wyoming_voice.tts.pieces import Piece, Pieces
 from wyoming_voice.tts.seams import Seams, SeamSettings
 from wyoming_voice.tts.source import TextSource
@@ -39,6 +40,12 @@ _SLOW_PIECE_CHARS = 60
 then, and the law against them would tear everything into the shortest pieces, with a gap after each
 and the engine's set-up paid for each; a sentence of this length, four seconds, is best in one go."""
 
+_SHARED_PIECE_S = 1.5
+"""While several speak, nobody's piece keeps the engine for longer: it is what the others wait."""
+
+_SENTENCE_CHARS = 400
+"""How far ahead the end of a sentence is looked for."""
+
 _STALL_S = 0.5
 """A sentence that seems complete waits this long for a next word to prove it."""
 
@@ -48,13 +55,17 @@ _REHEARSAL = "This is how fast I can speak."
 
 @dataclass
 class Studio:
-    """What all requests of a server share; `pace` is what the engine showed so far."""
+    """What all requests of a server share; `pace` is what the engine showed so far.
+
+    `cache` stands in front of the engine; what it holds says nothing of the engine's pace.
+    """
 
     engine: Engine
     worker: Worker
     deadline_s: float
     speed: float = 1.0
     pace: Pace = field(default_factory=Pace)
+    cache: CachingEngine | None = None
 
     def open(self, voice: str) -> None:
         """In the worker's thread: load the engine and measure its pace; raises EngineError.
@@ -83,10 +94,12 @@ class Speech:
         self._pieces = Pieces(voice.language)
         self._seams = Seams(SeamSettings(studio.engine.sample_rate_hz, studio.speed))
         self._waiting: deque[Piece] = deque()
-        self._current: Piece | None = None
+        self._current: Utterance | None = None
+        self._ending = ""
+        self._whole: Whole | None = None
         self._text_ended = False
         self._stopped = False
-        self._chars = self._piece_count = 0
+        self._chars = self._piece_count = self._cached_count = 0
         self._audio_s = self._work_s = 0.0
         self._played_until_s = 0.0
 
@@ -101,7 +114,10 @@ class Speech:
         try:
             async with contextlib.aclosing(work):
                 while (piece := await self._next_piece()) is not None:
-                    self._current = piece
+                    if rest := to_pcm16(self._seams.rest()):
+                        self._note_audio(rest)
+                        yield rest
+                    self._current, self._ending = self._utterance(piece), piece.ending
                     while pcm := await anext(work):
                         self._note_audio(pcm)
                         yield pcm
@@ -113,28 +129,45 @@ class Speech:
 
     def _made(self) -> Iterator[bytes]:
         """In the worker's thread: the audio of each current piece, and b"" after each."""
-        while (piece := self._current) is not None:
+        studio = self._studio
+        while (utterance := self._current) is not None:
             self._current = None
-            utterance = Utterance(
-                piece.text, self._voice.name, self._studio.speed, piece.ends_sentence
-            )
+            cached = studio.cache is not None and studio.cache.holds(utterance)
             audio_s = work_s = 0.0
             start_s = time.monotonic()
-            for samples in self._studio.engine.synthesize(utterance, lambda: self._stopped):
-                joined = self._seams.push(samples, piece.ending)
+            engine = studio.cache or studio.engine
+            for samples in engine.synthesize(utterance, lambda: self._stopped):
+                joined = self._seams.push(samples, self._ending)
                 work_s += time.monotonic() - start_s
-                audio_s += len(joined) / self._studio.engine.sample_rate_hz
+                audio_s += len(joined) / engine.sample_rate_hz
                 if len(joined):
                     yield to_pcm16(joined)
                 start_s = time.monotonic()
             self._audio_s += audio_s
             self._work_s += work_s
-            self._studio.pace = self._studio.pace.measured(len(piece.text), audio_s, work_s)
+            self._cached_count += cached
+            if not cached:
+                studio.pace = studio.pace.measured(len(utterance.text), audio_s, work_s)
             yield b""
+
+    def _utterance(self, piece: Piece) -> Utterance:
+        if self._whole is None and not piece.ends_sentence:
+            self._whole = self._sentence_of(piece)
+        whole = self._whole
+        if piece.ends_sentence:
+            self._whole = None
+        return Utterance(piece.text, self._voice.name, self._studio.speed, whole)
+
+    def _sentence_of(self, clause: Piece) -> Whole:
+        """As much as is known of the sentence that begins with this clause."""
+        ahead, is_all = self._source.ahead(_SENTENCE_CHARS)
+        coming = " ".join(piece.ending for piece in self._waiting)
+        text = f"{clause.text} {coming} {self._pieces.held} {ahead}"
+        sentence, ended = first_sentence(text, self._voice.language)
+        return Whole(" ".join(sentence.split()), ended or is_all)
 
     async def _next_piece(self) -> Piece | None:
         """The next piece when its text is there; None at the end of the text."""
-        self._limit_pieces()
         while not self._waiting:
             if self._text_ended:
                 return None
@@ -151,6 +184,7 @@ class Speech:
                 text = await self._source.take(_SLICE_CHARS)
         except TimeoutError:
             return self._pieces.break_off()
+        self._limit_pieces()  # by what is in hand after the wait for text
         if text is None:
             self._text_ended = True
             return self._pieces.finish()
@@ -159,10 +193,13 @@ class Speech:
     def _limit_pieces(self) -> None:
         """To what can be made while the audio in hand is played; without any, to what is heard soon."""
         pace = self._studio.pace
-        lead_s = self._played_until_s - _now_s()
+        lead_s = self._played_until_s + self._seams.rest_ms / 1000 - _now_s()
+        rtf, speakers = pace.cautious_rtf, self._studio.worker.requests
         if lead_s <= 0:
-            lead_s = _FIRST_AUDIO_WITHIN_S
-        chars = next_piece_chars(lead_s * 1000, pace.chars_per_s, pace.rtf)
+            lead_s, rtf = _FIRST_AUDIO_WITHIN_S, pace.rtf
+        elif speakers > 1:  # each has its turn before ours
+            lead_s = min(lead_s / speakers, _SHARED_PIECE_S)
+        chars = next_piece_chars(lead_s * 1000, pace.chars_per_s, rtf)
         self._pieces.first_limit_chars = chars
         self._pieces.limit_chars = chars if pace.rtf < 1 else max(chars, _SLOW_PIECE_CHARS)
 
@@ -180,6 +217,7 @@ class Speech:
             voice=self._voice.name,
             chars=self._chars,
             pieces=self._piece_count,
+            cached=self._cached_count,
             audio_ms=round(self._audio_s * 1000),
             rtf=self._work_s / self._audio_s if self._audio_s else 0.0,
         )

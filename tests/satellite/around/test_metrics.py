@@ -1,19 +1,17 @@
-"""Metrics: what is counted, what is read from the status, and an HTTP door that bad clients don't harm."""
+"""Metrics of a satellite: what is counted, what is read from the status, whether it is well."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from satellite.around.metrics import Metrics
 from satellite.around.tally import Tally
 from satellite.effects import Moment, Tell
 from satellite.events import Via
 from satellite.parts import Status
-from tests.satellite.waiting import PATIENCE_S, running
-from wyoming_voice.errors import ConfigError
+from tests.metrics_client import MetricsClient
+from tests.satellite.waiting import running
 
 WAKE, HEARD = [Moment.WAKE, Moment.LISTENING], [Moment.SPEECH_STARTED, Moment.SPEECH_ENDED]
 UNDERSTOOD = [*WAKE, *HEARD, Moment.PROCESSING, Moment.TRANSCRIPT]
@@ -67,42 +65,11 @@ def status() -> Status:
     }
 
 
-class Client:
-    """Speaks HTTP, or whatever it is told to."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    async def send(self, request: bytes) -> tuple[str, bytes]:
-        """The status line and the body of the answer; "" and nothing when there is none."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        try:
-            writer.write(request)
-            async with asyncio.timeout(PATIENCE_S):
-                answer = await reader.read()
-        finally:
-            writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return head.partition(b"\r\n")[0].decode(), body
-
-    async def get(self, path: str) -> tuple[str, bytes]:
-        return await self.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-
-    async def values(self) -> dict[str, float]:
-        """All samples, with their labels' values, by name."""
-        _, body = await self.get("/metrics")
-        return {
-            ":".join([sample.name, *sorted(sample.labels.values())]): sample.value
-            for family in text_string_to_metric_families(body.decode())
-            for sample in family.samples
-        }
-
-
 @contextlib.asynccontextmanager
-async def asked(metrics: Metrics) -> AsyncIterator[Client]:
+async def asked(metrics: Metrics) -> AsyncIterator[MetricsClient]:
     address = await metrics.listen()
     async with running(metrics.run()):
-        yield Client(address.port)
+        yield MetricsClient(address.port)
 
 
 @pytest.fixture
@@ -148,47 +115,3 @@ async def test_health_is_that_of_the_microphone(metrics: Metrics) -> None:
         assert await client.get("/health?verbose") == ("HTTP/1.1 200 OK", b"ok\n")
         metrics.tell(Tell(Moment.MICROPHONE_LOST, "unplugged"))
         assert (await client.get("/health"))[1] == b"no sound from the microphone\n"
-
-
-@pytest.mark.parametrize(
-    ("request_", "status_line"),
-    [
-        (b"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"),
-        (b"POST /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 Method Not Allowed"),
-        (b"hello\r\n\r\n", "HTTP/1.1 400 Bad Request"),
-        (b"GET /metrics HTTP/2\r\n\r\n", "HTTP/1.1 400 Bad Request"),
-        (b"\x16\x03\x01 tls?\r\n\r\n", "HTTP/1.1 400 Bad Request"),
-        (
-            b"GET /metrics HTTP/1.1\r\nCookie: " + b"x" * 300_000 + b"\r\n\r\n",
-            "HTTP/1.1 431 Request Header Fields Too Large",
-        ),
-        (b"HEAD /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK"),
-    ],
-)
-async def test_odd_requests_are_answered(
-    metrics: Metrics, request_: bytes, status_line: str
-) -> None:
-    async with asked(metrics) as client:
-        got, body = await client.send(request_)
-        assert got == status_line
-        assert bool(body) == (not request_.startswith(b"HEAD"))
-
-
-async def test_clients_that_say_nothing_are_few(metrics: Metrics) -> None:
-    async with asked(metrics) as client, contextlib.AsyncExitStack() as stack:
-        port = client._port
-        for _ in range(8):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            stack.callback(writer.close)
-        got = ""
-        with contextlib.suppress(ConnectionError):
-            got, _ = await client.get("/health")
-        assert got == ""
-
-
-async def test_an_address_that_cannot_be_had(metrics: Metrics) -> None:
-    async with asked(metrics) as client:
-        with pytest.raises(ConfigError, match="can't be had"):
-            await Metrics(f"tcp://127.0.0.1:{client._port}", status).listen()
-    with pytest.raises(ConfigError, match="needs tcp://HOST:PORT"):
-        await Metrics("unix:///tmp/metrics", status).listen()

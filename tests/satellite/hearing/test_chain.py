@@ -6,11 +6,13 @@ import pytest
 from satellite.events import WakeWord
 from satellite.hearing.chain import Hearing
 from satellite.hearing.echo import Cleaner, FarEnd, PassThrough, WebRtcCleaner
+from satellite.hearing.finality import Finality
 from satellite.hearing.level import level_dbfs
 from satellite.hearing.wake import LocalWake, noticed_after_ms, parse_wake_words
 from satellite.parts import Audio, HeardFrame
 from tests.satellite.hearing.recordings import question, samples, silence, wake_word
 from wyoming_voice.audio import to_pcm16
+from wyoming_voice.core.completeness import Completeness
 
 NABU = WakeWord("okay_nabu", "okay nabu")
 AS_IT_IS = PassThrough("nothing", echo_free=False)
@@ -179,3 +181,27 @@ def test_a_word_and_a_question_through_all_that_is_real() -> None:
     assert max(frame.level_dbfs for frame in speech) == pytest.approx(
         max(level_dbfs(samples(frame.pcm)) for frame in speech), abs=0.1
     )
+
+
+class Sure:
+    """Thinks that all was said."""
+
+    def completeness(self, audio: Audio) -> Completeness:
+        return Completeness.COMPLETE
+
+
+def test_pauses_are_judged_where_that_is_wanted() -> None:
+    hearing, speech = hearing_with(), FakeSpeech()
+    assert heard(hearing, constant(0.5, 320) + constant(0, 320), 640)[-1].completeness is None
+    hearing = Hearing(FarEnd(), AS_IT_IS, detector=speech)
+    hearing.finality = Finality(Sure())
+    hearing.finality.attentive = True
+    frames = heard(hearing, constant(0.9, 320) + constant(0, 320), 640)
+    judged = [number for number, frame in enumerate(frames) if frame.completeness is not None]
+    assert judged == [15]
+    heard(hearing, constant(0.9, 320) + constant(0, 64), 640)
+    hearing.muted = True
+    hearing.push(constant(0, 64))
+    hearing.muted = False
+    frames = heard(hearing, constant(0, 640), 640)
+    assert {frame.completeness for frame in frames} == {None}, "what was heard is forgotten"

@@ -4,8 +4,15 @@ import random
 
 import pytest
 
-from satellite.hearing.ears import Ears, EarSettings, ear_settings
-from wyoming_voice.core.endpointing import Endpoint, EndpointSettings, SpeechEnded, SpeechStarted
+from satellite.hearing.ears import Ears, EarSettings
+from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.core.endpointing import (
+    Endpoint,
+    EndpointSettings,
+    SpeechEnded,
+    SpeechStarted,
+    endpoint_settings,
+)
 
 SETTINGS = EarSettings(
     EndpointSettings(min_silence_ms=3 * 32, max_speech_ms=20 * 32), memory_ms=10 * 32 + 5
@@ -123,19 +130,79 @@ def test_a_restart_at_any_time_ends_as_listening_from_there_does() -> None:
         assert endpoints == listen(fresh, deaf + picture[at:])
 
 
-def test_settings_of_a_sensitivity() -> None:
-    settings = ear_settings("relaxed", 0.6, 12.5).endpointing
-    assert settings.start_probability == 0.6
-    assert settings.end_probability == pytest.approx(0.45)
-    assert settings.min_silence_ms == 1250
-    assert settings.max_speech_ms == 12_500
-    assert settings.frame_ms == 32
-
-
-def test_a_low_threshold_can_still_end_speech() -> None:
-    assert ear_settings("default", 0.1, 20).endpointing.end_probability > 0
-
-
 def test_the_memory_holds_the_longest_utterance() -> None:
-    settings = ear_settings("aggressive", 0.5, 25)
+    settings = EarSettings(endpoint_settings("aggressive", 0.5, 25, dynamic=True))
     assert settings.memory_ms > settings.endpointing.max_speech_ms
+
+
+DYNAMIC = EarSettings(
+    EndpointSettings(min_silence_ms=10 * 32, complete_silence_ms=5 * 32, open_silence_ms=15 * 32)
+)
+COMPLETE, OPEN, UNKNOWN = Completeness.COMPLETE, Completeness.OPEN, Completeness.UNKNOWN
+
+
+def ended_after(*opinions: Completeness, after: str = "SS...", pauses_ms: int = 0) -> int | None:
+    """After how many frames of silence speech ends."""
+    ears = Ears(DYNAMIC)
+    ears.pauses.note(pauses_ms)
+    listen(ears, after)
+    for opinion in opinions:
+        ears.expect(opinion)
+    silent = len(after) - len(after.rstrip("."))
+    for frames in range(silent + 1, silent + 30):
+        if listen(ears, "."):
+            return frames
+    return None
+
+
+@pytest.mark.parametrize(
+    ("opinions", "frames"),
+    [
+        ((), 10),
+        ((COMPLETE,), 5),
+        ((OPEN,), 15),
+        ((UNKNOWN,), 10),
+        ((UNKNOWN, COMPLETE), 5),
+        ((COMPLETE, UNKNOWN), 5),
+        ((COMPLETE, OPEN), 15),
+        ((OPEN, COMPLETE), 15),
+    ],
+)
+def test_whoever_thinks_that_more_is_to_come_has_it(
+    opinions: tuple[Completeness, ...], frames: int
+) -> None:
+    assert ended_after(*opinions) == frames
+
+
+def test_an_opinion_of_an_earlier_pause_counts_for_nothing() -> None:
+    assert ended_after(COMPLETE, after="SS") == 10
+    assert ended_after(COMPLETE, after="SS....S..") == 10, "it comes too soon to be of this one"
+    ears = Ears(DYNAMIC)
+    listen(ears, "SS...")
+    ears.expect(OPEN)
+    listen(ears, "S...")
+    ears.expect(COMPLETE)
+    assert listen(ears, "..") == [SpeechEnded(6 * 32)]
+
+
+def test_an_opinion_does_not_outlive_a_restart() -> None:
+    ears = Ears(DYNAMIC)
+    listen(ears, "SS...")
+    ears.expect(OPEN)
+    ears.restart(0)
+    ears.expect(COMPLETE)
+    assert listen(ears, "..") == [SpeechEnded(2 * 32)]
+
+
+def test_whoever_hesitates_is_given_time() -> None:
+    assert ended_after(COMPLETE, pauses_ms=5 * 32) == 9
+
+
+def test_a_pause_within_a_turn_is_noted() -> None:
+    ears = Ears(DYNAMIC)
+    listen(ears, "SS......S")
+    ears.note_pause()
+    assert ears.pauses.mean_ms == 6 * 32
+    listen(ears, ".")
+    ears.note_pause()
+    assert ears.pauses.mean_ms == 6 * 32

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from satellite.effects import BeginTurn
 from satellite.events import Event, ReplyAudio, ReplyEnded, ReplyText, TurnFailed, Via, ViaChanged
 from satellite.standalone.direct import Direct, DirectSettings
-from satellite.standalone.exchange import Patience
+from satellite.standalone.patience import Patience
 from satellite.standalone.servers import Pulse, Roster
 from tests.satellite.standalone.wyoming_servers import FakeServer, read_aloud
 

@@ -1,11 +1,19 @@
 """Which turns belong together, and what a question carries beside its words."""
 
+from dataclasses import dataclass
+
 from satellite.effects import BeginTurn
 from satellite.events import Via, WakeWord
-from satellite.standalone.conversation import Conversations
+from satellite.standalone.conversation import Conversations, Question
 
 BUTLER = WakeWord("jarvis", "hey jarvis", voice="bm_george", prompt="You are a butler.")
 PLAIN = WakeWord("nabu", "okay nabu")
+
+
+@dataclass
+class Spoken:
+    text: str
+    pace: float = 15.0
 
 
 def turn(word: WakeWord | None = None, **more: object) -> BeginTurn:
@@ -36,3 +44,62 @@ def test_another_prompt_begins_another_conversation() -> None:
 def test_without_an_answer_nothing_was_interrupted() -> None:
     conversation = Conversations(keep_s=300).of(turn(PLAIN), 0)
     assert "interrupted" not in conversation.context(500)
+
+
+def asked(conversations: Conversations, epoch: int, **more: object) -> Question:
+    began = BeginTurn(epoch, Via.DIRECT, 0, **more)  # type: ignore[arg-type]
+    conversation = conversations.of(began, 0)
+    question = conversations.question(began, f"t{epoch}", conversation)
+    question.asked = True
+    return question
+
+
+KNOWS = {"replaces"}
+
+
+def test_a_question_names_the_one_that_it_is_the_whole_of_to_who_can_forget_that() -> None:
+    conversations = Conversations(keep_s=300)
+    first, second = asked(conversations, 1), asked(conversations, 2, replaces=1)
+    same = first.context(KNOWS)["conversation_id"]
+    assert second.context(KNOWS) == {"conversation_id": same, "replaces": "t1", "turn_id": "t2"}
+    assert second.context(set()) == {"conversation_id": same, "turn_id": "t2"}
+
+
+def test_what_was_never_asked_is_not_named_but_what_that_one_was_the_whole_of() -> None:
+    conversations = Conversations(keep_s=300)
+    asked(conversations, 1)
+    second = asked(conversations, 2, replaces=1)
+    second.asked = False
+    assert asked(conversations, 3, replaces=2).context(KNOWS)["replaces"] == "t1"
+    first = asked(conversations, 4)
+    first.asked = False
+    assert "replaces" not in asked(conversations, 5, replaces=4).context(KNOWS)
+    assert "replaces" not in asked(conversations, 6, replaces=99).context(KNOWS)
+
+
+def test_a_question_that_replaces_another_tells_what_that_one_told() -> None:
+    """What was heard of the answer to a question that is forgotten is of no interest."""
+    conversations = Conversations(keep_s=300)
+    asked(conversations, 1)
+    conversation = conversations.of(turn(), 0)
+    conversation.answered = Spoken("It is noon.")
+    told = asked(conversations, 2, heard_ms=60_000)
+    assert told.context(KNOWS)["heard"] == "It is noon."
+    conversation.answered = Spoken("Rome lies in")
+    whole = asked(conversations, 3, replaces=2, heard_ms=60_000)
+    assert whole.context(KNOWS)["heard"] == "It is noon."
+    assert whole.context(set())["heard"] == "Rome lies in"
+    assert asked(conversations, 4, replaces=3).context(KNOWS)["heard"] == "It is noon."
+
+
+def test_a_turn_that_goes_on_stays_with_the_prompt_it_began_with() -> None:
+    conversations = Conversations(keep_s=300)
+    butler = conversations.of(turn(BUTLER), 0)
+    assert conversations.of(turn(replaces=1), 1) is butler
+
+
+def test_questions_of_long_ago_are_forgotten() -> None:
+    conversations = Conversations(keep_s=300)
+    for epoch in range(1, 6):
+        asked(conversations, epoch)
+    assert "replaces" not in asked(conversations, 6, replaces=1).context(KNOWS)

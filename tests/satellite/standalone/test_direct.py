@@ -40,7 +40,12 @@ async def test_a_turn_from_speech_to_speech() -> None:
         assert kinds[-1] is ReplyEnded
         context = handle.questions[0].data["context"]
         assert set(context) == {"conversation_id", "turn_id"}
-        assert direct.status() == {"turn": False, "announcements": 0}
+        assert direct.status() == {
+            "turn": False,
+            "announcements": 0,
+            "speculation_hits": 0,
+            "speculation_misses": 0,
+        }
 
 
 async def test_text_is_spoken_as_it_is_written() -> None:

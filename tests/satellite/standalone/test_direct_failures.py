@@ -15,7 +15,7 @@ from satellite.events import (
     Transcribed,
     Trouble,
 )
-from satellite.standalone.exchange import Patience
+from satellite.standalone.patience import Patience
 from tests.satellite.standalone.stage import (
     ANSWER,
     CHUNKS,

@@ -6,11 +6,17 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from satellite.standalone.lines import Line, Lines, NobodyLeft, Server, Unfinished
+from satellite.standalone.commitment import Commitment, NotToBe
+from satellite.standalone.conversation import Question
+from satellite.standalone.line import Line, Server
+from satellite.standalone.lines import Lines, NobodyLeft, Unfinished
+from satellite.standalone.spare import Spare
 from tests.satellite.standalone.wyoming_servers import FakeTts
 from tests.satellite.waiting import until
 from wyoming_voice.client import HungUp
+from wyoming_voice.describing import Description
 from wyoming_voice.errors import UpstreamError
+from wyoming_voice.extensions import WARM_UP
 
 
 class Notes:
@@ -75,6 +81,49 @@ async def test_what_has_been_used_already_is_not_begun_again() -> None:
         with pytest.raises(Unfinished):
             await lines.attempt("tts", work)
         assert notes.did == [("half of it is gone", notes.servers[0])]
+
+
+@pytest.mark.parametrize("error", [HungUp("tts"), Unfinished("half of it"), OSError("reset")])
+async def test_what_nobody_wants_yet_fails_once_and_is_noted_of_nobody(error: Exception) -> None:
+    asked: list[Server] = []
+
+    async def work(line: Line) -> None:
+        asked.append(line.server)
+        raise error
+
+    async with lines_to(FakeTts(), FakeTts()) as (lines, notes):
+        commitment = Commitment()
+        with pytest.raises(NotToBe):
+            await lines.attempt("tts", work, commitment=commitment)
+        assert asked == notes.servers[:1]
+        assert notes.did == []
+        assert not commitment.make()  # whoever wants it after that asks anew
+
+
+async def test_who_cannot_be_reached_for_what_nobody_wants_yet_is_not_noted_either() -> None:
+    async def work(_: Line) -> None:
+        raise AssertionError("nobody is there")
+
+    notes = Notes("tcp://127.0.0.1:1")
+    for kind in ("tts", "asr"):
+        with pytest.raises(NotToBe):
+            await Lines(notes).attempt(kind, work, commitment=Commitment())
+    assert notes.did == []
+
+
+async def test_what_comes_to_be_wanted_is_done_by_the_next_server_like_all_else() -> None:
+    commitment = Commitment()
+
+    async def work(line: Line) -> str:
+        if line.server is notes.servers[0]:
+            commitment.make()
+            raise UpstreamError("not today")
+        return line.server.uri
+
+    async with lines_to(FakeTts(), FakeTts()) as (lines, notes):
+        first, second = notes.servers
+        assert await lines.attempt("tts", work, commitment=commitment) == second.uri
+        assert notes.did == [("not today", first), ("worked", second)]
 
 
 async def test_nobody_is_reached() -> None:
@@ -156,3 +205,23 @@ async def test_being_cancelled_hangs_up() -> None:
         await at_work.wait()
         task.cancel()
         await tts.until(open_=0)
+
+
+async def test_a_server_that_does_not_take_what_it_is_told_holds_nobody_up() -> None:
+    before, done = asyncio.all_tasks(), asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    uri = f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    server = Server("handle", uri, Description(extensions=frozenset({WARM_UP})))
+    spare = Spare(server, connect_s=10, keep_s=600)
+    spare.warm_up(Question("t1", {"system_prompt": "x" * 20_000_000}), "")
+    line = await spare.take()
+    assert line is not None
+    assert len(asyncio.all_tasks() - before) == 1  # the server's own
+    done.set()
+    await line.close()
+    listening.close()

@@ -21,6 +21,8 @@ from wyoming.tts import SynthesizeStopped
 from satellite.standalone.pace import TYPICAL_PACE, effort
 from tests.fakes import ATTRIBUTION, INFO
 from wyoming_voice.client import Sound
+from wyoming_voice.describing import Description
+from wyoming_voice.extensions import ANSWER_WRITTEN, COMMIT, SPECULATIVE_TRANSCRIPT, WARM_UP
 from wyoming_voice.wire import Address
 
 RATE_HZ = 1500
@@ -33,7 +35,7 @@ class Left(Exception):
 
 @dataclass(eq=False)
 class Caller:
-    """One connection's client; `describe` is answered for it."""
+    """One connection's client; `describe` is answered for it, and a warm-up is no work."""
 
     server: "FakeServer"
     reader: asyncio.StreamReader
@@ -42,6 +44,9 @@ class Caller:
 
     async def read(self) -> Event:
         while (event := await async_read_event(self.reader)) is not None:
+            self.server.seen.append(event)
+            if event.type == WARM_UP:
+                continue
             if event.type != "describe":
                 if not self.busy:
                     self.busy = True
@@ -71,7 +76,15 @@ class FakeServer:
     kind = ""
     info = Info()
 
-    def __init__(self, refusal: Error | None = None, *, silent: bool = False) -> None:
+    def __init__(
+        self,
+        refusal: Error | None = None,
+        *,
+        silent: bool = False,
+        extensions: Iterable[str] = (),
+    ) -> None:
+        self.info = Description(**vars(self.info), extensions=frozenset(extensions))
+        self.seen: list[Event] = []
         self.uri = ""
         self.opened = self.asked = 0
         self.refusal = refusal
@@ -116,6 +129,11 @@ class FakeServer:
                 )
             )
 
+    async def idle(self) -> None:
+        """Wait until nobody who asked for something is there any more."""
+        async with self._changed, asyncio.timeout(10):
+            await self._changed.wait_for(lambda: not any(one.busy for one in self.callers))
+
     async def tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
@@ -141,7 +159,7 @@ class FakeServer:
 
 
 class FakeAsr(FakeServer):
-    """Understands the same, whatever it hears; leaves after `leaves_at` bytes of speech."""
+    """Understands the same, whatever it hears; supposes what it is told; leaves after `leaves_at` bytes."""
 
     kind = "asr"
     info = Info(asr=INFO.asr)
@@ -160,6 +178,12 @@ class FakeAsr(FakeServer):
         self._leaves_at = leaves_at
         self._early = early
 
+    async def suppose(self, text: str) -> None:
+        """Say to who has spoken what was said, as far as one can tell."""
+        await self.until(asked=1)
+        for caller in [one for one in self.callers if one.busy]:
+            await caller.send(Event(SPECULATIVE_TRANSCRIPT, {"text": text, "audio_ms": 500}))
+
     async def work(self, caller: Caller) -> None:
         while True:
             await caller.read_until("audio-start")
@@ -177,7 +201,11 @@ class FakeAsr(FakeServer):
 
 
 class FakeHandle(FakeServer):
-    """Answers with its deltas; leaves before number `leaves_at`."""
+    """Answers with its deltas; leaves before number `leaves_at`.
+
+    Speculation ends as `spoils` says, with an error or before a number of a delta; what waits for the
+    commit is everything (`acts`) or the end, of which it tells before (`tells`).
+    """
 
     kind = "handle"
     info = Info(
@@ -198,22 +226,50 @@ class FakeHandle(FakeServer):
         self.questions: list[Event] = []
         self.pauses_at = NEVER
         self.go_on = asyncio.Event()
-        self._leaves_at = leaves_at
+        self.leaves_at = leaves_at
+        self.commits = 0
+        self.acts = False
+        self.tells = True
+        self.spoils: Error | int | None = None
         self._whole = whole
+
+    @property
+    def warmed(self) -> list[Event]:
+        return [event for event in self.seen if event.type == WARM_UP]
+
+    @property
+    def contexts(self) -> list[dict[str, object]]:
+        return [question.data["context"] for question in self.questions]
 
     async def work(self, caller: Caller) -> None:
         while True:
-            self.questions.append(await caller.read_until("transcript"))
-            await caller.send(*([] if self._whole else [HandledStart().event()]))
-            for number, delta in enumerate(() if self._whole else self.deltas):
-                if number == self._leaves_at:
-                    raise Left
-                if number == self.pauses_at:
-                    await self.go_on.wait()
-                await caller.send(HandledChunk(text=delta).event())
-            if self._leaves_at <= len(self.deltas):
+            self.questions.append(question := await caller.read_until("transcript"))
+            uncertain = question.data["context"].get("speculative", False)
+            if uncertain and isinstance(self.spoils, Error):
+                await caller.send(self.spoils.event())
+                raise Left
+            if uncertain and self.acts:
+                await self.committed(caller)
+            await self._write(caller, self.spoils if uncertain else None)
+            if uncertain and not self.acts:
+                await caller.send(*[Event(ANSWER_WRITTEN)] * self.tells)
+                await self.committed(caller)
+            if self.leaves_at <= len(self.deltas):
                 raise Left
             await caller.send(Handled(text="".join(self.deltas)).event(), HandledStop().event())
+
+    async def _write(self, caller: Caller, until: object) -> None:
+        await caller.send(*([] if self._whole else [HandledStart().event()]))
+        for number, delta in enumerate(() if self._whole else self.deltas):
+            if number in (until, self.leaves_at):
+                raise Left
+            if number == self.pauses_at:
+                await self.go_on.wait()
+            await caller.send(HandledChunk(text=delta).event())
+
+    async def committed(self, caller: Caller) -> None:
+        await caller.read_until(COMMIT)
+        self.commits += 1
 
 
 class FakeTts(FakeServer):

@@ -4,10 +4,10 @@ Playback starts with the first sound that arrives and never skips; it halts whil
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from satellite.link import first_audible_s
+from wyoming_voice.audio import first_audible_s
 from wyoming_voice.client import Sound
 
 
@@ -20,26 +20,27 @@ class Playback:
     gaps_s: float = 0.0
     audio_s: float = 0.0
     last_arrival_s: float = 0.0
+    clock: Callable[[], float] = time.monotonic
     _heard_until_s: float | None = None
 
     def arrived(self, sound: Sound) -> None:
         """A piece of speech is there."""
-        now_s = time.monotonic() - self.begin_s
+        now_s = self.clock() - self.begin_s
         length_s = sound.format.ms(len(sound.pcm)) / 1000
         if self._heard_until_s is None:
             self._heard_until_s = now_s
         self.gaps_s += max(0.0, now_s - self._heard_until_s)
         start_s = max(now_s, self._heard_until_s)
-        offset_s = first_audible_s(sound) if self.first_audible_s is None else None
-        if offset_s is not None:
-            self.first_audible_s = start_s + offset_s
+        if self.first_audible_s is None:
+            offset_s = first_audible_s(sound.pcm, sound.format)
+            self.first_audible_s = None if offset_s is None else start_s + offset_s
         self._heard_until_s = start_s + length_s
         self.audio_s += length_s
         self.last_arrival_s = now_s
 
     @property
     def rtf(self) -> float:
-        """Seconds until all was there, for a second of audio."""
+        """Seconds until all was there, for a second of audio; some must have come."""
         return self.last_arrival_s / self.audio_s
 
 

@@ -1,35 +1,38 @@
 """What a benchmark reports: values of several contenders side by side, as a table and as JSON.
 
-Rule: a number never stands alone: with it go how many runs it comes from, its median and p95, the
+Rule: a number never stands alone: with it go how many requests it comes from, its percentiles, the
 machine, its load before and after, the date and the versions.
 """
 
 import json
 import os
-import platform
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-OURS = "ours"
+from wyoming_voice.benchmark.machine import machine, versions
+from wyoming_voice.errors import ConfigError
 
-_PLAIN_WIDTH = 120
-_PACKAGES = (
-    "wyoming-voice",
-    "wyoming",
-    "faster-whisper",
-    "ctranslate2",
-    "kokoro",
-    "torch",
-    "numpy",
-)
+OURS = "ours"
+"""The contender that the others are compared to; those whose names begin with it are ours, too."""
+
+PERCENTILES = (50, 95, 99)
+_PLAIN_WIDTH = 150
+
+
+class Better(StrEnum):
+    """Which way a value gets better."""
+
+    LESS = "less"
+    MORE = "more"
+    NEITHER = "neither"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -43,10 +46,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 @dataclass
 class Row:
-    """One measurement: contender -> its values, in `unit`, one a run."""
+    """One measurement: contender -> its values, in `unit`; `about` says in keys what `what` says in words."""
 
     what: str
     unit: str
+    better: Better = Better.LESS
+    about: dict[str, str | int] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, who: str, *values: float) -> None:
@@ -66,12 +71,25 @@ class Row:
             who: {
                 "n": len(values),
                 "mean": statistics.fmean(values),
-                "p50": percentile(values, 50),
-                "p95": percentile(values, 95),
-                "p99": percentile(values, 99),
+                **{f"p{p}": percentile(values, p) for p in PERCENTILES},
             }
             for who, values in self.values.items()
             if values
+        }
+
+    def document(self) -> dict[str, object]:
+        """What is written as JSON."""
+        return {
+            "what": self.what,
+            "unit": self.unit,
+            "better": self.better,
+            "about": self.about,
+            "summary": self.summary(),
+            "ratios": {who: self.ratios(who) for who in self.values if who != OURS},
+            "values": {
+                who: [float(f"{value:.6g}") for value in values]
+                for who, values in self.values.items()
+            },
         }
 
 
@@ -85,22 +103,30 @@ class Report:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     load_before: float = field(default_factory=lambda: os.getloadavg()[0])
 
-    def row(self, what: str, unit: str) -> Row:
+    def row(
+        self,
+        what: str,
+        unit: str,
+        about: Mapping[str, str | int] | None = None,
+        better: Better = Better.LESS,
+    ) -> Row:
         """The row of this name, made when it is first asked for."""
-        return self.rows.setdefault(what, Row(what, unit))
+        return self.rows.setdefault(what, Row(what, unit, better, dict(about or {})))
 
     def publish(self, path: Path | None) -> None:
-        """Print facts and figures; with a path, write everything there as JSON, single values too."""
+        """Print facts and figures; with a path, write everything there as JSON, single values too.
+
+        Raises ConfigError when the file can't be written.
+        """
         console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
         console.print(f"\n[bold]{self.title}[/bold]")
         load = f"{self.load_before:.2f} before, {os.getloadavg()[0]:.2f} after"
         for name, value in {**self.facts, **machine(), "load": load}.items():
-            console.print(f"  {name}: {value}", highlight=False)
+            console.print(f"  {name}: {value}", highlight=False, markup=False)
         console.print(self._table())
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(self.document(), indent=2) + "\n", encoding="utf-8")
-            console.print(f"written to {path}")
+            self._write(path)
+            console.print(f"written to {path}", markup=False)
 
     def document(self) -> dict[str, object]:
         """What is written as JSON."""
@@ -111,65 +137,37 @@ class Report:
             "load": {"before": self.load_before, "after": os.getloadavg()[0]},
             "versions": versions(),
             "facts": self.facts,
-            "rows": [
-                {
-                    "what": row.what,
-                    "unit": row.unit,
-                    "summary": row.summary(),
-                    "ratios": {who: row.ratios(who) for who in row.values if who != OURS},
-                    "values": row.values,
-                }
-                for row in self.rows.values()
-            ],
+            "rows": [row.document() for row in self.rows.values()],
         }
 
+    def _write(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(self.document(), indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{path} can't be written: {error.strerror}") from error
+
     def _table(self) -> Table:
+        others = any(who != OURS for row in self.rows.values() for who in row.values)
         table = Table(box=None, padding=(0, 2, 0, 0))
         table.add_column("measurement", no_wrap=True)
-        table.add_column("of")
-        for name in ("n", "p50", "p95", "ours / it: p50", "p95"):
+        if others:
+            table.add_column("of", no_wrap=True)
+        for name in ("n", "mean", *(f"p{p}" for p in PERCENTILES)):
+            table.add_column(name, justify="right")
+        for name in ("ours / it: p50", "p95") if others else ():
             table.add_column(name, justify="right")
         for row in self.rows.values():
             title = f"{row.what}, {row.unit}"
             for who, numbers in row.summary().items():
-                ratios = row.ratios(who) if who != OURS else {}
-                shown = [_short(numbers[name]) for name in ("p50", "p95")]
-                shown += [f"{ratio:.2f}" for ratio in ratios.values()]
-                table.add_row(title, who, f"{numbers['n']:.0f}", *shown)
+                shown = [short(numbers[name]) for name in ("mean", *(f"p{p}" for p in PERCENTILES))]
+                if who != OURS:
+                    shown += [f"{ratio:.2f}" for ratio in row.ratios(who).values()]
+                table.add_row(title, *([who] if others else []), f"{numbers['n']:.0f}", *shown)
                 title = ""
         return table
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Three digits that count, or all before the point."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def machine() -> dict[str, object]:
-    """What was measured on."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of the packages that do the work, those that are installed."""
-    found: dict[str, str] = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or sys.platform
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
-from wyoming_voice.handle.answers import noticing
 from wyoming_voice.handle.deltas import Delta, Finished, Text, Thinking, Waiting
+from wyoming_voice.handle.noticing import noticing
 from wyoming_voice.handle.reply import Notice
 
 NOTICE = Notice("One moment.")

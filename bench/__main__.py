@@ -1,0 +1,75 @@
+"""python -m bench: the whole suite on this machine, one JSON file each in build/bench/PROFILE, and the plots.
+
+Two profiles: `full` takes about a quarter of an hour on two quiet cores, `quick` two minutes, to see that all
+of it still works. Each benchmark is a command of its own (`python -m bench.asr --help`). One that fails is
+told at the end, and the others are measured all the same.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.servers import PEERS, ROOT, WEIGHTS
+
+SUITE: dict[str, dict[str, tuple[str, ...]]] = {
+    "full": {
+        "asr": ("--runs", "8", "--starts", "2", "--sessions", "1", "4", "8", "16"),
+        "texts": ("--runs", "2"),
+        "tts": ("--runs", "4", "--starts", "2", "--sessions", "1", "4", "8"),
+        "turn": ("--model", "base.en", "--engine", "kokoro", "--runs", "4"),
+        "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "6"),
+        "satellite": ("--rounds", "1", "--turns", "6", "--seconds", "8"),
+    },
+    "quick": {
+        "asr": (
+            *("--model", "command", "--threads", "1", "--runs", "2", "--starts", "1"),
+            *("--sessions", "1", "4"),
+        ),
+        "texts": ("--runs", "1"),
+        "tts": ("--engine", "espeak", "--runs", "2", "--starts", "1", "--sessions", "1", "4"),
+        "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "2"),
+    },
+}
+"""Profile -> benchmark -> its arguments; one that runs twice has another name after a hyphen."""
+
+_WITH_PEERS = ("asr", "texts", "satellite")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--profile", choices=list(SUITE), default="full")
+    parser.add_argument("--only", nargs="+", help="these benchmarks alone")
+    parser.add_argument("--peers", type=Path, default=PEERS, help="what bench/peers.sh built")
+    parser.add_argument("--out", type=Path, help="directory for the results")
+    arguments = parser.parse_args()
+    arguments.out = arguments.out or WEIGHTS / arguments.profile
+    start_s = time.monotonic()
+    failed = [
+        name
+        for name, options in SUITE[arguments.profile].items()
+        if not arguments.only or name in arguments.only
+        if not _ran(name, options, arguments)
+    ]
+    drawn = _command("plot", str(arguments.out), str(arguments.out))
+    print(f"{(time.monotonic() - start_s) / 60:.1f} min; results in {arguments.out}")
+    for name in failed:
+        print(f"python -m bench.{name} failed", file=sys.stderr)
+    return 1 if failed or not drawn else 0
+
+
+def _ran(name: str, options: tuple[str, ...], arguments: argparse.Namespace) -> bool:
+    """Whether a benchmark could be run to its end."""
+    peers = ("--peers", str(arguments.peers)) if name in _WITH_PEERS else ()
+    module = name.partition("-")[0]
+    return _command(module, *options, *peers, "--json", str(arguments.out / f"{name}.json"))
+
+
+def _command(module: str, *options: str) -> bool:
+    command = (sys.executable, "-m", f"bench.{module}", *options)
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

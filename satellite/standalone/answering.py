@@ -1,0 +1,203 @@
+"""One answer: its text from a handle server, its speech from a TTS server, both as they come.
+
+Rules: what was written is kept until it has been spoken, so that a TTS server that fails is followed by
+the next, which gets all that is left; each wait has an end; what has come is reported as it comes. Before
+it is certain that the question was asked, nobody is asked who would act on it.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+
+from satellite.standalone.commitment import Commitment, NotToBe
+from satellite.standalone.errand import Errand
+from satellite.standalone.line import Line, Server
+from satellite.standalone.lines import Unfinished, reason_of
+from satellite.standalone.pace import TYPICAL_PACE, measured_pace, sentences_spoken
+from satellite.standalone.patience import ended, in_time
+from satellite.standalone.reports import Alive, Report, Spoken, Written, WrittenAll
+from satellite.standalone.script import Script
+from wyoming_voice.client import Refused, Sound, Speech, answer, commit, speculative
+from wyoming_voice.errors import UpstreamError, VoiceError
+from wyoming_voice.extensions import SPECULATIVE_ANSWER
+
+_log = logging.getLogger(__name__)
+
+
+class Answering:
+    """One answer to one question; `room` is awaited before each piece of speech is taken.
+
+    `respond` and `speak` raise NobodyLeft when every server of a kind has failed, Unfinished when an
+    answer broke off, after all of it that had come was spoken, and NotToBe before `commitment` is made.
+    """
+
+    def __init__(
+        self,
+        errand: Errand,
+        report: Callable[[Report], None],
+        room: Callable[[], Awaitable[None]],
+        commitment: Commitment | None = None,
+    ) -> None:
+        self.script = Script()
+        self.pace = TYPICAL_PACE
+        self._errand = errand
+        self._report = report
+        self._room = room
+        self._commitment = commitment or Commitment.given()
+
+    async def respond(self, text: str) -> None:
+        """The spoken answer to `text`."""
+        writing = asyncio.create_task(self._write(text))
+        speaking = asyncio.create_task(self.speak())
+        try:
+            for task in (speaking, writing):  # speech ends after the text, or can't be had
+                await asyncio.wait((task,))  # being cancelled here ends both of them at once, below
+                task.result()
+        finally:
+            await ended(writing, speaking)
+
+    async def speak(self) -> None:
+        """The speech of `script`, which may still be being written."""
+        if await self.script.begun():
+            await self._errand.lines.attempt("tts", self._speak_on, self._lost, self._commitment)
+
+    async def _write(self, text: str) -> None:
+        try:
+            await self._errand.lines.attempt(
+                "handle", lambda line: self._ask(line, text), self._lost, self._commitment
+            )
+        finally:
+            self.script.finish()
+        self._report(WrittenAll())
+
+    async def _ask(self, line: Line, text: str) -> None:
+        context = self._errand.question.context(line.server.extensions)
+        if self._commitment.made:
+            await self._answered(line, text, context)
+            return
+        if SPECULATIVE_ANSWER not in line.server.extensions and self._commitment.fail():
+            raise NotToBe
+        committing = asyncio.create_task(self._commit(line))
+        try:
+            await self._answered(line, text, speculative(context))
+            await committing
+        finally:
+            await ended(committing)
+
+    async def _commit(self, line: Line) -> None:
+        """Whoever can't be told has gone, which is known where it is read."""
+        if await self._commitment.settled():
+            with contextlib.suppress(OSError, VoiceError):
+                await commit(line.connection)
+
+    async def _answered(self, line: Line, text: str, context: Mapping[str, object]) -> None:
+        language = self._errand.wishes.language or None
+        deltas = answer(line.connection, text, context, language, self.script.finish)
+        try:
+            async with contextlib.aclosing(deltas):
+                while not self.script.full:
+                    async with asyncio.timeout(self._errand.patience.words_s):
+                        delta = await anext(deltas, None)
+                    if delta is None:
+                        return
+                    self._take_text(delta)
+        except (OSError, VoiceError) as error:
+            if self.script.text:
+                raise Unfinished(reason_of("handle", error)) from error
+            raise
+
+    def _take_text(self, delta: str) -> None:
+        if not delta or self.script.complete:
+            self._report(Alive())
+            return
+        self.script.add(delta)
+        self._report(Written(delta))
+
+    async def _speak_on(self, line: Line) -> None:
+        before_ms = self.script.audio_ms
+        self.pace = line.server.pace or TYPICAL_PACE
+        try:
+            await self._speak_as(line, self._errand.wishes.voice)
+        except Refused as error:
+            if self.script.audio_ms > before_ms or not self._may_be_the_voice(error):
+                raise
+            _log.warning("turn=%s %s; its own voice speaks", self._errand.record.turn_id, error)
+            async with self._errand.lines.fresh(line.server) as another:
+                await self._speak_as(another, "")
+
+    def _may_be_the_voice(self, refused: Refused) -> bool:
+        asked = self._errand.wishes.voice and not self._errand.wishes.voice_matters
+        return bool(asked) and refused.reason in ("", "unknown-voice")
+
+    async def _speak_as(self, line: Line, voice: str) -> None:
+        first, before_ms = self.script.spoken, self.script.audio_ms
+        if line.server.streams:
+            await self._speak_streaming(line, voice)
+        else:
+            await self._speak_by_sentences(line, voice)
+        said = " ".join(self.script.sentences.pieces[first:])
+        pace = measured_pace(said, self.script.audio_ms - before_ms)
+        line.server.pace = pace or line.server.pace
+        self.pace = pace or self.pace
+
+    async def _speak_streaming(self, line: Line, voice: str) -> None:
+        script = self.script
+        first, before_ms = script.spoken, script.audio_ms
+        speech = Speech(line.connection, self._errand.record.turn_id, voice or None)
+        saying = asyncio.create_task(_say(speech, script))
+        try:
+            await self._play(speech.sounds(), saying)
+            if not script.sentences.complete or not saying.done():
+                raise UpstreamError("the tts server stopped before it had all of the text")
+            if script.sentences.pieces[first:] and script.audio_ms == before_ms:
+                raise UpstreamError("the tts server spoke nothing")
+        except (OSError, VoiceError):
+            unsure = script.sentences.pieces[first:]
+            audio_ms = script.audio_ms - before_ms
+            script.spoken += sentences_spoken(unsure, audio_ms, line.server.pace)
+            raise
+        finally:
+            await ended(saying)
+        script.spoken = len(script.sentences.pieces)
+
+    async def _speak_by_sentences(self, line: Line, voice: str) -> None:
+        """Each sentence on a connection of its own: not every server takes a second request on one."""
+        opened: contextlib.AbstractAsyncContextManager[Line] = contextlib.nullcontext(line)
+        async with contextlib.aclosing(self.script.sentences.play(self.script.spoken)) as sentences:
+            async for sentence in sentences:
+                async with opened as one:
+                    await self._speak_sentence(one, voice, sentence)
+                self.script.spoken += 1
+                opened = self._errand.lines.fresh(line.server)
+
+    async def _speak_sentence(self, line: Line, voice: str, sentence: str) -> None:
+        speech = Speech(line.connection, self._errand.record.turn_id, voice or None)
+        saying = asyncio.create_task(speech.whole(sentence))
+        try:
+            await self._play(speech.whole_sounds(), saying)
+        finally:
+            await ended(saying)
+
+    async def _play(self, sounds: AsyncGenerator[Sound, None], saying: asyncio.Task[None]) -> None:
+        async with contextlib.aclosing(sounds):
+            while True:
+                await self._room()
+                step = anext(sounds, None)
+                sound = await in_time(step, saying, self._errand.patience.speech_s)
+                if sound is None:
+                    return
+                self.script.audio_ms += sound.ms
+                self._report(Spoken(sound))
+
+    def _lost(self, server: Server, reason: str) -> None:
+        self._errand.lost(server, reason)
+        self._report(Alive())
+
+
+async def _say(speech: Speech, script: Script) -> None:
+    await speech.begin()
+    async with contextlib.aclosing(script.rest()) as pieces:
+        async for piece in pieces:
+            await speech.add(piece)
+    await speech.end()

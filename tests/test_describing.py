@@ -1,0 +1,61 @@
+"""What a server says of itself beyond the protocol, and who can read it."""
+
+import json
+from typing import Any
+
+import pytest
+from wyoming.event import Event
+from wyoming.info import HandleProgram, Info
+
+from tests.fakes import ATTRIBUTION, FakeProgram, on_loopback
+from wyoming_voice.describing import Description, describe
+from wyoming_voice.service import serving
+
+HANDLE = [HandleProgram("fake", ATTRIBUTION, True, None, None, models=[])]
+
+
+def test_extensions_go_there_and_back() -> None:
+    described = Description(handle=HANDLE, extensions=frozenset({"warm-up", "replaces"}))
+    event = described.event()
+    assert event.data["extensions"] == ["replaces", "warm-up"]
+    json.dumps(event.data)
+    assert Description.of(event) == described
+
+
+def test_a_client_that_knows_no_extensions_reads_the_rest() -> None:
+    event = Description(handle=HANDLE, extensions=frozenset({"warm-up"})).event()
+    assert Info.from_event(event) == Info(handle=HANDLE)
+
+
+def test_without_extensions_it_is_what_the_protocol_has() -> None:
+    plain = Info(handle=HANDLE).event()
+    assert Description(handle=HANDLE).event() == plain
+    assert Description.of(plain).extensions == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        (None, set()),
+        ("warm-up", set()),
+        ({"warm-up": True}, set()),
+        (["warm-up", 7, None, ["x"]], {"warm-up"}),
+    ],
+)
+def test_what_others_may_have_under_that_name_is_passed_over(names: Any, read: set[str]) -> None:
+    event = Info(handle=HANDLE).event()
+    event.data["extensions"] = names
+    assert Description.of(event).extensions == read
+
+
+async def test_they_are_told_to_who_asks() -> None:
+    program = FakeProgram()
+    program.info = Description(asr=program.info.asr, extensions=frozenset({"own-endpoint"}))
+    async with serving(program, on_loopback()) as address:
+        described, _ = await describe(str(address))
+    assert described == program.info
+
+
+def test_an_info_that_makes_no_sense_is_not_read() -> None:
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        Description.of(Event("info", {"handle": 7}))

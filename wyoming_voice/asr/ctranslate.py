@@ -1,0 +1,220 @@
+"""faster-whisper and CTranslate2, of which this is the one importer: a model, and a request's view of it.
+
+Rules: one budget of tokens holds all that biases the spelling; a window is encoded once, also when its
+language is to be detected; how faster-whisper decodes is left to faster-whisper.
+"""
+
+import logging
+import time
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.feature_extractor import FeatureExtractor
+
+from wyoming_voice.asr.audio_context import FULL_S
+from wyoming_voice.asr.batches import Batches, Kind
+from wyoming_voice.asr.bias import packed
+from wyoming_voice.asr.capacity import Split
+from wyoming_voice.asr.engine import Audio, DecodeOptions
+
+logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each request otherwise
+
+_PROBE_S = 10
+_PROBE_TOKENS = 8
+_PROBES = 3
+"""A command's worth of both halves of the work; the best of the probes, since others use the machine."""
+
+
+class Model(WhisperModel):  # type: ignore[misc]  # the package has no types
+    """A loaded model, which all requests share."""
+
+    model: Any
+    """CTranslate2's own, or what stands before it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._told: tuple[Hashable, str] = ((), "")
+
+    def work_together(self, workers: int, batch: int) -> int:
+        """Have requests worked on in batches of up to `batch`; how many are possible on this device."""
+        # numpy, by which the parts of a batch are put together, has no bfloat16.
+        if batch < 2 or "bfloat16" in self.model.compute_type:
+            return 1
+        self.model = _Together(self.model, workers, batch)
+        return batch
+
+    def told(self, options: DecodeOptions) -> str:
+        """What biases the spelling, packed; kept, since a thousand names take 150 ms to count."""
+        wanted = (options.names, options.hotwords, options.terms, options.initial_prompt)
+        known, told = self._told
+        if known != wanted:
+            told = packed(options, self.count_tokens)
+            self._told = (wanted, told)
+        return told
+
+    def prompt_tokens(self, told: str, *, without_timestamps: bool) -> int:
+        """How many tokens stand before the text: language and task, and what the model is told."""
+        start = 3 if self.model.is_multilingual else 1
+        before = 1 + self.count_tokens(f" {told}") if told else 0
+        return before + start + int(without_timestamps)
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text has for this model."""
+        return len(self.hf_tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+class Hearing(WhisperModel):  # type: ignore[misc]  # the package has no types
+    """One request's view of a loaded model: `audio`, of which the encoder is shown `shown_s` seconds.
+
+    What it has computed is its own: requests may take turns item by item, between threads too.
+    """
+
+    def __init__(self, loaded: Model, audio: Audio, shown_s: float) -> None:
+        self.__dict__.update(vars(loaded))
+        self.feature_extractor = _Once(loaded.feature_extractor)
+        self.loaded = loaded
+        self.audio = audio
+        self.shown_s = shown_s
+        self.language = ""
+        self.tokens = 0
+        self._window: tuple[Any, Any] | None = None
+
+    @property
+    def short(self) -> bool:
+        """Whether the encoder is shown less than Whisper was trained on."""
+        return self.shown_s < FULL_S
+
+    def widen(self) -> None:
+        """Begin again with the usual window."""
+        self.shown_s = FULL_S
+
+    def encode_first(self) -> None:
+        """Encode the first window; what comes next finds it done."""
+        self.encode(self._first_window())
+
+    def encode(self, features: Any) -> Any:
+        """As the parent does, but no longer than is shown, and not what was encoded last."""
+        shown = features[..., : round(self.shown_s * self.frames_per_second)]
+        if self._window is not None and np.array_equal(self._window[0], shown):
+            return self._window[1]
+        encoded = super().encode(shown)
+        self._window = (shown, encoded)
+        return encoded
+
+    def detected(self, allowed: tuple[str, ...]) -> tuple[str, float]:
+        """The most likely language of the first window, and its probability, among `allowed` if any."""
+        if not self.model.is_multilingual:
+            return "en", 1.0
+        ranking = self.model.detect_language(self.encode(self._first_window()))[0]
+        likely = [(token[2:-2], probability) for token, probability in ranking]
+        likely = [one for one in likely if not allowed or one[0] in allowed]
+        if not likely:
+            return (*allowed, "en")[0], 1.0
+        return likely[0][0], likely[0][1] / (sum(one[1] for one in likely) or 1.0)
+
+    def _first_window(self) -> Any:
+        # As faster-whisper cuts it: without the last frame, which is padding.
+        features = self.feature_extractor(self.audio)[:, :-1]
+        return pad_or_trim(features[:, : round(FULL_S * self.frames_per_second)])
+
+
+class _Once(FeatureExtractor):  # type: ignore[misc]  # the package has no types
+    """Computes the features of a request's audio once, for its language and for its text."""
+
+    def __init__(self, extractor: FeatureExtractor) -> None:
+        self.__dict__.update(vars(extractor))
+        self._last: tuple[Audio, Any] | None = None
+
+    def __call__(self, waveform: Audio, padding: int = 160, chunk_length: int | None = None) -> Any:
+        if self._last is None or self._last[0] is not waveform:
+            self._last = (waveform, super().__call__(waveform, padding, chunk_length))
+        return self._last[1]
+
+
+class _Together:
+    """CTranslate2's Whisper, asked for one window at a time, and working on several where they are alike."""
+
+    def __init__(self, model: Any, workers: int, batch: int) -> None:
+        self._model = model
+        self._batches = Batches(workers)
+        self._decode = batch
+        self._encode = (
+            batch if model.device == "cuda" else 1
+        )  # on a CPU, 1.2 times the time for each
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def encode(self, features: Any, to_cpu: bool = False) -> Any:
+        def work(items: Sequence[Any]) -> Sequence[Any]:
+            if len(items) == 1:
+                return [self._model.encode(items[0], to_cpu=to_cpu)]
+            return _rows(self._model.encode(_stacked(items), to_cpu=to_cpu))
+
+        key = ("encode", tuple(features.shape), to_cpu)
+        return self._batches.run(Kind(key, work, self._encode), features)
+
+    def generate(self, encoded: Any, prompts: list[list[int]], **how: Any) -> Any:
+        """One window's results. What is drawn at random is drawn alone."""
+
+        def work(items: Sequence[tuple[Any, list[int]]]) -> Sequence[Any]:
+            windows, starts = zip(*items, strict=True)
+            together = windows[0] if len(windows) == 1 else _stacked(windows)
+            return [[result] for result in self._model.generate(together, list(starts), **how)]
+
+        (prompt,) = prompts
+        # Prompts have to be of one length and shape; the last token tells whether there are timestamps.
+        key = ("generate", tuple(encoded.shape), len(prompt), prompt[-1], repr(sorted(how.items())))
+        alone = how.get("sampling_temperature", 1) != 1
+        return self._batches.run(Kind(key, work, 1 if alone else self._decode), (encoded, prompt))
+
+
+def _stacked(views: Sequence[Any]) -> Any:
+    on_cpu = [np.asarray(view.to_device(ctranslate2.Device.cpu)) for view in views]
+    return ctranslate2.StorageView.from_array(np.concatenate(on_cpu))
+
+
+def _rows(view: Any) -> list[Any]:
+    array = np.asarray(view.to_device(ctranslate2.Device.cpu))
+    return [ctranslate2.StorageView.from_array(row[None].copy()) for row in array]
+
+
+def gpu(device: str) -> bool:
+    """Whether a model asked for on `device` (auto, cpu, cuda) works on a GPU."""
+    return device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+
+
+def load(path: Path, device: str, compute_type: str, split: Split) -> Model:
+    """The model in a directory. Raises RuntimeError, ValueError and OSError."""
+    return Model(
+        str(path),
+        device=device,
+        compute_type=compute_type,
+        cpu_threads=split.threads,
+        num_workers=split.workers,
+        local_files_only=True,
+    )
+
+
+def request_s(model: Model) -> float:
+    """How long this model takes for one short request, in seconds."""
+    silence = np.zeros(
+        (1, model.feature_extractor.mel_filters.shape[0], 100 * _PROBE_S), np.float32
+    )
+    start = model.hf_tokenizer.token_to_id("<|startoftranscript|>")
+    end = model.hf_tokenizer.token_to_id("<|endoftext|>")
+    spent_s = []
+    for _ in range(_PROBES):
+        begun_s = time.monotonic()
+        encoded = model.model.encode(ctranslate2.StorageView.from_array(silence))
+        # Half of the length is for the prompt; without an end to write it writes all of the rest.
+        model.model.generate(
+            encoded, [[start]], beam_size=1, max_length=2 * _PROBE_TOKENS, suppress_tokens=[end]
+        )
+        spent_s.append(time.monotonic() - begun_s)
+    return min(spent_s)

@@ -1,0 +1,59 @@
+"""What the speech scores of one utterance say: which pieces are worth decoding, and whether it has ended.
+
+Rule: frames are taken in order, each once, and none behind an end that was decided here; so the pieces
+depend on the scores alone, not on when they came.
+"""
+
+from collections.abc import Sequence
+
+from wyoming_voice.asr.ending import Ending
+from wyoming_voice.asr.windows import Cutter, Window
+
+
+class Listening:
+    """One utterance; without an `ending` the client ends it."""
+
+    def __init__(self, threshold: float, longest_s: float, ending: Ending | None) -> None:
+        self._cutter = Cutter(threshold, longest_s)
+        self._ending = ending
+        self.frames = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the utterance ended with the last frame taken."""
+        return self._ending is not None and self._ending.ended
+
+    @property
+    def settled(self) -> list[Window]:
+        """The windows that won't change any more."""
+        return self._cutter.settled
+
+    @property
+    def open(self) -> Window | None:
+        """The last window, if the audio ended here."""
+        return self._cutter.open
+
+    @property
+    def windows(self) -> list[Window]:
+        """All windows, if the audio ended here."""
+        return self._cutter.windows
+
+    @property
+    def silence_frames(self) -> int:
+        """How long the pause in the open window has lasted; 0 without one."""
+        return self._cutter.silence_frames
+
+    def follow(self, scores: Sequence[float], most_frames: int | None = None) -> None:
+        """Take the frames that are new in `scores`, up to so many."""
+        last = len(scores) if most_frames is None else min(len(scores), self.frames + most_frames)
+        while self.frames < last and not self.ended:
+            score = scores[self.frames]
+            self.frames += 1
+            self._cutter.push(score)
+            if self._ending is not None:
+                self._ending.push(score, spoken=self._cutter.spoken)
+
+    def expect(self, text: str, language: str | None) -> None:
+        """What will have been said if the speaker has finished."""
+        if self._ending is not None:
+            self._ending.expect(text, language)

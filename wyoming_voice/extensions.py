@@ -1,0 +1,33 @@
+"""What our clients and servers say to each other beyond the protocol: names, and nothing else.
+
+A server lists in its `info` what it knows (`describing.Description`); a client sends to no other server
+what these names stand for, and a server sends to no client what it hasn't asked for.
+
+- `speculative-transcript` (ASR): `transcribe` with `context.speculative` true asks for events of that type,
+  `{"text", "language", "audio_ms"}`: what the utterance will have been if it ends within the pause that began
+  before `audio_ms`. Each replaces the one before. The `transcript` comes as ever.
+- `own-endpoint` (ASR): `context.endpointing` false keeps a server that ends utterances itself from doing so.
+- `speculative-answer` (handle): `transcript` with `context.speculative` true asks a question that may yet
+  turn out not to have been asked. Its answer is streamed, but nothing that acts is done, nothing is
+  remembered, and its last events are held back, until the client sends `commit`; `answer-written` says
+  before it that all of the text has come. Hanging up before that, or
+  another `transcript`, takes the question back; so does the server after 30 s, with an error.
+- `warm-up` (handle): an event `{"context": {...}, "language"}` as in a question; the model is loaded, and its
+  prompt read, before there is one. No reply.
+- `replaces` (handle): `context.replaces` of a question names the turn (`turn_id`) that it is the whole of;
+  that one, and its answer, are forgotten.
+"""
+
+SPECULATIVE_TRANSCRIPT = "speculative-transcript"
+OWN_ENDPOINT = "own-endpoint"
+SPECULATIVE_ANSWER = "speculative-answer"
+ANSWER_WRITTEN = "answer-written"
+COMMIT = "commit"
+WARM_UP = "warm-up"
+REPLACES = "replaces"
+
+SPECULATIVE = "speculative"
+"""The key in a `context`."""
+
+ENDPOINTING = "endpointing"
+"""The key in a `context`."""

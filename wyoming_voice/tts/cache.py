@@ -1,0 +1,91 @@
+"""Speech that was made before: an engine in front of another that keeps its short sentences.
+
+"One moment." and "Done." are said again and again; from here they cost nothing. Rule: only whole short
+sentences that were made to their end are kept, under everything that shaped their sound, and the audio
+kept is bounded.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+from wyoming_voice.tts.engine import Engine, Samples, Utterance, never
+from wyoming_voice.tts.pieces import Pieces
+
+_MOST_CHARS = 40
+"""Longer sentences are hardly ever said twice in the same words."""
+
+_OPENERS = {
+    "en": (
+        "Okay.",
+        "Done.",
+        "Sure.",
+        "Yes.",
+        "No.",
+        "One moment.",
+        "One moment, please.",
+        "Let me check.",
+        "Sorry, I didn't understand that.",
+    )
+}
+"""What assistants often say, by the primary part of a language's tag."""
+
+
+class CachingEngine:
+    """An `Engine`; like the one behind it, for one thread at a time."""
+
+    def __init__(self, engine: Engine, most_bytes: int) -> None:
+        self.sample_rate_hz = engine.sample_rate_hz
+        self._engine = engine
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[Utterance, tuple[Samples, ...]] = OrderedDict()
+        self.kept_bytes = 0
+
+    def load(self) -> None:
+        """Load the engine behind; raises EngineError."""
+        self._engine.load()
+
+    def holds(self, utterance: Utterance) -> bool:
+        """Whether this is at hand, and takes no work."""
+        return utterance in self._kept
+
+    def synthesize(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Samples]:
+        """What was kept, or what the engine behind makes; see `Engine`."""
+        if utterance in self._kept:
+            self._kept.move_to_end(utterance)
+            yield from self._kept[utterance]
+            return
+        items: list[Samples] = []
+        keep = utterance.part_of is None and len(utterance.text) <= _MOST_CHARS
+        for samples in self._engine.synthesize(utterance, stopped):
+            if keep:
+                items.append(samples)
+            yield samples
+        if items and not stopped():
+            self._keep(utterance, tuple(items))
+
+    def _keep(self, utterance: Utterance, items: tuple[Samples, ...]) -> None:
+        self._kept[utterance] = items
+        self.kept_bytes += _bytes_of(items)
+        while self.kept_bytes > self._most_bytes:
+            self.kept_bytes -= _bytes_of(self._kept.popitem(last=False)[1])
+
+
+def openers(voice: str, language: str, speed: float) -> list[Utterance]:
+    """What can be made before anybody asks; `language` is a BCP-47 tag. Nothing where we know no phrases."""
+    return [
+        Utterance(text, voice, speed)
+        for phrase in _OPENERS.get(language.partition("-")[0].lower(), ())
+        for text in _spoken(phrase, language)
+    ]
+
+
+def _spoken(phrase: str, language: str) -> list[str]:
+    """The phrase as a request's text would reach the engine."""
+    pieces = Pieces(language)
+    return [piece.text for piece in (*pieces.add(phrase), *pieces.finish())]
+
+
+def _bytes_of(items: tuple[Samples, ...]) -> int:
+    return sum(item.nbytes for item in items)
