@@ -61,7 +61,7 @@ async def remembered(fake: FakeLlamaSwap, uri: str) -> list[str]:
 async def test_all_but_the_end_comes_before_the_commit() -> None:
     async with FakeLlamaSwap(words("It is ", "noon.")) as fake, talking(fake) as client:
         await suppose(client)
-        assert await kinds(client, 3) == [*BEGUN, "handled-chunk"]
+        assert await kinds(client, 4) == [*BEGUN, "handled-chunk", "answer-written"]
         await nothing_more(client)
         await commit(client)
         events = await rest(client)
@@ -114,7 +114,7 @@ async def test_one_that_is_never_committed_holds_its_end_back(
     monkeypatch.setattr(conversation, "COMMIT_WITHIN_S", 0.1)
     async with served(llm_url="none") as uri, connect(uri) as client:
         await suppose(client)
-        assert types(await rest(client)) == [*BEGUN, "error"]
+        assert types(await rest(client)) == [*BEGUN, "answer-written", "error"]
 
 
 async def test_hanging_up_before_the_commit_takes_it_back() -> None:
@@ -134,7 +134,7 @@ async def test_hanging_up_before_the_commit_when_all_is_written_takes_it_back() 
     async with FakeLlamaSwap(words("Noon.")) as fake, served(llm_url=fake.url) as uri:
         async with connect(uri) as client:
             await suppose(client)
-            assert await kinds(client, 2) == BEGUN
+            assert await kinds(client, 3) == [*BEGUN, "answer-written"]
             await nothing_more(client)
         assert await remembered(fake, uri) == []
 
@@ -221,7 +221,7 @@ async def test_a_commit_to_nothing_means_nothing() -> None:
         assert types(await mean(client, "q")) == [*BEGUN, *ENDED]
         await commit(client)
         await suppose(client)
-        assert await kinds(client, 2) == BEGUN
+        assert await kinds(client, 3) == [*BEGUN, "answer-written"]
         await nothing_more(client)
 
 
@@ -244,7 +244,7 @@ async def test_not_handled_is_held_back_too(text: str, script: Reply, answer: st
 async def test_without_a_model_it_is_the_same() -> None:
     async with served(llm_url="none") as uri, connect(uri) as client:
         await suppose(client, "repeat after me the lamp is on")
-        assert await kinds(client, 2) == BEGUN
+        assert await kinds(client, 3) == [*BEGUN, "answer-written"]
         await nothing_more(client)
         await commit(client)
         assert types(await rest(client)) == ENDED

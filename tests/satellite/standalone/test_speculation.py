@@ -136,7 +136,7 @@ async def test_what_was_foreseen_wrongly_is_never_heard_of() -> None:
 async def test_the_next_guess_takes_the_place_of_the_one_before() -> None:
     handle = guessing_handle("Never.")
     async with guessing(handle) as (direct, posts, asr):
-        await guessed(direct, posts, asr, "what")
+        await guessed(direct, posts, asr, "a story")
         await handle.until(asked=1)
         handle.deltas = ANSWER
         await guessed_again(posts, asr, QUESTION)
@@ -159,18 +159,28 @@ async def test_the_same_guess_again_is_one_question() -> None:
         assert (len(handle.questions), handle.commits) == (1, 1)
 
 
+async def test_what_hangs_in_the_air_is_not_answered() -> None:
+    handle = guessing_handle(*ANSWER)
+    async with guessing(handle) as (direct, posts, asr):
+        await guessed(direct, posts, asr, "turn on the")
+        await over(direct, posts)
+        assert posts.of(Supposed) == [Supposed(1, "turn on the")]
+        assert posts.text == "".join(ANSWER)
+        assert ["speculative" in context for context in handle.contexts] == [False]
+
+
 async def test_if_nothing_may_have_been_said_nobody_is_asked() -> None:
     handle, tts = guessing_handle(), FakeTts()
     async with guessing(handle, tts, asr=guessing_asr("")) as (direct, posts, asr):
         await guessed(direct, posts, asr, "")
-        await guessed_again(posts, asr, "hm")
+        await guessed_again(posts, asr, "lamp")
         await handle.until(asked=1)
         await guessed_again(posts, asr, "")
         await handle.idle()
         said(direct, 1, CHUNKS[1:])
         await posts.until(Transcribed)
         assert posts.events[-1] == Transcribed(1, "")
-        assert [question.data["text"] for question in handle.questions] == ["hm"]
+        assert [question.data["text"] for question in handle.questions] == ["lamp"]
         assert handle.commits == 0
 
 
@@ -278,14 +288,14 @@ async def test_what_was_heard_of_a_foreseen_answer_is_told_with_each_next_questi
     async with guessing(handle, asr=asr) as (direct, posts, _):
         await guessed(direct, posts, asr)
         await over(direct, posts)
-        await guessed(direct, posts, asr, "and", epoch=2, heard_ms=2000)
+        await guessed(direct, posts, asr, "another", epoch=2, heard_ms=2000)
         await handle.until(asked=2)
         await over(direct, posts, epoch=2)
         heard = [context.get("heard") for context in handle.contexts]
         assert heard == [None, "It is noon. The sun is", "It is noon. The sun is"]
 
 
-@pytest.mark.parametrize(("guess", "fact"), [(QUESTION, "hit"), ("what", "miss"), ("", "none")])
+@pytest.mark.parametrize(("guess", "fact"), [(QUESTION, "hit"), ("a story", "miss"), ("", "none")])
 async def test_the_log_says_what_became_of_a_guess(
     guess: str, fact: str, caplog: pytest.LogCaptureFixture
 ) -> None:
