@@ -12,13 +12,14 @@ from wyoming_voice.benchmark.rounds import Contender
 
 WITHOUT = "ours without speculation"
 OWN_THREADS = "ours, threads of its choice"
+SHORT = "ours, audio context auto"
 PEER = "faster-whisper"
 
-NAMES = {"ours": OURS, "without": WITHOUT, "own": OWN_THREADS, "peer": PEER}
+NAMES = {"ours": OURS, "without": WITHOUT, "short": SHORT, "own": OWN_THREADS, "peer": PEER}
 """What a command line calls them -> what a report does."""
 
-HEARD_PACED = frozenset((OURS, WITHOUT, PEER))
-HEARD_AT_ONCE = frozenset((OURS, OWN_THREADS, PEER))
+HEARD_PACED = frozenset((OURS, WITHOUT, SHORT, PEER))
+HEARD_AT_ONCE = frozenset((OURS, SHORT, OWN_THREADS, PEER))
 """Speculation makes no difference to a burst, and threads are told apart best by bursts."""
 
 
@@ -47,6 +48,8 @@ class Recogniser:
         flags += ["--beam-size", str(self.beams)]
         if who == WITHOUT:
             flags += ["--speculate-after-ms", "0"]
+        if who == SHORT:
+            flags += ["--audio-context", "auto"]
         return ours("asr", *flags)
 
 

@@ -9,6 +9,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution, Info
 
 from wyoming_voice.config import ServiceSettings
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.describing import Description
 from wyoming_voice.errors import BadEvent, EngineError
 from wyoming_voice.program import Request
 
@@ -19,7 +20,7 @@ def a_model(name: str) -> AsrModel:
     return AsrModel(name, ATTRIBUTION, True, None, None, languages=["en"])
 
 
-INFO = Info(
+INFO = Description(
     asr=[AsrProgram("fake", ATTRIBUTION, True, None, None, models=[a_model("small")])],
 )
 
@@ -35,7 +36,7 @@ class FakeProgram:
     kind = "asr"
 
     def __init__(self, load_error: EngineError | None = None) -> None:
-        self.info = INFO
+        self.info: Info = INFO
         self.load_error = load_error
         self.may_load = asyncio.Event()
         self.may_load.set()
