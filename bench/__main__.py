@@ -15,11 +15,11 @@ from bench.servers import PEERS, ROOT, WEIGHTS
 
 SUITE: dict[str, dict[str, tuple[str, ...]]] = {
     "full": {
-        "asr": ("--runs", "8", "--starts", "2", "--sessions", "1", "4", "8", "16"),
-        "texts": ("--runs", "2"),
-        "tts": ("--runs", "4", "--starts", "2", "--sessions", "1", "4", "8"),
-        "turn": ("--model", "base.en", "--engine", "kokoro", "--runs", "4"),
-        "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "6"),
+        "asr": ("--runs", "4", "--starts", "1", "--sessions", "1", "4", "8", "16"),
+        "texts": ("--runs", "1"),
+        "tts": ("--runs", "3", "--starts", "1", "--sessions", "1", "4", "8"),
+        "turn": ("--model", "base.en", "--engine", "kokoro", "--runs", "3"),
+        "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "4"),
         "satellite": ("--rounds", "1", "--turns", "6", "--seconds", "8"),
     },
     "quick": {

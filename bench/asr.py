@@ -1,8 +1,9 @@
 """python -m bench.asr: how long after `audio-stop` the transcript comes, ours beside wyoming-faster-whisper.
 
 All servers get the same weights, threads and beam, take turns run by run, and are asked over TCP, with
-audio at a microphone's pace and all at once. Ours runs a second time without speculation, and a third with
-threads of its own choice. The bare engine, called in this process, shows what the server adds to it.
+audio at a microphone's pace, all from the same moment on or each from one of its own, and with the whole
+recording at once. Ours runs again without speculation, with a short audio context where that suffices, and
+with threads of its own choice. The bare engine, called in this process, shows what the server adds to it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from bench.contenders import (
     HEARD_AT_ONCE,
     HEARD_PACED,
     NAMES,
+    SHORT,
     Recogniser,
     Running,
     all_started,
@@ -27,8 +29,10 @@ from wyoming_voice.benchmark.asking import transcribed
 from wyoming_voice.benchmark.recording import CHUNK_MS, TRAILING_SILENCE_MS, Recording
 from wyoming_voice.benchmark.report import OURS, Report
 from wyoming_voice.benchmark.rounds import (
+    Pace,
     asr_round,
     describe_round,
+    paces,
     rounds_of,
     utterances,
 )
@@ -67,8 +71,8 @@ async def main() -> None:
         bench = Bench(report, servers, said, arguments.runs)
         await warm_up(bench)
         for sessions in arguments.sessions:
-            await paced_rounds(bench, sessions)
-            await burst_rounds(bench, sessions)
+            for pace in paces(sessions):
+                await rounds(bench, sessions, pace)
         await describe_rounds(bench, max(arguments.sessions))
         await hang_up_rounds(report, bench.turns(rounds_of(arguments.runs, 4), HEARD_PACED), said)
         note_memory(bench)
@@ -133,26 +137,21 @@ async def warm_up(bench: Bench) -> None:
     for running in bench.servers.values():
         for number in range(len(bench.recordings)):
             said = utterances(bench.recordings, 1, number)
-            await asr_round(Report(""), running.contender, said, at_once=True)
+            await asr_round(Report(""), running.contender, said, Pace.BURST)
 
 
-async def paced_rounds(bench: Bench, sessions: int) -> None:
-    """As microphones give it."""
+async def rounds(bench: Bench, sessions: int, pace: Pace) -> None:
+    """All who are heard at this pace, in turns."""
     for running in bench.servers.values():
         running.log.news()
-    for number, running in bench.turns(rounds_of(bench.runs, sessions), HEARD_PACED):
+    whose = HEARD_AT_ONCE if pace is Pace.BURST else HEARD_PACED
+    for number, running in bench.turns(rounds_of(bench.runs, sessions), whose):
         said = utterances(bench.recordings, sessions, number)
-        await asr_round(bench.report, running.contender, said, at_once=False)
-    if OURS in bench.servers:
-        name = f"paced, {sessions} at a time"
-        note_speculation(bench.report, name, bench.servers[OURS], sessions)
-
-
-async def burst_rounds(bench: Bench, sessions: int) -> None:
-    """The whole recording at once."""
-    for number, running in bench.turns(rounds_of(bench.runs, sessions), HEARD_AT_ONCE):
-        said = utterances(bench.recordings, sessions, number)
-        await asr_round(bench.report, running.contender, said, at_once=True)
+        await asr_round(bench.report, running.contender, said, pace, number)
+    for who in () if pace is Pace.BURST else (OURS, SHORT):
+        if who in bench.servers:
+            name = f"{pace}, {sessions} at a time"
+            note_speculation(bench.report, name, bench.servers[who], sessions)
 
 
 async def describe_rounds(bench: Bench, sessions: int) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bench.results import Result
+from wyoming_voice.benchmark.rounds import Pace
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,16 @@ class Lane:
         return self.segments[-1].end_ms
 
 
-PACES = ("paced", "burst")
+def latency(result: Result, pace: Pace) -> dict[str, list[Point]]:
+    """Contender -> points by sessions, from `audio-stop` to the transcript.
 
-
-def latency(result: Result, pace: str) -> dict[str, list[Point]]:
-    """Contender -> points by sessions, from `audio-stop` to the transcript."""
+    One session alone, which no other begins before, stands at the head of the staggered ones as well.
+    """
+    figures = result.about(measure="after stop", pace=pace.value)
+    if figures and pace is Pace.STAGGERED:
+        figures += result.about(measure="after stop", pace=Pace.PACED.value, sessions=1)
     curves: dict[str, list[Point]] = {}
-    for figure in result.about(measure="after stop", pace=pace):
+    for figure in figures:
         for who in figure.summary:
             point = Point(
                 int(figure.about["sessions"]), figure.of(who, "p50"), figure.of(who, "p95")

@@ -18,17 +18,24 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from bench.contenders import OWN_THREADS, PEER, WITHOUT
-from bench.curves import PACES, Lane, Point, latency, waterfall
+from bench.contenders import OWN_THREADS, PEER, SHORT, WITHOUT
+from bench.curves import Lane, Point, latency, waterfall
 from bench.results import Result, read
 from bench.tables import markdown
 from bench.turn import GAP, NOTICED, TRANSCRIPT, WRITTEN
 from wyoming_voice.benchmark.report import OURS
+from wyoming_voice.benchmark.rounds import Pace
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
-_COLOURS = {OURS: "#0072B2", WITHOUT: "#56B4E9", OWN_THREADS: "#009E73", PEER: "#D55E00"}
+_COLOURS = {
+    OURS: "#0072B2",
+    SHORT: "#CC79A7",
+    WITHOUT: "#56B4E9",
+    OWN_THREADS: "#009E73",
+    PEER: "#D55E00",
+}
 _OTHER_COLOUR = "#555555"
-_MARKS = {OURS: "o", WITHOUT: "s", OWN_THREADS: "D", PEER: "^"}
+_MARKS = {OURS: "o", SHORT: "v", WITHOUT: "s", OWN_THREADS: "D", PEER: "^"}
 _STAGE_COLOURS = {NOTICED: "#BBBBBB", TRANSCRIPT: "#0072B2", WRITTEN: "#E69F00", GAP: "#009E73"}
 _STAGE_NAMES = {
     NOTICED: "silence that is waited for",
@@ -36,7 +43,11 @@ _STAGE_NAMES = {
     WRITTEN: "language model",
     GAP: "first speech",
 }
-_PACE_NAMES = {"paced": "at the pace of speech", "burst": "all at once"}
+_PACE_NAMES = {
+    Pace.PACED: "at the pace of speech,\nall begin together",
+    Pace.STAGGERED: "at the pace of speech,\neach begins at its own time",
+    Pace.BURST: "all at once",
+}
 _LABEL_FROM = 0.06
 """A segment of this share of the widest lane, or more, has room for its own number."""
 
@@ -77,7 +88,7 @@ def main() -> int:
 def drawings(result: Result) -> dict[str, Drawing]:
     """Name of the file -> what a result has to show."""
     found: dict[str, Drawing] = {}
-    if any(len(points) > 1 for pace in PACES for points in latency(result, pace).values()):
+    if any(len(points) > 1 for pace in Pace for points in latency(result, pace).values()):
         found[f"{result.name}-latency"] = latency_drawing(result)
     if lanes := waterfall(result):
         found[f"{result.name}-stages"] = turn_drawing(lanes)
@@ -91,19 +102,19 @@ def save(drawing: Drawing, path: Path) -> None:
 
 def latency_drawing(result: Result) -> Drawing:
     """From `audio-stop` to the transcript over sessions: medians, with bands up to p95."""
-    drawing = Drawing(figsize=(7.6, 3.3), layout="constrained")
-    shown = [pace for pace in PACES if latency(result, pace)]
+    drawing = Drawing(figsize=(8.6, 3.6), layout="constrained")
+    shown = [pace for pace in Pace if latency(result, pace)]
     axes = drawing.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     drawn: dict[str, Artist] = {}
     for pace, one in zip(shown, axes, strict=True):
-        one.set_title(f"audio {_PACE_NAMES[pace]}")
+        one.set_title(_PACE_NAMES[pace])
         for who, points in latency(result, pace).items():
             drawn[who] = _curve(one, who, points)
         _over_sessions(one, sorted({p.sessions for c in latency(result, pace).values() for p in c}))
     axes[0].set_ylabel("audio-stop to transcript,\nmedian, and a band to p95")
     drawn = {who: drawn[who] for who in sorted(drawn, key=_rank)}
     drawing.legend(
-        list(drawn.values()), list(drawn), loc="outside lower center", ncols=4, frameon=False
+        list(drawn.values()), list(drawn), loc="outside lower center", ncols=3, frameon=False
     )
     return drawing
 
@@ -183,9 +194,10 @@ def _lane(axes: Axes, number: int, lane: Lane, most_ms: float) -> None:
             ink = "black" if segment.stage in (NOTICED, WRITTEN) else "white"
             text = f"{length_ms:.0f}"
             axes.text(middle_ms, number, text, color=ink, ha="center", va="center", size=8)
-    for stage, at_ms in lane.early:
+    for order, (stage, at_ms) in enumerate(lane.early):
         colour = _STAGE_COLOURS.get(stage, _OTHER_COLOUR)
-        axes.plot([at_ms], [number], marker="v", color=colour, markeredgecolor="white")
+        size = max(5, 9 - 4 * order)  # of two at the same moment both are seen
+        axes.plot([at_ms], [number], marker="v", ms=size, color=colour, markeredgecolor="white")
     end_ms = lane.end_ms + 0.01 * most_ms
     axes.text(end_ms, number, time_text(lane.end_ms), ha="left", va="center", weight="bold")
 

@@ -1,8 +1,9 @@
 """python -m bench.tts: how soon speech can be heard, and whether it halts, ours beside two plain ways.
 
 Ours is asked over TCP; whole-sentence synthesis (wyoming-piper's way) and whole-text synthesis are loops
-over the same engine in this process. All take turns run by run. Many clients at a time ask ours alone. It
-goes without its cache of what was said before, but for the row that shows it.
+over the same engine in this process. All take turns run by run, with the same threads and in float32; where
+Kokoro speaks, ours does so a second time with a precision of its own choice. Many clients at a time ask ours
+alone. It goes without its cache of what was said before, but for the row that shows it.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from bench.voices import (
     ESPEAK,
     KOKORO,
     NO_CACHE,
+    PRECISION,
     Way,
     all_at_once,
     arguments_of,
@@ -35,13 +37,14 @@ from wyoming_voice.benchmark.rounds import (
     rounds_of,
     tts_round,
 )
-from wyoming_voice.benchmark.texts import SENTENCE, TEXTS
+from wyoming_voice.benchmark.texts import LONGEST, SENTENCE, TEXTS
 from wyoming_voice.client import Speech
 from wyoming_voice.core.timing import new_turn_id
 from wyoming_voice.tts.engine import Engine
 from wyoming_voice.wire import connect
 
 WAYS: dict[str, Way] = {"whole sentence": sentence_by_sentence, "whole text": all_at_once}
+OWN_PRECISION = f"{OURS}, precision of its choice"
 _LONG = " ".join(TEXTS.values())
 _LOOK_S = 0.02
 
@@ -58,34 +61,60 @@ class Plain:
         return await asyncio.to_thread(lambda: played(way(self.engine, self.voice, text)))
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What all measurements share; the first of `servers` is ours."""
+
+    report: Report
+    servers: list[Contender]
+    plain: Plain
+    runs: int
+
+    @property
+    def ours(self) -> Contender:
+        """What is compared."""
+        return self.servers[0]
+
+
 async def main() -> None:
     arguments = parsed()
-    facts: dict[str, object] = {"runs": arguments.runs, "threads": arguments.threads}
+    facts: dict[str, object] = {
+        "runs": arguments.runs,
+        "effort": f"{arguments.threads} threads, {PRECISION}, for all",
+    }
     report = Report(f"TTS, {arguments.engine}", facts)
     flags = await arguments_of(arguments.engine, arguments.threads)
     await cold_starts(report, flags, arguments.starts)
+    if arguments.engine == KOKORO:  # the other engine's speech is not worth keeping
+        await said_before(report, flags, arguments.runs)
     model = await weights("kokoro", KOKORO) if arguments.engine == KOKORO else Path()
     engine, voice = await asyncio.to_thread(loaded, arguments.engine, model, arguments.threads)
-    plain = Plain(engine, voice)
-    await said_before(report, flags, arguments.runs)
-    async with ours("tts", *flags, *NO_CACHE) as server:
-        contender = Contender(OURS, server.uri, server.cpu_s)
-        await warm_up(contender, plain)
-        for name, text in TEXTS.items():
-            for run in range(arguments.runs):
-                await one_run(report, name, (contender, plain), text, backwards=run % 2 == 1)
-        for sessions in arguments.sessions:
-            for _ in range(rounds_of(arguments.runs, sessions) if sessions > 1 else 0):
-                await tts_round(report, contender, SENTENCE, TEXTS[SENTENCE], sessions)
-        most = max(arguments.sessions)
-        about: About = {"measure": "describe", "sessions": most}
-        row = report.row(f"describe while {most} speak", "ms", about)
-        speaking = (spoken(server.uri, TEXTS[SENTENCE]) for _ in range(most))
-        await describe_during(row, contender, speaking)
-        for _ in range(rounds_of(arguments.runs, 4)):
-            await hang_up_round(report, contender)
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(ours("tts", *flags, *NO_CACHE))
+        servers = [Contender(OURS, server.uri, server.cpu_s)]
+        if arguments.engine == KOKORO:
+            own = await arguments_of(KOKORO, arguments.threads, "auto")
+            other = await stack.enter_async_context(ours("tts", *own, *NO_CACHE))
+            servers.append(Contender(OWN_PRECISION, other.uri, other.cpu_s))
+        await measure(
+            Bench(report, servers, Plain(engine, voice), arguments.runs), arguments.sessions
+        )
         report.row("peak memory", "MiB", {"measure": "memory"}).add(OURS, server.peak_mb())
     report.publish(arguments.json)
+
+
+async def measure(bench: Bench, sessions: list[int]) -> None:
+    """One client at a time, then many, and what they make others wait."""
+    await warm_up(bench)
+    for name, text in TEXTS.items():
+        for number in range(bench.runs):
+            await one_run(bench, name, text, backwards=number % 2 == 1)
+    for count in sessions:
+        if count > 1:
+            await many_at_a_time(bench, count)
+    await describe_while_speaking(bench, max(sessions))
+    for _ in range(rounds_of(bench.runs, 4)):
+        await hang_up_round(bench.report, bench.ours)
 
 
 def parsed() -> argparse.Namespace:
@@ -117,27 +146,41 @@ async def said_before(report: Report, flags: list[str], runs: int) -> None:
             await tts_round(report, contender, SENTENCE, TEXTS[SENTENCE], 1)
 
 
-async def warm_up(contender: Contender, plain: Plain) -> None:
+async def warm_up(bench: Bench) -> None:
     """Each speaks once; ours learns its own pace, too."""
-    text = TEXTS["three sentences"]
-    await spoken(contender.uri, text)
-    await plain.speak(sentence_by_sentence, text)
+    text = TEXTS[LONGEST]
+    for server in bench.servers:
+        await spoken(server.uri, text)
+    await bench.plain.speak(sentence_by_sentence, text)
 
 
-async def one_run(
-    report: Report, name: str, speakers: tuple[Contender, Plain], text: str, *, backwards: bool
-) -> None:
+async def one_run(bench: Bench, name: str, text: str, *, backwards: bool) -> None:
     """Each contender speaks the text once."""
-    contender, plain = speakers
-    order = [OURS, *WAYS]
+    order: list[Contender | str] = [*bench.servers, *WAYS]
     for who in reversed(order) if backwards else order:
-        if who == OURS:
-            await tts_round(report, contender, name, text, 1)
+        if isinstance(who, Contender):
+            await tts_round(bench.report, who, name, text, 1)
             continue
         cpu_s = time.process_time()
-        playback = await plain.speak(WAYS[who], text)
-        note_speech_cpu(report, who, name, time.process_time() - cpu_s, [playback])
-        note_playback(report, who, name, playback)
+        playback = await bench.plain.speak(WAYS[who], text)
+        note_speech_cpu(bench.report, who, name, time.process_time() - cpu_s, [playback])
+        note_playback(bench.report, who, name, playback)
+
+
+async def many_at_a_time(bench: Bench, count: int) -> None:
+    """The shortest text, which shows the wait for others, and the longest, in which playback may halt."""
+    for name, rounds in ((SENTENCE, rounds_of(bench.runs, count)), (LONGEST, 1)):
+        for number in range(rounds):
+            for server in bench.servers if number % 2 == 0 else bench.servers[::-1]:
+                await tts_round(bench.report, server, name, TEXTS[name], count)
+
+
+async def describe_while_speaking(bench: Bench, count: int) -> None:
+    """While the engine is busy."""
+    about: About = {"measure": "describe", "sessions": count}
+    row = bench.report.row(f"describe while {count} speak", "ms", about)
+    speaking = (spoken(bench.ours.uri, TEXTS[SENTENCE]) for _ in range(count))
+    await describe_during(row, bench.ours, speaking)
 
 
 async def hang_up_round(report: Report, contender: Contender) -> None:

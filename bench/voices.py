@@ -16,6 +16,7 @@ from wyoming_voice.audio import to_pcm16
 from wyoming_voice.client import Sound
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.tts.engine import Engine, Utterance
+from wyoming_voice.tts.kokoro import Precision
 
 KOKORO = "kokoro"
 ESPEAK = "espeak"
@@ -23,16 +24,19 @@ ESPEAK = "espeak"
 NO_CACHE = ("--cache-mb", "0")
 """For our server: the benchmarks say the same again and again, which no home does."""
 
+PRECISION: Precision = "float32"
+"""For our server and for the plain ways: in bfloat16 the work would not be the same."""
+
 Way = Callable[[Engine, str, str], Iterator[Sound]]
 
 
-async def arguments_of(engine: str, threads: int) -> list[str]:
+async def arguments_of(engine: str, threads: int, precision: str = PRECISION) -> list[str]:
     """What our TTS server is started with; full-size Kokoro gets random weights, made when needed."""
     if engine == ESPEAK:
         return ["--engine", ESPEAK]
     model = await weights("kokoro", KOKORO)
     flags = ["--engine", KOKORO, "--model", str(model), "--device", "cpu"]
-    return [*flags, "--cpu-threads", str(threads)]
+    return [*flags, "--cpu-threads", str(threads), "--precision", precision]
 
 
 def loaded(engine: str, model: Path, threads: int) -> tuple[Engine, str]:
@@ -46,9 +50,8 @@ def loaded(engine: str, model: Path, threads: int) -> tuple[Engine, str]:
     from wyoming_voice.tts.kokoro import KokoroEngine
     from wyoming_voice.tts.weights import kokoro_files
 
-    kokoro = KokoroEngine(
-        functools.partial(kokoro_files, str(model)), "af_heart", device="cpu", cpu_threads=threads
-    )
+    files = functools.partial(kokoro_files, str(model))
+    kokoro = KokoroEngine(files, "af_heart", device="cpu", cpu_threads=threads, precision=PRECISION)
     kokoro.load()
     return kokoro, "af_heart"
 

@@ -123,9 +123,13 @@ class RestartEars:
 
 @dataclass(frozen=True)
 class ExpectEnd:
-    """What the words so far look like: how long a silence ends them; forgotten when speech goes on."""
+    """What the words so far look like: how long a silence ends them; forgotten when speech goes on.
+
+    They were heard by `at_ms`, in a pause; None where nobody knows in which one.
+    """
 
     completeness: Completeness
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True)

@@ -133,12 +133,14 @@ class SpeechEndedRemotely:
 class Supposed:
     """What will have been said if the speaker has finished; each replaces the one before.
 
-    `language` is its code, `""` where it isn't known.
+    `language` is its code, `""` where it isn't known. It is said of the first `audio_ms` of the turn's
+    audio, which end in a pause; None where nobody knows which one.
     """
 
     epoch: int
     text: str
     language: str = ""
+    audio_ms: int | None = None
 
 
 @dataclass(frozen=True)

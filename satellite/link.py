@@ -21,7 +21,6 @@ from satellite.standalone.patience import ended
 from satellite.standalone.reports import (
     Report,
     Spoken,
-    Supposed,
     Understood,
     UnderWay,
     Written,
@@ -30,9 +29,10 @@ from satellite.standalone.reports import (
 from satellite.standalone.script import WHOLE_SENTENCES
 from satellite.standalone.tape import Tape
 from wyoming_voice.audio import first_audible_s
-from wyoming_voice.client import Sound
+from wyoming_voice.client import Sound, Supposed
 from wyoming_voice.core.completeness import completeness
 from wyoming_voice.core.endpointing import Endpoint, SpeechEnded
+from wyoming_voice.core.opinions import Witness
 from wyoming_voice.core.sentences import SentenceSplitter
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import Silero
@@ -205,7 +205,8 @@ class Turn:
 
     def _take(self, news: Report) -> None:
         if isinstance(news, Supposed) and self._ears is not None:
-            self._ears.expect(completeness(news.text, news.language or self._language))
+            looks = completeness(news.text, news.language or self._language)
+            self._ears.expect(Witness.WORDS, looks)
         self._told.take(news)
 
 

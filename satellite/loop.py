@@ -40,6 +40,7 @@ from satellite.events import Event, Tick, Via, Woken
 from satellite.hearing.ears import Ears
 from satellite.parts import Backend, HeardFrame, Listener, Mouth, Status
 from satellite.turn import State, TurnSettings, step
+from wyoming_voice.core.opinions import Witness
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Loop:
             self._backends[self._feeding.via].feed(self._feeding.epoch, frame.pcm)
             self._ears.note_pause()
             if frame.completeness is not None:
-                self._ears.expect(frame.completeness)
+                self._ears.expect(Witness.SOUND, frame.completeness)
         for endpoint in endpoints:
             self.post(endpoint)
         if frame.word is not None:
@@ -165,8 +166,8 @@ class Loop:
             case RestartEars(at_ms):
                 for endpoint in self._ears.restart(self.ear_ms if at_ms is None else at_ms):
                     self.post(endpoint)
-            case ExpectEnd(completeness):
-                self._ears.expect(completeness)
+            case ExpectEnd(completeness, at_ms):
+                self._ears.expect(Witness.WORDS, completeness, at_ms)
             case NotePause(pause_ms):
                 self._ears.pauses.note(pause_ms)
             case BeginPlayback(playback):

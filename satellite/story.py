@@ -50,13 +50,13 @@ class Story:
             case SpeechFound(at_s):
                 self._line(at_s, "speech found")
             case SpeechOver(at_s, noticed_s):
-                self._line(at_s, f"speech ended (noticed {_ms(noticed_s - at_s)} later)")
+                self._line(noticed_s, f"speech ended {_ms(noticed_s - at_s)} ago")
             case Guessed(at_s, text):
-                self._line(at_s, "supposed", text or "(nothing)")
+                self._line(at_s, "if that was all", text or "(nothing)")
             case Transcribed(at_s, text):
                 self._line(at_s, "transcript", text)
             case Foreseen(at_s, since_s):
-                self._line(at_s, f"as supposed: the answer was begun {_ms(since_s)} before")
+                self._line(at_s, f"that was all: its answer was begun {_ms(since_s)} ago")
             case FirstWords(at_s):
                 self._line(at_s, "first words of the answer")
             case SentenceWritten(at_s, text):

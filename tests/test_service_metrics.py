@@ -81,6 +81,8 @@ async def test_stages_become_histograms_and_unknown_ones_nothing() -> None:
 
 async def test_what_became_of_guesses() -> None:
     hit, miss, answer = TurnRecord("asr"), TurnRecord("asr"), TurnRecord("handle")
+    late = TurnRecord("asr")
+    late.note(speculation="late", speculated=1)
     hit.note(speculation="hit", speculated=1)
     hit.spent("saved", 0.0, 0.5)
     miss.note(speculation="miss", speculated=3)
@@ -89,13 +91,14 @@ async def test_what_became_of_guesses() -> None:
     odd = TurnRecord("asr")
     odd.note(speculation="turn on the light", speculated=-1)
     odd.spent("saved", 1.0, 0.5)
-    values = await page_of(*((record, "ok") for record in (hit, miss, answer, odd)))
+    values = await page_of(*((record, "ok") for record in (hit, late, miss, answer, odd)))
     assert values[f"{PREFIX}_speculations_total:hit"] == 1
+    assert values[f"{PREFIX}_speculations_total:late"] == 1
     assert values[f"{PREFIX}_speculations_total:miss"] == 2
     assert values[f"{PREFIX}_speculations_total:none"] == 0
     assert values[f"{PREFIX}_speculation_saved_seconds_total"] == 0.5
     assert values[f"{PREFIX}_speculation_wasted_seconds_total"] == 0.25
-    assert values[f"{PREFIX}_speculative_decodes_total"] == 4
+    assert values[f"{PREFIX}_speculative_decodes_total"] == 5
     assert not [name for name in values if "light" in name]
 
 

@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
 from wyoming_voice import smart_turn
 from wyoming_voice.core.completeness import Completeness
-from wyoming_voice.errors import ConfigError
+from wyoming_voice.errors import ConfigError, EngineError
 from wyoming_voice.onnx import Tensor
 from wyoming_voice.smart_turn import HEARD_SAMPLES, RATE_HZ, Audio, SmartTurn, log_mel, model_path
+
+SILERO = Path(smart_turn.__file__).parent / "data" / "silero_vad.onnx"
 
 
 class FakeModel:
@@ -106,6 +109,38 @@ def test_a_wheel_without_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConfigError, match="pip install --no-deps pipecat-ai"):
         model_path()
+
+
+class Unfit(FakeModel):
+    """Takes something else than features, or gives nothing."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        super().__init__()
+        self._failure = failure
+
+    def run(self, outputs: tuple[str, ...] | None, inputs: dict[str, Tensor]) -> list[Tensor]:
+        if self._failure is not None:
+            raise self._failure
+        return [np.zeros(0, np.float32)]
+
+
+@pytest.mark.parametrize("failure", [InvalidArgument("bad shape"), ValueError("no input"), None])
+def test_a_model_that_fails_says_so(failure: Exception | None) -> None:
+    with pytest.raises(EngineError, match="smart-turn has failed"):
+        SmartTurn(Unfit(failure)).completeness(sound(1))
+
+
+@pytest.mark.parametrize("content", [b"no model", SILERO.read_bytes()], ids=["none", "another"])
+def test_a_file_that_is_no_such_model_is_told_at_once(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "pipecat/audio/turn/smart_turn/data/smart-turn-v9.onnx"
+    wheel(tmp_path, name)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=r"smart-turn-v9\.onnx is no model that --smart-turn can"):
+        SmartTurn()
 
 
 def test_a_model_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

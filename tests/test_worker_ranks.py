@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import Steps
 from tests.test_worker import PATIENCE_S, items, started, until_free
 from wyoming_voice.errors import Busy, DeadlineExceeded
-from wyoming_voice.ranks import LONG_S, Pace
+from wyoming_voice.ranks import LONG_ITEMS, LONG_S, Pace
 from wyoming_voice.worker import Priority, Standing, Turns, Worker, _Pull
 
 
@@ -209,9 +209,14 @@ async def test_who_takes_long_does_not_keep_others_waiting(monkeypatch: pytest.M
                 order.append(name)  # noqa: PERF401  (as each comes)
 
     each_s = 0.9 * LONG_S
-    long = asyncio.create_task(request("long", *[each_s] * 4))
+    before = LONG_ITEMS + 1
+    long = asyncio.create_task(request("long", *[each_s] * (before + 2)))
     await asyncio.gather(long, request("short", each_s, each_s))
-    assert order == ["long", "long", "short", "short", "long", "long"]
+    assert order == [*["long"] * before, "short", "short", "long", "long"]
+    order.clear()
+    each = (request(name, *[0.9 * LONG_S] * 4) for name in "ab")  # a command, on a slow machine
+    await asyncio.gather(*each)
+    assert order == [*"aaaabbbb"]
     worker.close()
 
 

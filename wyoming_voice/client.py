@@ -95,17 +95,35 @@ async def say_utterance(
     await connection.write(AudioStop().event())
 
 
+@dataclass(frozen=True)
+class Supposed:
+    """What will have been said if the speaker has finished; each takes the place of the one before.
+
+    `language` is its code, `""` where it isn't known. It is said of the first `audio_ms` of the utterance,
+    which end in a pause; None where a server doesn't tell.
+    """
+
+    text: str
+    language: str = ""
+    audio_ms: int | None = None
+
+
+def _to_nobody(_: Supposed) -> None:
+    """Where nobody wants to know what may have been said."""
+
+
 async def transcript(
-    connection: Connection, supposed: Callable[[str, str], None] = lambda _text, _language: None
+    connection: Connection, supposed: Callable[[Supposed], None] = _to_nobody
 ) -> str:
     """What an ASR server has understood, `""` for nothing; it may come before the utterance has ended.
 
-    `supposed` is told what that will be if the speaker has finished, and in which language (`""`: not
-    known), each time that this changes.
+    `supposed` is told what that will be if the speaker has finished, each time that this changes.
     """
     async for event in _replies(connection, "asr"):
         if event.type == SPECULATIVE_TRANSCRIPT:
-            supposed(_text(event), _text(event, "language"))
+            audio_ms = event.data.get("audio_ms")
+            heard_ms = audio_ms if isinstance(audio_ms, int) else None
+            supposed(Supposed(_text(event), _text(event, "language"), heard_ms))
         if Transcript.is_type(event.type):
             return _text(event)
     raise HungUp("asr")
@@ -133,7 +151,7 @@ async def answer(
             if not begun:
                 yield _text(event)
             return
-        if event.type == ANSWER_WRITTEN:
+        if event.type == ANSWER_WRITTEN and begun:  # before any text it can't be true
             written()
         delta = _text(event) if HandledChunk.is_type(event.type) else ""
         begun = begun or bool(delta)

@@ -14,6 +14,17 @@ import numpy.typing as npt
 # set before it is loaded (https://github.com/microsoft/onnxruntime/pull/27379).
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
+
+FAILURES: tuple[type[Exception], ...] = (
+    ValueError,
+    *(
+        raised
+        for raised in vars(onnxruntime_pybind11_state).values()
+        if isinstance(raised, type) and issubclass(raised, Exception)
+    ),
+)
+"""What onnxruntime raises, for a file as for an input; its own have no class in common."""
 
 Tensor = npt.NDArray[np.float32]
 
@@ -26,7 +37,7 @@ class Model(Protocol):
 
 
 def open_model(path: Path) -> Model:
-    """The model in a file, on the processor. Raises what onnxruntime raises for a file that is no model."""
+    """The model in a file, on the processor. Raises one of FAILURES for a file that is no model."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

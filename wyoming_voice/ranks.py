@@ -12,8 +12,9 @@ _MEASURED_ITEMS = 16
 """How many items the running mean is of; before so many there is none."""
 
 LONG_S = 5.0
-"""Work after which a request that is served as a whole takes turns with others: a dictation of minutes
-must not keep a command waiting."""
+LONG_ITEMS = 8
+"""Work, and items, after which a request that is served as a whole takes turns with others: a dictation of
+minutes must not keep a command waiting. A command has fewer items, however slow the machine."""
 
 
 class Priority(IntEnum):
@@ -33,7 +34,7 @@ class Turns(Enum):
 
     BY_REQUEST = auto()
     """By when the first was asked for: answers, of which one complete is worth more than two begun. Who
-    has had LONG_S of work goes on as in BY_ITEM."""
+    has had LONG_S of work, and LONG_ITEMS, goes on as in BY_ITEM."""
 
 
 @dataclass(eq=False)
@@ -112,6 +113,11 @@ class Pace:
         if len(self._items_s) < _MEASURED_ITEMS:
             return 0.0
         return items * sum(self._items_s) / _MEASURED_ITEMS / threads
+
+
+def is_long(worked_s: float, items: int) -> bool:
+    """Whether a request is no command any more, by what has been done of it."""
+    return worked_s > LONG_S and items > LONG_ITEMS
 
 
 def _place(one: Ranked) -> tuple[Priority, float]:

@@ -34,7 +34,7 @@ STAGES = (
 """The stages of a TurnRecord that are told as histograms."""
 
 SPECULATION = {
-    "speculation": {"hit": "hit", "miss": "miss", "none": "none"},
+    "speculation": {"hit": "hit", "late": "late", "miss": "miss", "none": "none"},
     "commit": {"hit": "hit", "dropped": "miss"},
 }
 """The facts that say what became of work begun on a guess, and what each of their values means."""
@@ -70,7 +70,7 @@ class ServiceMetrics:
         }
         for outcome in (*OUTCOMES, _OTHER):
             self._requests.labels(outcome)
-        for outcome in ("hit", "miss", "none"):
+        for outcome in ("hit", "late", "miss", "none"):
             self._speculation.labels(outcome)
 
     def accepted(self) -> None:

@@ -14,14 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from wyoming_voice.core.completeness import Completeness
-from wyoming_voice.errors import ConfigError
-from wyoming_voice.onnx import Model, open_model
+from wyoming_voice.errors import ConfigError, EngineError
+from wyoming_voice.onnx import FAILURES, Model, open_model
 
 RATE_HZ = 16_000
 HEARD_SAMPLES = 8 * RATE_HZ
 _WINDOW_SAMPLES, _HOP_SAMPLES, _MELS = 400, 160, 80
+_FRAMES = HEARD_SAMPLES // _HOP_SAMPLES
 _WHEEL, _FOLDER = "pipecat-ai", "smart_turn/data"
 _REMEDY = "uv pip install --no-deps pipecat-ai"
+
+_FAILURES: tuple[type[Exception], ...] = (IndexError, *FAILURES)
+"""What comes of a model that isn't the one that is known here, or of too little memory."""
 
 _OVER, _OPEN = 0.7, 0.3
 """From where on, and up to where, it is believed."""
@@ -33,24 +37,46 @@ class SmartTurn:
     """The model; not to be asked by two threads at once. `model` is for tests."""
 
     def __init__(self, model: Model | None = None) -> None:
-        """Raises ConfigError where it isn't installed."""
-        self._model = model or open_model(model_path())
+        """Raises ConfigError where it isn't installed, or is none that is known here."""
+        self._model = model or _tried(model_path())
 
     def probability(self, audio: Audio) -> float:
-        """How likely it is that a turn ends with this sound: 16 kHz within [-1, 1]; the last 8 s count."""
+        """How likely it is that a turn ends with this sound: 16 kHz within [-1, 1]; the last 8 s count.
+
+        Raises EngineError where the model fails.
+        """
         heard = np.zeros(HEARD_SAMPLES, np.float32)
         if (last := audio[-HEARD_SAMPLES:]).size:
             heard[-last.size :] = last
         heard = (heard - heard.mean()) / np.sqrt(heard.var() + 1e-7)
-        (over, *_) = self._model.run(None, {"input_features": log_mel(heard)[np.newaxis]})
-        return float(over.ravel()[0])
+        return _asked(self._model, log_mel(heard)[np.newaxis])
 
     def completeness(self, audio: Audio) -> Completeness:
-        """The same as an opinion; UNKNOWN where the model isn't sure."""
+        """The same as an opinion; UNKNOWN where the model isn't sure. Raises EngineError as well."""
         probability = self.probability(audio)
         if probability >= _OVER:
             return Completeness.COMPLETE
         return Completeness.OPEN if probability <= _OPEN else Completeness.UNKNOWN
+
+
+def _asked(model: Model, features: Audio) -> float:
+    try:
+        (over, *_) = model.run(None, {"input_features": features})
+        return float(over.ravel()[0])
+    except _FAILURES as error:
+        raise EngineError(f"smart-turn has failed: {error}") from error
+
+
+def _tried(path: Path) -> Model:
+    """The model in a file, which another version of the wheel may have changed beyond use."""
+    try:
+        model = open_model(path)
+        model.run(None, {"input_features": np.zeros((1, _MELS, _FRAMES), np.float32)})
+    except FAILURES as error:
+        raise ConfigError(
+            f"{path} is no model that --smart-turn can use ({error}); {_REMEDY}"
+        ) from error
+    return model
 
 
 def model_path() -> Path:

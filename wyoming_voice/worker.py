@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import Busy, DeadlineExceeded, EngineError
-from wyoming_voice.ranks import LONG_S, Pace, Priority, Standing, Turns, Waiting
+from wyoming_voice.ranks import Pace, Priority, Standing, Turns, Waiting, is_long
 
 __all__ = ["Priority", "Standing", "Turns", "Worker"]
 
@@ -39,6 +39,7 @@ class _Request(Generic[T]):
     running: bool = False
     first_due_s: float | None = None
     worked_s: float = 0.0
+    made: int = 0
 
     def step(self) -> T:
         """In a thread: the next item, or _END."""
@@ -119,10 +120,8 @@ class Worker:
 
     def stuck(self, after_s: float) -> bool:
         """Whether a thread has been at one item for longer than `after_s`, or has died over it."""
-        if not self.busy:
-            return False
-        oldest_s = min(pull.started_s for pull in self._running)
-        return asyncio.get_running_loop().time() - oldest_s > after_s
+        oldest_s = min((pull.started_s for pull in self._running), default=math.inf)
+        return self.busy and asyncio.get_running_loop().time() - oldest_s > after_s
 
     @property
     def requests(self) -> int:
@@ -226,7 +225,7 @@ class Worker:
 
     def _due_s(self, request: _Request[Any], deadline_s: float) -> float:
         """By what an item of a request is compared with those of others."""
-        if self._turns is Turns.BY_ITEM or request.worked_s > LONG_S:
+        if self._turns is Turns.BY_ITEM or is_long(request.worked_s, request.made):
             return deadline_s
         if request.first_due_s is None:
             request.first_due_s = deadline_s
@@ -235,6 +234,7 @@ class Worker:
     def _note(self, pull: _Pull, ended_s: float) -> None:
         request, work_s = pull.request, ended_s - pull.started_s
         request.worked_s += work_s
+        request.made += 1
         if request.measured:
             self._pace.push(work_s)
         if request.record is not None:

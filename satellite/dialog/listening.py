@@ -92,7 +92,8 @@ def supposed(draft: Draft, event: Supposed) -> None:
     """Somebody who is silent may have said all: how the words look decides how long to wait for more."""
     match draft.state.dialog:
         case Listening(turn=turn, speech_ms=int(), held=False) if turn.epoch == event.epoch:
-            draft.emit(ExpectEnd(_completeness(event)))
+            heard_by_ms = None if event.audio_ms is None else turn.from_ms + event.audio_ms
+            draft.emit(ExpectEnd(_completeness(event), heard_by_ms))
         case _:
             return
 
@@ -178,6 +179,8 @@ def _joins(draft: Draft, answering: Processing | Responding, at_ms: int) -> bool
     turn = answering.turn
     if draft.now_ms > turn.joins_until_ms or not _has_room(draft, turn, at_ms):
         return False
+    if draft.ready_via(turn.via) is None:
+        return False  # what there is to hear of the answer is better than nothing
     match answering:
         case Processing(understood=understood):
             return turn.via is Via.DIRECT or not understood

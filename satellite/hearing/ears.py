@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.core.endpointing import Endpoint, Endpointer, EndpointSettings
+from wyoming_voice.core.opinions import Opinions, Witness
 from wyoming_voice.core.pauses import Pauses
 
 _YOUNG_MS = 96
-"""No opinion of what was said before a pause is older than it, and none is had so early in one."""
+"""No opinion of what was said before a pause is had so early in it: one that comes is of the pause before."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Ears:
     def __init__(self, settings: EarSettings) -> None:
         self.pauses = Pauses()
         self._settings = settings.endpointing
-        self._opinions: set[Completeness] = set()
+        self._opinions = Opinions()
         self._memory: deque[tuple[bytes, float]] = deque(
             maxlen=max(1, settings.memory_ms // self._settings.frame_ms)
         )
@@ -58,16 +59,15 @@ class Ears:
             self._opinions.clear()
         return endpoints
 
-    def expect(self, completeness: Completeness) -> None:
-        """What was said before the pause that lasts looks like this, to one of those who look at it.
-
-        Where they differ, whoever thinks that more is to come has it, and who doesn't know says nothing.
-        """
-        if self._endpointer.silence_ms < _YOUNG_MS:
+    def expect(
+        self, witness: Witness, completeness: Completeness, at_ms: int | None = None
+    ) -> None:
+        """What was said before the pause that lasts looks like this to a witness who heard up to `at_ms`."""
+        silence_ms = self._endpointer.silence_ms
+        spoken_until_ms = self._now_ms - silence_ms
+        if silence_ms < _YOUNG_MS or (at_ms is not None and at_ms <= spoken_until_ms):
             return  # speech has gone on meanwhile
-        self._opinions.add(completeness)
-        held = (Completeness.OPEN, Completeness.COMPLETE, Completeness.UNKNOWN)
-        opinion = next(opinion for opinion in held if opinion in self._opinions)
+        opinion = self._opinions.add(witness, completeness)
         self._endpointer.expect(opinion, self.pauses.at_least_ms)
 
     def note_pause(self) -> None:

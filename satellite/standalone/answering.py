@@ -51,9 +51,15 @@ class Answering:
         writing = asyncio.create_task(self._write(text))
         speaking = asyncio.create_task(self.speak())
         try:
-            for task in (speaking, writing):  # speech ends after the text, or can't be had
-                await asyncio.wait((task,))  # being cancelled here ends both of them at once, below
-                task.result()
+            await asyncio.wait((speaking,))  # being cancelled here ends both of them at once, below
+            speaking.result()  # speech ends after the text, or can't be had
+            await self._commitment.settled()
+            await asyncio.wait((writing,), timeout=self._errand.patience.end_s)
+            if writing.done():
+                writing.result()
+            else:
+                turn_id = self._errand.record.turn_id
+                _log.warning("turn=%s the handle server doesn't end its answer", turn_id)
         finally:
             await ended(writing, speaking)
 
@@ -108,11 +114,11 @@ class Answering:
             raise
 
     def _take_text(self, delta: str) -> None:
-        if not delta or self.script.complete:
+        if not delta:
             self._report(Alive())
-            return
-        self.script.add(delta)
-        self._report(Written(delta))
+        elif not self.script.complete:  # what comes behind all of it is no sign of anything
+            self.script.add(delta)
+            self._report(Written(delta))
 
     async def _speak_on(self, line: Line) -> None:
         before_ms = self.script.audio_ms

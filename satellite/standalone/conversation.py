@@ -6,7 +6,7 @@ prompt begins another; whoever follows up or interrupts talks to the one that wa
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from satellite.effects import BeginTurn
@@ -88,11 +88,15 @@ class Conversations:
 
     def question(self, turn: BeginTurn, turn_id: str, conversation: Conversation) -> Question:
         """The question of a turn of this conversation; to be made once, when the turn begins."""
-        question = Question(turn_id, conversation.context(turn.heard_ms))
         before = self._questions.get(turn.replaces) if turn.replaces is not None else None
-        if before is not None:
-            question.replaces = before.turn_id if before.asked else before.replaces
-            question.instead = before.instead if before.replaces else before.told
+        if before is None:
+            question = Question(turn_id, conversation.context(turn.heard_ms))
+        elif before.asked:
+            instead = before.instead if before.replaces else before.told
+            told = conversation.context(None)  # what was heard is of an answer before that one's
+            question = Question(turn_id, told, before.turn_id, instead)
+        else:
+            question = replace(before, turn_id=turn_id)
         self._questions[turn.epoch] = question
         for old in list(self._questions)[:-_QUESTIONS_KEPT]:
             del self._questions[old]

@@ -25,7 +25,6 @@ from satellite.events import (
     TurnFailed,
 )
 from satellite.parts import Post, Status
-from satellite.standalone import reports
 from satellite.standalone.announcements import Announcements
 from satellite.standalone.conversation import Conversation, Conversations, Question
 from satellite.standalone.errand import Errand, Wishes
@@ -35,6 +34,7 @@ from satellite.standalone.outcome import failure, outcome_name
 from satellite.standalone.patience import Patience, ended
 from satellite.standalone.reports import Alive, HeardEnough, Report, Spoken, Understood, Written
 from satellite.standalone.tape import Tape
+from wyoming_voice import client
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import VoiceError
@@ -189,6 +189,7 @@ class Direct:
             outcome = Transcribed(turn.epoch, text)
             if text:
                 self._tell(turn, outcome)
+                await asyncio.sleep(0)  # whoever is told may want no answer, and hangs up now
                 outcome = await self._respond(turn, text)
         except VoiceError as error:
             outcome = failure(turn.epoch, error)
@@ -222,8 +223,8 @@ class Direct:
                 turn.utterance.finish()
                 turn.mark("audio_end")
                 self._tell(turn, SpeechEndedRemotely(turn.epoch))
-            case reports.Supposed(text, language):
-                self._tell(turn, Supposed(turn.epoch, text, language))
+            case client.Supposed(text, language, audio_ms):
+                self._tell(turn, Supposed(turn.epoch, text, language, audio_ms))
             case Understood():
                 turn.mark("transcript")
             case Written(text):

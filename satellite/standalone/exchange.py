@@ -7,6 +7,7 @@ way; it is used if exactly that was said in the end, and nobody ever hears of th
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from satellite.standalone.answering import Answering
 from satellite.standalone.errand import Errand
@@ -16,13 +17,12 @@ from satellite.standalone.reports import (
     Alive,
     HeardEnough,
     Report,
-    Supposed,
     Understood,
     UnderWay,
 )
 from satellite.standalone.supposition import Supposition
 from satellite.standalone.tape import Tape
-from wyoming_voice.client import say_utterance, transcript
+from wyoming_voice.client import Supposed, say_utterance, transcript
 from wyoming_voice.core.completeness import Completeness, completeness
 
 
@@ -95,14 +95,14 @@ class Exchange:
         self._errand.record.spent("saved", begun_s, now_s)
         self._report(UnderWay(now_s - begun_s))
 
-    def _suppose(self, text: str, language: str) -> None:
+    def _suppose(self, supposed: Supposed) -> None:
         """Begin to answer what will have been said if that was all, unless it can't have been."""
-        text = text.strip()
-        self._report(Supposed(text, language))
+        text = supposed.text.strip()
+        self._report(replace(supposed, text=text))
         if self._supposition is not None and self._supposition.text == text:
             return
         self._drop()
-        unfinished = completeness(text, language) is Completeness.OPEN
+        unfinished = completeness(text, supposed.language) is Completeness.OPEN
         if text and not unfinished and self._errand.lines.may_speculate():
             self._supposition = Supposition(text, self._errand, self._report, self._room)
             self._errand.record.note(speculation="miss")

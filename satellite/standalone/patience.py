@@ -13,12 +13,14 @@ class Patience:
     """How long a server may be silent, in seconds.
 
     `transcript_s` counts from the end of the utterance, `words_s` between two signs of life of the
-    handle server, `speech_s` between two pieces of audio once the text is complete.
+    handle server, `speech_s` between two pieces of audio once the text is complete, `end_s` from when all
+    has been spoken until the handle server, who said that this was all, is done.
     """
 
     transcript_s: float = 10.0
     words_s: float = 25.0
     speech_s: float = 15.0
+    end_s: float = 5.0
 
     @classmethod
     def within(cls, answer_s: float) -> Self:

@@ -5,20 +5,12 @@ Rule: a report says what has happened, and to no turn: whoever began the exchang
 
 from dataclasses import dataclass
 
-from wyoming_voice.client import Sound
+from wyoming_voice.client import Sound, Supposed
 
 
 @dataclass(frozen=True)
 class HeardEnough:
     """The ASR server wants no more audio."""
-
-
-@dataclass(frozen=True)
-class Supposed:
-    """What will have been said if that was all; `""` for nothing, and for a language that isn't known."""
-
-    text: str
-    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from satellite.parts import Post, Status
 from satellite.standalone.hosts import Host, Known, is_local, reachable, shown
 from satellite.standalone.line import Server
 from satellite.standalone.lines import KINDS
+from satellite.standalone.patience import ended
 from wyoming_voice.describing import describe
 from wyoming_voice.discovery import Found, Gone, watch
 from wyoming_voice.errors import UpstreamError, VoiceError, why
@@ -123,9 +124,7 @@ class Roster:
                     group.create_task(self._discover(self._watch))
                 await asyncio.Event().wait()
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await ended(*self._tasks.values())
 
     def _name(self, kind: str, uris: Sequence[str]) -> None:
         for place, uri in enumerate(uris):

@@ -89,5 +89,4 @@ class Spare:
             while (left_s := self._until_s - clock.time()) > 0 and not reading.done():
                 await asyncio.wait((reading,), timeout=left_s)
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            await ended(reading)

@@ -22,7 +22,7 @@ class ScriptedEngine:
         self.name = name
         self.languages = tuple(languages)
         self.longest_s = 28.0
-        self.at_once = 1
+        self.at_once = 2
         self.languages_once_loaded = self.languages
         self.finished = 0
         self.failure: EngineError | None = None

@@ -16,15 +16,18 @@ from tests.asr.driving import (
     served,
     speech,
     transcript,
+    until,
 )
 from tests.asr.fakes import ScriptedEngine, soon
 from tests.asr.speech import chunk, said, stop
+from tests.wire_client import client_of
 from wyoming_voice.asr.ahead import Ahead
 from wyoming_voice.asr.recognition import Take
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.errors import EngineError
+from wyoming_voice.service import serving
 
 
 async def test_what_was_decoded_in_the_pause_is_the_transcript(
@@ -135,9 +138,10 @@ async def test_the_end_finds_the_decode_in_progress(lines: Callable[[], list[str
         assert await transcript(client) == "first"
     assert len(engine.calls) == 1
     (line,) = lines()
-    assert "speculation=hit" in line
+    assert "speculation=late speculated=1" in line
     assert " saved=" in line
     assert " decode=" in line
+    assert " wasted=" not in line
 
 
 async def test_an_end_that_needs_something_else_drops_the_decode() -> None:
@@ -169,6 +173,27 @@ async def test_an_utterance_that_begins_anew_knows_nothing_of_the_decode() -> No
         supposed = await answer(client, again[-1], PAUSE)
         assert supposed.data["text"] == "new"
         assert await transcript(client, stop()) == "new"
+
+
+async def test_what_was_in_vain_is_told_of_who_begins_anew(lines: Callable[[], list[str]]) -> None:
+    async with served(program_of(ScriptedEngine("old", "new"))) as (_, client):
+        await answer(client, *speech(**WANTED))
+        await answer(client, *speech(**WANTED))
+        assert await transcript(client, stop()) == "new"
+    (line,) = lines()
+    assert "speculation=hit speculated=2" in line
+    assert " wasted=" in line
+
+
+async def test_what_was_in_vain_is_told_of_who_hangs_up(lines: Callable[[], list[str]]) -> None:
+    program = program_of(ScriptedEngine())
+    async with serving(program, program.settings) as address:
+        async with client_of(address) as leaver:
+            await answer(leaver, *speech(**WANTED))
+        await until(lambda: bool(lines()))
+    (line,) = lines()
+    assert "speculation=miss speculated=1" in line
+    assert " wasted=" in line
 
 
 async def test_what_fails_ahead_is_tried_again_at_the_end() -> None:

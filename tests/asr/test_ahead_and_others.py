@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping
 
@@ -44,6 +45,24 @@ async def test_nothing_is_begun_while_others_are_served() -> None:
         await first.read()
         await second.send(PAUSE)
         await soon(engine.begun)
+
+
+async def test_of_two_who_pause_at_once_one_is_decoded() -> None:
+    """Neither has asked the engine yet when the other looks whether it is free."""
+    engine = ScriptedEngine()
+    program = program_of(engine)
+    tasks = []
+    for _ in range(2):
+        conversation = program.converse()
+        (request,) = [found for event in speech() if (found := conversation.push(event))]
+        tasks.append(asyncio.create_task(anext(request.replies)))
+    await soon(engine.begun)
+    await until(lambda: program.house.free)
+    assert len(engine.calls) == engine.finished == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await program.close()
 
 
 async def test_nothing_is_begun_while_audio_waits_to_be_heard() -> None:
@@ -118,19 +137,23 @@ async def test_who_waits_for_the_end_goes_before_what_others_suppose() -> None:
         assert await transcript(first) == "hello"
 
 
-async def test_a_hang_up_drops_the_decode() -> None:
+@pytest.mark.parametrize("end", [[], [stop()]], ids=["in the pause", "after the end"])
+async def test_a_hang_up_drops_the_decode(end: list[Event]) -> None:
     engine = ScriptedEngine(held=True)
     program = program_of(engine)
     async with serving(program, program.settings) as address:
         async with client_of(address) as leaver:
             await leaver.send(*speech())
             await soon(engine.begun)
+            await leaver.send(*end)
+            await leaver.ask(Ping().event())
         await until(lambda: not program.worker.requests)
         engine.may_go_on.set()
         await soon(engine.closed)
         async with client_of(address) as client:
             assert await transcript(client, *speech(), stop()) == "hello"
         assert program.worker.requests == 0
+        assert program.audio.held_bytes == 0
     assert engine.finished == 1
 
 

@@ -29,6 +29,7 @@ class Machine:
     request_s: dict[int, float]
     load_s: float = 0.1
     now_s: float = 0.0
+    slow_looks: int = 0
     loads: list[Split] = field(default_factory=list)
 
     def load(self, split: Split) -> Split:
@@ -37,8 +38,9 @@ class Machine:
         return split
 
     def probe(self, model: Split) -> float:
-        self.now_s += 2 * self.request_s[model.threads]
-        return self.request_s[model.threads]
+        slow = 1.8 if len(self.loads) <= self.slow_looks else 1.0
+        self.now_s += 2 * slow * self.request_s[model.threads]
+        return slow * self.request_s[model.threads]
 
     def choose(self, threads: int = 0, workers: int = 0, cores: int = 8) -> Split:
         found = loaded(Wanted(threads, workers, cores), self.load, self.probe, lambda: self.now_s)
@@ -73,7 +75,28 @@ def test_cores_that_are_no_power_of_two_are_tried_too() -> None:
 def test_what_cannot_be_better_is_not_loaded() -> None:
     machine = Machine(scaling(100, 60, 40, 25))
     machine.choose()
-    assert machine.loads == [Split(4, 2), Split(8, 1)]
+    assert Split(2, 4) not in machine.loads
+    assert Split(1, 8) not in machine.loads
+
+
+def test_the_usual_threads_are_given_up_after_a_second_look() -> None:
+    """Somebody else used the machine at the first."""
+    machine = Machine({1: 0.1, 2: 0.06}, slow_looks=1)
+    assert machine.choose(cores=2) == Split(2, 1)
+    assert machine.loads == [Split(2, 1), Split(1, 2), Split(2, 1)]
+    assert Machine({1: 0.1, 2: 0.098}).choose(cores=2) == Split(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("time_s", "loads"),
+    [(0.37, [Split(4, 2), Split(8, 1), Split(4, 2)]), (0.2, [Split(4, 2), Split(8, 1)])],
+)
+def test_without_time_for_one_they_are_given_up_for_much_alone(
+    time_s: float, loads: list[Split]
+) -> None:
+    machine = Machine({4: 0.45, 8: time_s}, load_s=0.4)
+    assert machine.choose() == loads[-1]
+    assert machine.loads == loads
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from wyoming.info import Describe
 from tests.asr.fakes import ScriptedEngine, soon
 from tests.asr.speech import COMMAND_MODEL, said, silence, utterance
 from tests.wire_client import WireClient, client_of
+from wyoming_voice.asr.batches import Batches
 from wyoming_voice.asr.server import AsrProgram, AsrSettings, build
+from wyoming_voice.asr.whisper import Whisper
 from wyoming_voice.service import serving
 from wyoming_voice.wire import Address
 
@@ -99,6 +101,51 @@ async def test_answers_come_in_the_order_in_which_the_audio_stopped(
     assert all(answer is not None and answer.type == "transcript" for answer in answers)
     assert re.findall(r"turn=n(\d+) .* outcome=ok", caplog.text) == [str(n) for n in order]
     assert engine.finished == SESSIONS
+
+
+async def test_with_batches_too_nobody_is_overtaken_by_more_than_a_batch(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Five are inside at a time, in batches of up to four; two have hung up, one of them inside."""
+    caplog.set_level(logging.INFO, "wyoming_voice.peer")
+    asked = settings(
+        model=[str(COMMAND_MODEL)],
+        **{"device": "cpu", "cpu_threads": 1, "workers": 1, "batch": 4, "audio_context": "auto"},
+    )
+    program = build(asked)
+    assert isinstance(program, AsrProgram)
+    async with serving(program, asked) as address, contextlib.AsyncExitStack() as stack:
+        (engine,) = program._engines.values()
+        assert isinstance(engine, Whisper)
+        batches = batches_of(engine)
+        batches._free = 0
+        clients = [await stack.enter_async_context(client_of(address)) for _ in range(SESSIONS)]
+        for number, client in enumerate(clients):
+            await asking(program, client, *speech(number))
+        while batches.waiting < engine.at_once:  # noqa: ASYNC110  (it tells nobody)
+            await asyncio.sleep(0)
+        gone = (2, 10)
+        for number in gone:
+            await clients[number].hang_up()
+        while program.worker.requests > SESSIONS - len(gone):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        with batches._lock:
+            batches._free = 1
+            batches._give_turns()
+        kept = [client for number, client in enumerate(clients) if number not in gone]
+        answers = await asyncio.gather(*(client.read() for client in kept))
+    assert all(answer is not None and answer.data["text"] == LIGHT for answer in answers)
+    order = [int(number) for number in re.findall(r"turn=n(\d+) .* outcome=ok", caplog.text)]
+    assert sorted(order) == [number for number in range(SESSIONS) if number not in gone]
+    places = [sorted(order).index(number) - place for place, number in enumerate(order)]
+    assert max(map(abs, places)) <= engine.at_once, order
+
+
+def batches_of(engine: Whisper) -> Batches:
+    """Where its requests wait for each other; without room (`_free`) they all do."""
+    assert engine._model is not None
+    batches: Batches = engine._model.model._batches
+    return batches
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,11 +18,16 @@ from wyoming_voice.asr.ending import Ending, OwnEndpoint
 from wyoming_voice.asr.engine import Audio
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
 from wyoming_voice.audio import to_pcm16
+from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.core.endpointing import SILENCES
+from wyoming_voice.core.opinions import Witness
+from wyoming_voice.core.pauses import Pauses
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.service import serving
 
+COMPLETE, OPEN, UNKNOWN = Completeness.COMPLETE, Completeness.OPEN, Completeness.UNKNOWN
+WORDS, SOUND = Witness.WORDS, Witness.SOUND
 OWN = {"endpointing": True, "endpoint": "fixed"}
 BEFORE_S = 1.5
 """More than any silence that ends an utterance by default."""
@@ -138,6 +144,101 @@ async def test_the_words_say_how_long_a_pause_may_be(text: str, pause_s: float, 
     assert [kind for kind, _ in answers] == (["transcript"] if ends else [])
 
 
+async def test_one_long_chunk_does_not_keep_it_from_ending() -> None:
+    """As of a client that sends what it has from before the wake word, and then as it hears."""
+    async with served(ScriptedEngine()) as client:
+        first, *rest = talk(np.concatenate((silence(1.5), said(LIGHT))), silence(BEFORE_S))
+        whole = b"".join(event.payload or b"" for event in rest)
+        chunks = [
+            whole[:60_000],
+            *(whole[at : at + 1280] for at in range(60_000, len(whole), 1280)),
+        ]
+        start = [event for event in (first, *rest) if event.type != "audio-chunk"]
+        assert await transcript(client, *start, *map(chunk, chunks)) == "hello"
+
+
+async def test_a_connection_learns_how_its_speaker_pauses() -> None:
+    engine = ScriptedEngine("Turn on the", "Stop.")
+    program = program_of(engine, endpointing=True)
+    async with serving(program, program.settings) as address, client_of(address) as client:
+        await client.send(*talk(said(LIGHT), context={"speculative": True}))
+        assert (await client.read_until("speculative-transcript"))[-1].data["text"] == "Turn on the"
+        await client.send(*talk(silence(0.2), said(LIGHT))[2:])
+        assert (await client.read_until("speculative-transcript"))[-1].data["text"] == "Stop."
+        assert await transcript(client, stop()) == "Stop."
+        await client.send(*talk(said(LIGHT), context={"speculative": True}))
+        await client.read_until("speculative-transcript")
+        assert await kinds(client, *talk(silence(0.2))[2:]) == []
+        assert await transcript(client, stop()) == "Stop."
+
+
+class Judge:
+    """Thinks of every sound the same."""
+
+    def __init__(self, opinion: Completeness) -> None:
+        self.opinion = opinion
+        self.heard_s: list[float] = []
+
+    def completeness(self, audio: Audio) -> Completeness:
+        self.heard_s.append(len(audio) / 16_000)
+        return self.opinion
+
+
+@pytest.mark.parametrize(
+    ("text", "opinion", "ends"),
+    [("Stop.", OPEN, False), ("hello", COMPLETE, True), ("hello", UNKNOWN, False)],
+)
+async def test_the_sound_says_how_long_a_pause_may_be(
+    text: str, opinion: Completeness, ends: bool
+) -> None:
+    judge = Judge(opinion)
+    program = program_of(ScriptedEngine(text), endpointing=True)
+    program.house = replace(program.house, judge=judge)
+    async with serving(program, program.settings) as address, client_of(address) as client:
+        await client.send(*talk(said(LIGHT), context={"speculative": True}))
+        await client.read_until("speculative-transcript")
+        answers = await kinds(client, *talk(silence(0.2))[2:])
+        answers += await kinds(client)
+    assert [kind for kind, _ in answers] == (["transcript"] if ends else [])
+    assert len(judge.heard_s) == 1
+    assert 1 < judge.heard_s[0] <= 8
+
+
+async def test_the_sound_is_judged_where_the_server_decides_alone() -> None:
+    judge = Judge(COMPLETE)
+    program = program_of(ScriptedEngine(), endpointing=True)
+    program.house = replace(program.house, judge=judge)
+    async with serving(program, program.settings) as address, client_of(address) as client:
+        asked = {"context": {"speculative": True, "endpointing": False}}
+        await client.send(*talk(said(LIGHT), **asked))
+        await client.read_until("speculative-transcript")
+    assert not judge.heard_s
+
+
+@pytest.mark.parametrize(
+    ("changed", "listens"),
+    [
+        ({}, True),
+        ({"endpointing": False}, False),
+        ({"endpoint": "fixed"}, False),
+        ({"speculate_after_ms": 0}, False),
+        ({"smart_turn": False}, False),
+    ],
+)
+def test_smart_turn_is_loaded_where_it_changes_anything(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, object], listens: bool
+) -> None:
+    monkeypatch.setattr("wyoming_voice.asr.server.SmartTurn", lambda: Judge(UNKNOWN))
+    program = program_of(ScriptedEngine(), **{"endpointing": True, "smart_turn": True, **changed})
+    assert isinstance(program.house.judge, Judge) is listens
+
+
+def test_smart_turn_without_its_model_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wyoming_voice.smart_turn._WHEEL", "no-such-wheel")
+    with pytest.raises(ConfigError, match="pip install --no-deps"):
+        program_of(ScriptedEngine(), endpointing=True, smart_turn=True)
+
+
 async def test_info_says_who_decides() -> None:
     for endpointing in (True, False):
         async with served(ScriptedEngine(), endpointing=endpointing) as client:
@@ -154,15 +255,74 @@ def test_a_server_without_a_detector_cannot_decide() -> None:
         AsrProgram(asked, [ScriptedEngine()])
 
 
-def ended_after(levels: list[float], *, spoken: bool) -> int | None:
+def ending_of(pauses: Pauses | None = None, *, dynamic: bool = False) -> Ending:
+    own = OwnEndpoint(threshold=0.3, max_speech_s=10, no_speech_s=2, dynamic=dynamic)
+    return Ending(own.settings(None), pauses or Pauses())
+
+
+def ended_after(levels: list[float], *, spoken: bool, ending: Ending | None = None) -> int | None:
     """How many frames it takes."""
-    own = OwnEndpoint(threshold=0.3, max_speech_s=10, no_speech_s=2, dynamic=False)
-    ending = Ending(own.settings(None))
+    ending = ending or ending_of()
     for number, level in enumerate(levels, 1):
         ending.push(level, spoken=spoken)
         if ending.ended:
             return number
     return None
+
+
+def test_speech_that_begins_where_noise_was_cut_off_is_not_waited_for_without_end() -> None:
+    """The detector of speech to decode knows of it, the endpointer begins again, and misses it."""
+    ending = ending_of()
+    assert ended_after([0.9, 0.9, 0.0] * 104, spoken=False, ending=ending) is None
+    assert ended_after([0.9], spoken=False, ending=ending) == 1
+    assert ended_after([0.9, 0.0], spoken=True, ending=ending) == 1
+
+
+@pytest.mark.parametrize(
+    ("opinions", "silence_ms"),
+    [
+        ([], SILENCES["default"].plain_ms),
+        ([(WORDS, COMPLETE)], SILENCES["default"].complete_ms),
+        ([(SOUND, COMPLETE), (WORDS, UNKNOWN)], SILENCES["default"].complete_ms),
+        ([(SOUND, OPEN), (WORDS, COMPLETE)], SILENCES["default"].open_ms),
+        ([(WORDS, OPEN), (SOUND, COMPLETE)], SILENCES["default"].open_ms),
+        ([(WORDS, OPEN), (WORDS, COMPLETE)], SILENCES["default"].complete_ms),
+    ],
+)
+def test_who_thinks_that_more_is_to_come_has_it(
+    opinions: list[tuple[Witness, Completeness]], silence_ms: int
+) -> None:
+    ending = ending_of(dynamic=True)
+    assert ended_after([0.9] * 10 + [0.0] * 6, spoken=True, ending=ending) is None
+    for witness, opinion in opinions:
+        ending.expect(witness, opinion)
+    assert ended_after([0.0] * 100, spoken=True, ending=ending) == -(-silence_ms // 32) - 6
+
+
+def test_opinions_are_of_one_pause() -> None:
+    ending = ending_of(dynamic=True)
+    assert ended_after([0.9] * 10 + [0.0] * 6, spoken=True, ending=ending) is None
+    ending.expect(SOUND, OPEN)
+    assert ended_after([0.9] + [0.0] * 6, spoken=True, ending=ending) is None
+    ending.expect(WORDS, COMPLETE)
+    assert ended_after([0.0] * 100, spoken=True, ending=ending) == 13 - 6
+
+
+def test_whoever_pauses_is_given_time_also_in_the_next_utterance() -> None:
+    pauses = Pauses()
+    hesitant = [0.9] * 10 + [0.0] * 18 + [0.9] * 10
+    assert ended_after(hesitant, spoken=True, ending=ending_of(pauses)) is None
+    assert pauses.at_least_ms == 18 * 32 + 100
+    ending = ending_of(pauses, dynamic=True)
+    assert ended_after([0.9] * 10 + [0.0] * 6, spoken=True, ending=ending) is None
+    ending.expect(WORDS, COMPLETE)
+    assert ended_after([0.0] * 100, spoken=True, ending=ending) == -(-pauses.at_least_ms // 32) - 6
+
+
+def test_clicks_are_no_pauses_of_a_speaker() -> None:
+    pauses = Pauses()
+    ended_after([0.9, 0.9, *[0.0] * 10, 0.9], spoken=False, ending=ending_of(pauses))
+    assert pauses.mean_ms is None
 
 
 def test_a_click_ends_nothing_but_the_wait() -> None:

@@ -1,5 +1,6 @@
 """The ASR server with a scripted recogniser: what a real one does only on a bad day."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -52,7 +53,7 @@ def speech(**asked: object) -> list[Event]:
 async def test_ten_minutes_of_speech_are_heard_in_windows() -> None:
     engine = ScriptedEngine("word")
     second = chunk(bytes(32_000))
-    async with served(engine) as client:
+    async with served(engine, speculate_after_ms=0) as client:
         talk = utterance(said(LIGHT), chunk_ms=1000)[2:-1]
         pause = [second] * 8
         events = [start(), *(talk + pause) * 58, stop()]
@@ -311,13 +312,35 @@ async def test_info_is_corrected_by_the_loaded_model() -> None:
     assert info.asr[0].models[0].languages == ["en"]
 
 
-async def test_one_request_is_heard_out_while_as_many_as_the_engine_likes_are_decoded() -> None:
+async def test_as_many_are_decoded_at_once_as_the_engine_gains_from() -> None:
     engine, other = ScriptedEngine(name="one"), ScriptedEngine(name="two")
-    engine.at_once = 3
+    engine.at_once, other.at_once = 1, 3
     program = AsrProgram(settings(), [engine, other])
     await program.load()
-    assert program.worker.threads == 4
+    assert program.worker.threads == 3
     await program.close()
+
+
+async def test_who_is_being_decoded_is_not_interrupted_by_the_next() -> None:
+    engine = ScriptedEngine("one", "two", held=True)
+    engine.at_once = 1
+    program = AsrProgram(settings(), [engine])
+    async with (
+        serving(program, program.settings) as address,
+        client_of(address) as first,
+        client_of(address) as second,
+    ):
+        await first.send(*utterance(said(LIGHT)))
+        await soon(engine.begun)
+        await second.send(*utterance(said(LIGHT)))
+        while program.worker.requests < 2:  # noqa: ASYNC110  (the worker tells nobody)
+            await asyncio.sleep(0)
+        assert len(engine.calls) == 1
+        engine.may_go_on.set()
+        for client, text in ((first, "one"), (second, "two")):
+            reply = await client.read()
+            assert reply is not None
+            assert reply.data["text"] == text
 
 
 async def test_silence_asks_no_engine() -> None:

@@ -182,7 +182,7 @@ def test_a_cpu_encodes_one_at_a_time() -> None:
 
 @pytest.mark.parametrize(
     ("workers", "batch", "context_s", "at_once"),
-    [(1, 0, 30, 1), (2, 0, 30, 2), (2, 1, 6, 2), (2, 4, 30, 8), (2, 0, 6, 8)],
+    [(1, 0, 30, 1), (2, 0, 30, 2), (2, 1, 6, 2), (2, 4, 30, 9), (2, 0, 6, 9)],
 )
 def test_how_many_it_gains_from(workers: int, batch: int, context_s: float, at_once: int) -> None:
     settings = WhisperSettings(
@@ -232,4 +232,5 @@ def test_a_probe_encodes_and_writes_as_many_tokens_each_time() -> None:
 
     engine._model.model = Counted()
     assert request_s(engine._model) > 0
-    assert tokens == [8, 8, 8]
+    assert len(tokens) >= 3
+    assert set(tokens) == {8}

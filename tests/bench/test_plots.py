@@ -11,6 +11,7 @@ from bench.results import Result, read
 from bench.tables import markdown
 from bench.turn import GAP, NOTICED, PLAIN, STAGES, TRANSCRIPT, WRITTEN
 from wyoming_voice.benchmark.report import OURS, Report
+from wyoming_voice.benchmark.rounds import About, Pace
 
 
 def asr_result(directory: Path) -> Result:
@@ -37,11 +38,23 @@ def turn_result(directory: Path) -> Result:
 
 
 def test_latency_by_sessions(tmp_path: Path) -> None:
-    curves = latency(asr_result(tmp_path), "paced")
+    curves = latency(asr_result(tmp_path), Pace.PACED)
     assert [point.sessions for point in curves[OURS]] == [1, 4]
     assert curves[OURS][0] == Point(1, 20.0, 29.0)
     assert curves[PEER][1] == Point(4, 2000.0, 2000.0)
-    assert latency(asr_result(tmp_path), "burst") == {}
+    assert latency(asr_result(tmp_path), Pace.BURST) == {}
+
+
+def test_one_session_alone_heads_the_staggered_ones(tmp_path: Path) -> None:
+    paced = asr_result(tmp_path)
+    assert latency(paced, Pace.STAGGERED) == {}
+    report = Report("ASR, small")
+    for pace, sessions in (("staggered", 4), ("paced", 1)):
+        about: About = {"measure": "after stop", "pace": pace, "sessions": sessions}
+        report.row(f"{pace} {sessions}", "ms", about).add(OURS, 10.0 * sessions)
+    report.publish(tmp_path / "asr.json")
+    result = read(tmp_path / "asr.json")["ASR, small"]
+    assert latency(result, Pace.STAGGERED) == {OURS: [Point(1, 10, 10), Point(4, 40, 40)]}
 
 
 def test_stages_follow_each_other(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_every_kind_is_measured(tmp_path: Path, capsys: pytest.CaptureFixt
         assert await run(asked) == 0
     document = json.loads(output.read_text(encoding="utf-8"))
     rows = {row["what"]: row for row in document["rows"]}
-    for pace in ("paced", "burst"):
+    for pace in ("paced", "staggered", "burst"):
         assert rows[f"{pace}, 2 at a time: after stop"]["summary"]["ours"]["n"] == 2
     assert rows["burst, 1 at a time: requests"]["better"] == "more"
     assert rows["describe during a burst of 2"]["summary"]["ours"]["n"] >= 1

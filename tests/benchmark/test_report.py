@@ -73,7 +73,7 @@ def test_numbers_are_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runs", "sessions", "rounds"), [(1, 16, 1), (8, 1, 8), (8, 4, 2), (8, 16, 2), (9, 4, 3)]
+    ("runs", "sessions", "rounds"), [(1, 16, 1), (8, 1, 8), (8, 4, 2), (8, 16, 1), (9, 4, 3)]
 )
 def test_rounds_give_the_runs(runs: int, sessions: int, rounds: int) -> None:
     assert rounds_of(runs, sessions) == rounds

@@ -133,7 +133,7 @@ async def test_an_engine_without_a_context_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_directory_without_pairs_and_a_file_without_sentences_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty.txt").write_text("\n \n", encoding="utf-8")
+    (tmp_path / "empty.txt").write_text("\n \n...\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"NAME\.txt"):
         recorded(tmp_path)
     with pytest.raises(ConfigError, match="no sentence"):

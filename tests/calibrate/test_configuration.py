@@ -38,6 +38,13 @@ def test_a_file_that_is_not_there_is_made_with_its_directory(tmp_path: Path) -> 
     assert path.read_text(encoding="utf-8") == '[asr]\naudio_context = "10"\n'
 
 
+def test_a_new_file_can_be_read_by_the_server_s_own_user(tmp_path: Path) -> None:
+    path, other = tmp_path / "voice.toml", tmp_path / "other"
+    write_value(path, "asr", "audio_context", "10")
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode
+
+
 def test_its_rights_stay_and_a_link_stays_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.toml", tmp_path / "voice.toml"
     real.write_text(FILE, encoding="utf-8")

@@ -12,6 +12,8 @@ from wyoming_voice.calibrate.words import plain, word_error_rate
         ("Set it to 25.", "set it to twenty five"),
         ("19.5 degrees", "nineteen point five degrees"),
         ("It's eight o'clock", "it's eight o'clock"),
+        ("It\u2019s eight", "it's eight"),
+        ("1" * 400, "1" * 400),
         ("Mach's auf – schnell", "mach's auf schnell"),
     ],
 )

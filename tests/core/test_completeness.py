@@ -126,3 +126,8 @@ def test_no_word_of_a_language_contradicts_another(language: str) -> None:
         assert completeness(phrase, language) is COMPLETE
     for phrase in words.unfinished:
         assert completeness(phrase, language) is OPEN
+
+
+def test_only_the_end_of_a_long_text_is_looked_at() -> None:
+    assert completeness("and so on " * 300_000 + "turn on the") is Completeness.OPEN
+    assert completeness("uh " + "The lamp is on. " * 100) is Completeness.COMPLETE

@@ -64,7 +64,7 @@ def test_each_happening_is_a_line_with_its_time_from_the_beginning() -> None:
     _, lines = told(SPOKEN)
     assert lines[: len(SPOKEN)] == [
         "   1.00 s  speech found",
-        "   2.00 s  speech ended (noticed 500 ms later)",
+        "   2.50 s  speech ended 500 ms ago",
         "   2.75 s  transcript  what [bold]time is it",
         "   3.00 s  first words of the answer",
         "   3.50 s  answer  It is noon.",
@@ -86,11 +86,11 @@ def test_what_was_supposed_is_told_when_it_was_and_what_came_of_it_when_that_was
         ]
     )
     assert lines[:7] == [
-        "   1.50 s  supposed  (nothing)",
-        "   2.00 s  supposed  what time",
-        "   1.75 s  speech ended (noticed 500 ms later)",
+        "   1.50 s  if that was all  (nothing)",
+        "   2.00 s  if that was all  what time",
+        "   2.25 s  speech ended 500 ms ago",
         "   2.50 s  transcript  what time",
-        "   2.50 s  as supposed: the answer was begun 500 ms before",
+        "   2.50 s  that was all: its answer was begun 500 ms ago",
         "   2.50 s  first words of the answer",
         "   2.50 s  first audible sample",
     ]

@@ -78,6 +78,12 @@ def test_a_turn_that_goes_on_and_is_handed_over_still_names_it() -> None:
     assert begun(stage, ViaChanged(HOME, False)).replaces == 1
 
 
+def test_an_answer_is_not_given_up_where_nobody_could_answer_the_whole() -> None:
+    stage = asked()
+    stage.do(ViaChanged(DIRECT, False, ("asr",)))
+    assert stage.do(GOES_ON) == []
+
+
 def test_a_turn_that_was_joined_can_be_joined_again_after_its_own_end_only() -> None:
     stage = asked()
     stage.do(GOES_ON)
@@ -170,6 +176,12 @@ def test_how_the_words_so_far_look(text: str, looks: str) -> None:
     stage.do(Woken(NABU, 3000), SpeechStarted(3400))
     assert stage.do(Supposed(1, text)) == [f"expect {looks}"]
     assert stage.sending == 1, "it never closes the ear"
+
+
+def test_what_was_supposed_has_its_place_on_the_line_of_audio() -> None:
+    stage = Stage()
+    stage.do(Woken(NABU, 3000), SpeechStarted(3400))
+    assert stage.do(Supposed(1, "the light", "", 1500)) == ["expect unknown by 4450"]
 
 
 def test_words_are_judged_in_their_language() -> None:

@@ -101,9 +101,10 @@ class Ledger:
         match effect:
             case Prepare():
                 assert not state.muted
-            case BeginTurn(epoch):
+            case BeginTurn(epoch, replaces=part):
                 assert not state.muted
                 assert self.sending is None
+                assert part is None or part in self.cancelled, "it would be answered as well"
                 assert epoch == len(self.begun) + 1
                 self.begun.add(epoch)
                 self.sending = epoch
@@ -221,8 +222,8 @@ def in_words(effect: Effect) -> str:
             return f"ears {'here' if at_ms is None else at_ms}"
         case Tell(moment, text):
             return f"{moment}: {text}" if text else moment.upper()
-        case ExpectEnd(completeness):
-            return f"expect {completeness}"
+        case ExpectEnd(completeness, at_ms):
+            return f"expect {completeness}" + ("" if at_ms is None else f" by {at_ms}")
         case NotePause(pause_ms):
             return f"pause of {pause_ms}"
         case _:

@@ -1,10 +1,12 @@
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 
 from tests.tts.fakes import Beeper
 from wyoming_voice.errors import EngineError
 from wyoming_voice.tts.cache import CachingEngine, openers
-from wyoming_voice.tts.engine import Samples, Utterance, Whole
+from wyoming_voice.tts.engine import Samples, Utterance, Whole, never
 
 DONE = Utterance("Done.", "af_heart")
 ITEM_BYTES = 4000 * 4
@@ -74,6 +76,32 @@ def test_speech_that_was_broken_off_or_failed_is_not_kept() -> None:
     with pytest.raises(EngineError):
         said(cache, broken)
     assert not cache.holds(broken)
+
+
+def test_who_was_stopped_for_a_moment_has_ended_early() -> None:
+    answers = iter((True, False))
+
+    class Leaving(Beeper):
+        def synthesize(
+            self, utterance: Utterance, stopped: Callable[[], bool] = never
+        ) -> Iterator[Samples]:
+            items = super().synthesize(utterance, stopped)
+            yield next(items)
+            assert stopped()
+
+    cache = CachingEngine(Leaving(), 1 << 20)
+    list(cache.synthesize(DONE, lambda: next(answers)))
+    assert not cache.holds(DONE)
+
+
+def test_two_who_say_it_at_a_time_keep_it_once() -> None:
+    cache = CachingEngine(Beeper(), 2 * ITEM_BYTES)
+    both = [cache.synthesize(DONE), cache.synthesize(DONE)]
+    for speaking in both:
+        next(speaking)
+    for speaking in both:
+        assert list(speaking) == []
+    assert cache.kept_bytes == ITEM_BYTES
 
 
 def test_openers_are_for_the_voice_and_its_language() -> None:

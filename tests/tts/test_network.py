@@ -90,6 +90,36 @@ def test_threads_and_precision_are_measured_and_told(
     assert "kokoro computes in" in caplog.text
 
 
+def test_without_bfloat16_nothing_is_tried(
+    tiny_kokoro: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("flags\t: avx2\n", encoding="utf-8")
+    monkeypatch.setattr("wyoming_voice.tts.kokoro._CPUINFO", cpuinfo)
+    monkeypatch.setattr(Network, "rehearse", None)  # would fail if it were called
+    files = KokoroFiles(tiny_kokoro)
+    KokoroEngine(lambda: files, "af_heart", cpu_threads=1, precision="auto", device="cpu").load()
+    assert "float32; this processor has no bfloat16" in caplog.text
+
+
+def test_a_machine_too_busy_to_rehearse_uses_all_cores_and_rounds_nothing(
+    tiny_kokoro: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("wyoming_voice.tts.kokoro.usable_cores", lambda: 2)
+    monkeypatch.setattr("wyoming_voice.tts.kokoro.has_bfloat16", lambda cpuinfo: True)
+    monkeypatch.setattr("wyoming_voice.tts.kokoro._REHEARSALS_WITHIN_S", 1e-6)
+    monkeypatch.setattr("wyoming_voice.tts.kokoro._REHEARSAL_WITHIN_S", 1e-6)
+    files = KokoroFiles(tiny_kokoro)
+    KokoroEngine(lambda: files, "af_heart", device="cpu", precision="auto").load()
+    assert "computes with 2 threads (2: too long)" in caplog.text
+    assert "float32; this machine is too busy" in caplog.text
+
+
 def test_threads_that_are_given_are_taken(tiny_kokoro: Path) -> None:
     files = KokoroFiles(tiny_kokoro)
     KokoroEngine(lambda: files, "af_heart", device="cpu", cpu_threads=3).load()

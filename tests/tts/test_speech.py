@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 
-from tests.tts.fakes import Beeper
+from tests.tts.fakes import Beeper, Stuck
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import BadEvent
 from wyoming_voice.tts.cache import CachingEngine
@@ -59,6 +59,36 @@ async def test_behind_a_slow_engine_later_pieces_are_whole_short_sentences(worke
     assert " ".join(texts[:-2]) == LONG
     assert len(texts[0]) <= 14
     assert len(texts) == 5
+
+
+async def test_who_share_an_engine_too_slow_for_all_get_no_scraps(worker: Worker) -> None:
+    text = f"{LONG} {LONG}"
+    alone = await said(worker, Pace(rtf=0.4), text)
+    others = [worker.stream(lambda: iter("ab"), deadline_s=10) for _ in range(3)]
+    for other in others:
+        await anext(other)
+    texts = await said(worker, Pace(rtf=0.4), text)
+    for other in others:
+        await other.aclose()
+    assert " ".join(texts) == " ".join(alone) == text
+    assert len(texts[1]) > 2 * len(alone[1])
+    assert max(map(len, texts)) <= 60
+
+
+async def test_a_piece_that_was_left_says_nothing_of_the_pace(worker: Worker) -> None:
+    engine, source = Stuck(), TextSource()
+    studio = Studio(engine, worker, 10.0)
+    source.put("It is stuck.")
+    source.close()
+    audio = Speech(studio, VOICE, source, TurnRecord("tts")).audio()
+    await anext(audio)
+    rest = asyncio.create_task(anext(audio))
+    await asyncio.to_thread(engine.began.wait, 10)
+    rest.cancel()
+    await asyncio.gather(rest, return_exceptions=True)
+    await worker.call(lambda: None, deadline_s=10)  # behind the item in progress
+    assert engine.left.is_set()
+    assert studio.pace == Pace()
 
 
 async def test_a_short_first_sentence_is_not_cut_for_an_early_first_word(worker: Worker) -> None:

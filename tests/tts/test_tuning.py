@@ -1,9 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 
 from tests.tts.fakes import tone
 from wyoming_voice.tts.tuning import (
     enough_threads,
+    has_bfloat16,
     shortest_s,
     spectral_difference_db,
     thread_counts,
@@ -22,7 +25,7 @@ def test_candidates_take_turns_and_the_shortest_time_counts() -> None:
     times = iter([3.0, 5.0, 4.0, 2.0])
     asked: list[int] = []
 
-    def rehearse(threads: int) -> float:
+    def rehearse(threads: int, within_s: float) -> float:
         asked.append(threads)
         return next(times)
 
@@ -31,7 +34,41 @@ def test_candidates_take_turns_and_the_shortest_time_counts() -> None:
 
 
 def test_a_slow_machine_is_not_rehearsed_for_long() -> None:
-    assert shortest_s((4, 2, 1), lambda threads: 9.0, within_s=1.5) == {4: 9.0}
+    limits_s: list[float] = []
+
+    def rehearse(threads: int, within_s: float) -> float:
+        limits_s.append(within_s)
+        return 9.0 if within_s >= 9.0 else math.inf
+
+    assert shortest_s((4, 2, 1), rehearse, within_s=1.5) == {4: math.inf}
+    assert enough_threads({4: math.inf}) == 4
+    assert limits_s == [1.5]
+
+
+def test_who_can_not_be_the_fastest_is_broken_off() -> None:
+    needs_s = {4: 1.0, 1: 2.0}
+    limits_s: list[float] = []
+
+    def rehearse(threads: int, within_s: float) -> float:
+        limits_s.append(within_s)
+        return needs_s[threads] if needs_s[threads] <= within_s else math.inf
+
+    assert shortest_s((4, 1), rehearse, within_s=4.0) == {4: 1.0, 1: math.inf}
+    assert limits_s == [4.0, 1.5, 1.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "has"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 amx_tile\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd bf16 i8mm\n", True),
+        ("flags\t\t: fpu avx2\nmodel name\t: bf16\n", False),
+        ("flags\t\t: fpu avx512f\n", False),
+        ("", False),
+    ],
+)
+def test_which_processors_have_bfloat16(cpuinfo: str, has: bool) -> None:
+    assert has_bfloat16(cpuinfo) is has
 
 
 def test_threads_that_gain_next_to_nothing_are_left_to_others() -> None:

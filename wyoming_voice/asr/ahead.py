@@ -10,13 +10,17 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from wyoming_voice.asr.engine import RATE_HZ, Audio, Segment
 from wyoming_voice.asr.memo import Effort, Piece
 from wyoming_voice.asr.partials import Partials
 from wyoming_voice.asr.recognition import Gate, Recognised, Take
 from wyoming_voice.asr.windows import TAIL_FRAMES
+from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.core.opinions import Witness
 from wyoming_voice.errors import VoiceError
 from wyoming_voice.vad import FRAME_MS
 from wyoming_voice.worker import Priority, Standing, Worker
@@ -24,16 +28,36 @@ from wyoming_voice.worker import Priority, Standing, Worker
 _PACE = 0.5
 """Audio that comes at more than twice its own pace is no microphone's, and its pauses are not waited for."""
 
+_JUDGED_SAMPLES = 8 * RATE_HZ
+
+
+class Judge(Protocol):
+    """Hears whether somebody has finished: `smart_turn.SmartTurn`. Asked by one thread at a time."""
+
+    def completeness(self, audio: Audio) -> Completeness:
+        """What the last seconds sound like."""
+
 
 @dataclass(frozen=True)
 class House:
-    """What all utterances of a server share. `clock` gives seconds; its origin means nothing."""
+    """What all utterances of a server share.
+
+    `clock` gives seconds; its origin means nothing. `judge` is asked at the pauses of utterances that the
+    server ends. `begun` holds the decodes ahead that have not ended, of which there is one at most.
+    """
 
     gate: Gate
     worker: Worker
     deadline_s: float
     speculate_after_ms: int
     clock: Callable[[], float]
+    judge: Judge | None = None
+    begun: "set[_Decode]" = field(default_factory=set)
+
+    @property
+    def free(self) -> bool:
+        """Whether the engine has nothing to do; a decode that was begun may not have asked for it yet."""
+        return self.worker.idle and not self.begun
 
     @property
     def speculate_after_frames(self) -> int | None:
@@ -54,13 +78,18 @@ class News:
 
 @dataclass(eq=False)
 class _Decode:
-    """`whole`: all pieces of the audio at the time when the last of them was begun, None for a commit."""
+    """`whole`: all pieces of the audio at the time when the last of them was begun, None for a commit.
+
+    `heard`: what the judge is to hear; `sound`: what it says of that.
+    """
 
     piece: Piece
     whole: list[Piece] | None
     standing: Standing
     heard_ms: float
     effort: Effort = field(default_factory=Effort)
+    heard: Audio | None = None
+    sound: Completeness | None = None
     failed: bool = False
     breathing: bool = False
     task: asyncio.Task[None] | None = None
@@ -75,34 +104,34 @@ class _Decode:
 
 
 class Ahead:
-    """The decodes of one take that are begun before its end, one at a time."""
+    """The decodes of one take that are begun before its end, one at a time.
+
+    `supposed`: of those that were begun in a pause, on the chance that it is the end.
+    """
 
     def __init__(
         self, take: Take, house: House, partials: Partials | None, changed: Callable[[], None]
     ) -> None:
         """`changed` is called when a decode has ended: a reason to `follow`."""
         self.take = take
+        self.supposed: list[Effort] = []
         self._house = house
         self._partials = partials
         self._changed = changed
         self._current: _Decode | None = None
         self._failed: set[Piece] = set()
-        self._supposed: list[Effort] = []
         self._loud_frame = 0
         self._loud_at_s = 0.0
-
-    @property
-    def speculated(self) -> int:
-        """How many decodes were begun in a pause, on the chance that it is the end."""
-        return len(self._supposed)
 
     def follow(self) -> News | None:
         """After each change: take in what came, drop, begin; what a decode that has ended says."""
         self.take.follow()
         self._note_pace()
         news = self._collected()
-        if self._current is not None and self._overtaken(self._current):
-            self.drop()
+        if self._current is not None:
+            self._note_sound(self._current)
+            if self._overtaken(self._current):
+                self.drop()
         if self._current is None and not self.take.ended and self._free():
             self._begin()
         return news
@@ -127,11 +156,6 @@ class Ahead:
         decode.task.cancel()
         self._note_partial(decode)
 
-    def wasted_ms(self, used: list[Effort], now_s: float) -> float:
-        """How long threads worked on what was supposed, and not for what was used."""
-        vain = [effort for effort in self._supposed if effort not in used]
-        return sum(effort.ms(0.0, now_s) for effort in vain)
-
     def _needed(self, piece: Piece) -> bool:
         if self.take.up_to_date:
             return piece in self.take.pieces()
@@ -146,7 +170,7 @@ class Ahead:
             self._loud_frame, self._loud_at_s = loud_frame, self._house.clock()
 
     def _free(self) -> bool:
-        return self.take.up_to_date and self._house.worker.idle
+        return self.take.up_to_date and self._house.free
 
     def _overtaken(self, decode: _Decode) -> bool:
         """Whether what a decode will say has become useless, or is in the way."""
@@ -195,14 +219,34 @@ class Ahead:
         heard_ms = self.take.recording.heard_ms
         decode = self._current = _Decode(piece, whole, Standing(priority), heard_ms)
         if decode.supposed:
-            self._supposed.append(decode.effort)
+            self.supposed.append(decode.effort)
+            decode.heard = self._to_be_judged()
         decode.task = asyncio.create_task(self._decode(decode))
-        decode.task.add_done_callback(lambda _: self._changed())
+        decode.task.add_done_callback(lambda _: self._ended(decode))
+        self._house.begun.add(decode)
+
+    def _ended(self, decode: _Decode) -> None:
+        self._house.begun.discard(decode)
+        self._changed()
+
+    def _to_be_judged(self) -> Audio | None:
+        """The last seconds, where it matters how they sound."""
+        listening, samples = self.take.listening, self.take.recording.samples
+        if self._house.judge is None or listening is None or not listening.decides:
+            return None
+        return self.take.recording.part(max(0, samples - _JUDGED_SAMPLES), samples)
+
+    def _work(self, decode: _Decode, audio: Audio) -> Iterator[Segment | None]:
+        """In a thread: how a pause sounds, in some 50 ms, where somebody wants to know; then the decode."""
+        if decode.heard is not None and self._house.judge is not None:
+            decode.sound = self._house.judge.completeness(decode.heard)
+            yield None
+        yield from self.take.decode(decode.piece, audio, decode.effort)
 
     async def _decode(self, decode: _Decode) -> None:
-        take, audio = self.take, self.take.audio(decode.piece)
+        audio = self.take.audio(decode.piece)
         breaths = self._house.worker.stream(
-            lambda: take.decode(decode.piece, audio, decode.effort),
+            lambda: self._work(decode, audio),
             deadline_s=self._house.deadline_s,
             priority=decode.standing,
         )
@@ -210,6 +254,8 @@ class Ahead:
             async with contextlib.aclosing(breaths):
                 async for segment in breaths:
                     decode.breathing = segment is None
+                    if decode.sound is not None:
+                        self._changed()
                     if self._in_the_way(decode):
                         return
         except VoiceError:  # whoever needs the piece in the end will try again, and be told
@@ -222,6 +268,7 @@ class Ahead:
             return None
         self._current = None
         self._note_partial(decode)
+        self._note_sound(decode)
         decode.task.result()
         if decode.failed:
             self._failed.add(decode.piece)
@@ -230,6 +277,13 @@ class Ahead:
             return None
         result = self.take.result_of(decode.whole)
         return News(result, round(decode.heard_ms), decode.supposed) if result else None
+
+    def _note_sound(self, decode: _Decode) -> None:
+        """Tell the end what the judge says, if that is still said of the pause that lasts."""
+        sound, decode.sound = decode.sound, None
+        listening = self.take.listening
+        if sound is not None and listening is not None and decode.whole == self.take.pieces():
+            listening.expect(Witness.SOUND, sound)
 
     def _note_partial(self, decode: _Decode) -> None:
         if decode.partial and self._partials is not None:

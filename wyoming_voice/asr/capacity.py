@@ -1,8 +1,10 @@
 """How many threads one decode gets, and how many decodes run side by side: by a measurement at load.
 
-Rule: one request's time comes first. It gets as few threads as lose less than a tenth of its time against
-the best number of them; what cores remain become workers. The measurement is bounded: where loading the
-model once more would take it past BUDGET_S, what is known by then decides.
+Rules: one request's time comes first. It gets as few threads as lose less than a tenth of its time against
+the best number of them; what cores remain become workers. Whoever else uses the machine only ever makes a
+request slower: so the usual number is given up only after a second look at it. The measurement is bounded:
+where loading the model once more would take it past BUDGET_S, what is known by then decides, and the usual
+number stands where nothing is much faster.
 """
 
 import time
@@ -15,6 +17,9 @@ M = TypeVar("M")
 BUDGET_S = 4.0
 LOSS = 1.1
 """A request may take this much longer than at the best number of threads."""
+
+_MUCH = 1.25
+"""More than what one look differs from another, as a rule."""
 
 _MOST_THREADS = 16
 _USUAL_THREADS = 4
@@ -91,31 +96,68 @@ def loaded(
     CTranslate2 fixes its threads when it loads, so each number of them is a load of its own, one after
     another: two models are never held at once.
     """
-    start_s = clock()
-    split = wanted.unmeasured
-    model: M | None = load(split)
-    assert model is not None
+    usual = wanted.unmeasured
     if not wanted.measurable:
-        return Loaded(model, split, {})
-    times_s = {split.threads: probe(model)}
-    longest_s = clock() - start_s
-    for threads in _others(split.threads, wanted.most_threads):
-        # One more, and perhaps a return to the best.
-        if clock() - start_s + 2 * longest_s > BUDGET_S:
+        return Loaded(load(usual), usual, {})
+    trials = _Trials(wanted, load, probe, clock)
+    trials.look_at(usual.threads)
+    for threads in _others(usual.threads, wanted.most_threads):
+        if not trials.affordable:
             break
-        if _beyond_the_best(threads, times_s):
-            continue
-        model = None  # frees its memory before the next one takes its own
-        begun_s = clock()
-        split = wanted.split(threads)
-        model = load(split)
-        times_s[threads] = probe(model)
-        longest_s = max(longest_s, clock() - begun_s)
-    best = wanted.split(fewest_threads(times_s))
-    if best != split:
-        model = None
-        model = load(best)
-    return Loaded(model, best, times_s)
+        if not _beyond_the_best(threads, trials.times_s):
+            trials.look_at(threads)
+    best = wanted.split(trials.best_threads(usual.threads))
+    return Loaded(trials.model_of(best), best, trials.times_s)
+
+
+class _Trials(Generic[M]):
+    """Loads of one model, each for another split; the best time of each number of threads."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        load: Callable[[Split], M],
+        probe: Callable[[M], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self.times_s: dict[int, float] = {}
+        self._wanted = wanted
+        self._load = load
+        self._probe = probe
+        self._clock = clock
+        self._start_s = clock()
+        self._longest_s = 0.0
+        self._split: Split | None = None
+        self._model: M | None = None
+
+    @property
+    def affordable(self) -> bool:
+        """Whether there is time for one more, and perhaps for a return to the best."""
+        return self._clock() - self._start_s + 2 * self._longest_s <= BUDGET_S
+
+    def look_at(self, threads: int) -> None:
+        """Load the model with so many threads, and see what a request takes."""
+        begun_s = self._clock()
+        time_s = self._probe(self.model_of(self._wanted.split(threads)))
+        self.times_s[threads] = min(time_s, self.times_s.get(threads, time_s))
+        self._longest_s = max(self._longest_s, self._clock() - begun_s)
+
+    def best_threads(self, usual: int) -> int:
+        """What the times say; `usual` again where they say it by one look alone, and not clearly."""
+        times_s, fewest = self.times_s, fewest_threads(self.times_s)
+        if fewest == usual:
+            return usual
+        if self.affordable:
+            self.look_at(usual)
+            return fewest_threads(times_s)
+        return fewest if times_s[usual] > _MUCH * times_s[fewest] else usual
+
+    def model_of(self, split: Split) -> M:
+        """The model, loaded for this split."""
+        if self._model is None or split != self._split:
+            self._model = None  # frees its memory before the next one takes its own
+            self._model, self._split = self._load(split), split
+        return self._model
 
 
 def _others(first: int, most: int) -> list[int]:

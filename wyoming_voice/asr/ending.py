@@ -1,12 +1,13 @@
 """Decides that an utterance has ended where the client leaves that to the server.
 
 Rule: it ends when a speaker has been silent for long enough, has spoken for too long, or hasn't begun in
-time. A sound that holds no speech to decode (a click, a door) ends nothing.
+time. A sound that holds no speech to decode (a click, a door) ends nothing. How long is long enough follows
+from who looks at the pause, words and sound, and from the speaker's pauses before it.
 """
 
 from dataclasses import dataclass
 
-from wyoming_voice.core.completeness import completeness
+from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.core.endpointing import (
     SILENCES,
     Endpointer,
@@ -14,6 +15,8 @@ from wyoming_voice.core.endpointing import (
     SpeechEnded,
     endpoint_settings,
 )
+from wyoming_voice.core.opinions import Opinions, Witness
+from wyoming_voice.core.pauses import Pauses
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,16 @@ class OwnEndpoint:
 
 
 class Ending:
-    """One utterance: probabilities of speech in, one a frame, until it has ended."""
+    """One utterance: probabilities of speech in, one a frame, until it has ended.
 
-    def __init__(self, settings: EndingSettings) -> None:
+    `pauses` is of the speaker, who may have said something before.
+    """
+
+    def __init__(self, settings: EndingSettings, pauses: Pauses) -> None:
         self.ended = False
         self._settings = settings
+        self._pauses = pauses
+        self._opinions = Opinions()
         self._endpointer = Endpointer(settings.endpointing)
         self._now_ms = 0
 
@@ -55,13 +63,13 @@ class Ending:
         """Take the next frame; `spoken` says whether there is speech to decode in it or before it."""
         self._now_ms += self._settings.endpointing.frame_ms
         silent = any(isinstance(end, SpeechEnded) for end in self._endpointer.push(probability))
+        if not self._endpointer.silence_ms:
+            self._opinions.clear()
         if spoken:
-            self.ended = silent
-        else:
-            self.ended = (
-                not self._endpointer.speaking and self._now_ms >= self._settings.no_speech_ms
-            )
+            self._pauses.note(self._endpointer.ended_pause_ms)
+        in_vain = not self._endpointer.speaking and self._now_ms >= self._settings.no_speech_ms
+        self.ended = in_vain or (spoken and silent)
 
-    def expect(self, text: str, language: str | None) -> None:
-        """What will have been said if the speaker has finished."""
-        self._endpointer.expect(completeness(text, language or ""))
+    def expect(self, witness: Witness, opinion: Completeness) -> None:
+        """What was said before the pause that lasts looks like this to one who looks at it."""
+        self._endpointer.expect(self._opinions.add(witness, opinion), self._pauses.at_least_ms)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from wyoming_voice.asr.ending import Ending
 from wyoming_voice.asr.windows import Cutter, Window
+from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.core.opinions import Witness
 
 
 class Listening:
@@ -24,14 +26,14 @@ class Listening:
         return self._ending is not None and self._ending.ended
 
     @property
+    def decides(self) -> bool:
+        """Whether it ends the utterance, and not the client."""
+        return self._ending is not None
+
+    @property
     def settled(self) -> list[Window]:
         """The windows that won't change any more."""
         return self._cutter.settled
-
-    @property
-    def open(self) -> Window | None:
-        """The last window, if the audio ended here."""
-        return self._cutter.open
 
     @property
     def windows(self) -> list[Window]:
@@ -53,7 +55,7 @@ class Listening:
             if self._ending is not None:
                 self._ending.push(score, spoken=self._cutter.spoken)
 
-    def expect(self, text: str, language: str | None) -> None:
-        """What will have been said if the speaker has finished."""
+    def expect(self, witness: Witness, opinion: Completeness) -> None:
+        """What was said before the pause that lasts looks like this to one who looks at it."""
         if self._ending is not None:
-            self._ending.expect(text, language)
+            self._ending.expect(witness, opinion)

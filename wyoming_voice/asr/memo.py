@@ -4,7 +4,8 @@ The rule for reuse: the same samples, decoded by the same engine with the same o
 samples by where they lie, and what the decoder is told about them (`speech_s`); engine and options hold
 for a whole take of an utterance, and so does its memo: one that begins anew begins with an empty one. How
 a piece came to be decoded (in a pause, while others spoke, after the end) is no part of it, and makes no
-difference to the text.
+difference to the text: what is kept is one that the slow path could have given. It is the only one, but where
+an engine draws at random (Whisper's second try, of what its first made nothing of): that varies by itself.
 """
 
 import time

@@ -72,7 +72,7 @@ class Take:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether what came is known, all but the last half second of it."""
+        """Whether what came is known, but for what is short of a frame."""
         listening, recording = self.listening, self.recording
         followed = listening is None or listening.frames == len(recording.probabilities)
         return recording.up_to_date and (followed or self.ended)

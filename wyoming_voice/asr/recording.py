@@ -1,7 +1,8 @@
 """The audio of one utterance, made ready while it arrives: 16 kHz mono, and a speech score for each frame.
 
 Rule: a chunk costs the event loop at most a few milliseconds. What is more (chunks of many seconds, a
-burst of them) waits for `catch_up`, which a worker's thread runs after the last chunk.
+burst of them) waits: each further chunk takes some of it along, and after the last one a worker's thread
+does the rest (`catch_up`).
 """
 
 from collections import deque
@@ -17,10 +18,7 @@ from wyoming_voice.vad import FRAME_SAMPLES, Silero
 
 _AT_ONCE_MS = 1000.0
 _AT_ONCE_BYTES = 256 * 1024
-"""Converting that much takes 1.5 ms at most, whatever its rate and width."""
-
-_AT_ONCE_FRAMES = 16
-"""At about 0.12 ms each."""
+"""Converting that much takes 1.5 ms at most, whatever its rate and width, and scoring it 4 ms."""
 
 _BLOCK_SAMPLES = 125 * FRAME_SAMPLES
 """4 s; no frame lies in two blocks."""
@@ -35,13 +33,8 @@ class Recording:
     """What was heard of one utterance. With `scored` false nothing is scored, and nothing is known."""
 
     def __init__(self, *, scored: bool) -> None:
-        self._scored = scored
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew."""
         self._samples = _Samples()
-        self._silero = Silero() if self._scored else None
+        self._silero = Silero() if scored else None
         self._source: AudioFormat | None = None
         self._resampler: MonoResampler | None = None
         self._waiting: deque[tuple[AudioFormat, bytearray]] = deque()
@@ -70,19 +63,22 @@ class Recording:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether all but the last half second is ready and scored."""
-        lag = len(self._samples) // FRAME_SAMPLES - len(self._scores)
-        return not self._waiting and (self._silero is None or lag < _AT_ONCE_FRAMES)
+        """Whether all is ready and scored, but for what is short of a frame."""
+        return not self._waiting
 
     def hear(self, source: AudioFormat, pcm: bytes) -> None:
         """Take a chunk. Raises BadAudio, and TooLarge when more waits than memory should hold."""
         checked_format(source.rate_hz, source.width_bytes, source.channels)
         self.heard_ms += source.ms(len(pcm))
-        small = len(pcm) <= _AT_ONCE_BYTES and source.ms(len(pcm)) <= _AT_ONCE_MS
-        if small and not self._waiting:
+        if self._waiting:
+            self._convert_some()
+        if not self._waiting and len(pcm) <= _at_once_bytes(source):
             self._convert(source, pcm)
-            self._score(_AT_ONCE_FRAMES)
-            return
+        else:
+            self._put_off(source, pcm)
+        self._score(_SLICE_FRAMES)
+
+    def _put_off(self, source: AudioFormat, pcm: bytes) -> None:
         if not self._waiting or self._waiting[-1][0] != source:
             self._waiting.append((source, bytearray()))
         self._waiting[-1][1].extend(pcm)  # a million chunks of two bytes are no million objects
@@ -92,6 +88,16 @@ class Recording:
                 f"{self._waiting_bytes} bytes of audio wait to be converted; send chunks of under "
                 f"{_AT_ONCE_MS / 1000:g} s and {_AT_ONCE_BYTES} bytes, or a lower rate"
             )
+
+    def _convert_some(self) -> None:
+        """As much of what waits as is no more than a chunk's worth."""
+        source, pcm = self._waiting[0]
+        first = bytes(pcm[: _at_once_bytes(source)])
+        self._convert(source, first)
+        del pcm[: len(first)]  # moves the rest only where half of it has gone
+        self._waiting_bytes -= len(first)
+        if not pcm:
+            self._waiting.popleft()
 
     def finish(self) -> None:
         """After the last chunk, where `up_to_date`: be ready, in a few milliseconds."""
@@ -138,6 +144,11 @@ class Recording:
         if self._silero is not None and scored < len(self._samples):
             rest = self._samples.part(scored, len(self._samples))
             self._scores.append(self._silero.score(np.pad(rest, (0, FRAME_SAMPLES - len(rest)))))
+
+
+def _at_once_bytes(source: AudioFormat) -> int:
+    """The largest chunk that is converted where it arrives: of whole frames."""
+    return min(source.size_bytes(_AT_ONCE_MS), _AT_ONCE_BYTES)
 
 
 class _Samples:

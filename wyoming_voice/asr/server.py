@@ -13,7 +13,7 @@ from wyoming.info import AsrProgram as AsrInfo
 
 from wyoming_voice.asr import languages
 from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
-from wyoming_voice.asr.ahead import House
+from wyoming_voice.asr.ahead import House, Judge
 from wyoming_voice.asr.audio_context import shortest_context_s
 from wyoming_voice.asr.budget import AudioBudget, Share
 from wyoming_voice.asr.closing import Closing
@@ -23,6 +23,7 @@ from wyoming_voice.asr.recognition import Choice, Gate
 from wyoming_voice.asr.session import Begun, Ended, Heard, Restarted, Session, Wish
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.asr.transcription import Manner, Transcription
+from wyoming_voice.core.pauses import Pauses
 from wyoming_voice.core.timing import turn_id_in
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError, UnknownChoice
@@ -33,6 +34,7 @@ from wyoming_voice.extensions import (
     SPECULATIVE_TRANSCRIPT,
 )
 from wyoming_voice.program import Program, Request
+from wyoming_voice.smart_turn import SmartTurn
 from wyoming_voice.vad import Silero
 from wyoming_voice.worker import Turns, Worker
 
@@ -83,15 +85,14 @@ class AsrProgram:
         self.audio = AudioBudget(settings.max_audio_mb * 1_000_000)
         if self.gate.threshold is not None:
             Silero()  # reads its model, 30 ms: here, not on the event loop at the first utterance
-        self.worker = Worker(
-            "asr", threads=2, max_requests=settings.max_queue, turns=Turns.BY_REQUEST
-        )
+        self.worker = Worker("asr", max_requests=settings.max_queue, turns=Turns.BY_REQUEST)
         self.house = House(
             self.gate,
             self.worker,
             settings.deadline_s,
             settings.speculate_after_ms,
             time.monotonic,
+            _judge(settings),
         )
         self._own_endpoint = _own_endpoint(settings)
         self._about = WHISPER if settings.engine == "whisper" else POCKETSPHINX
@@ -116,8 +117,9 @@ class AsrProgram:
         """Load every model; raises EngineError."""
         for engine in self._engines.values():
             await self.worker.call(engine.load, deadline_s=_LOAD_S)
-        # One thread more than decoders: it hears the next request out while the last one is decoded.
-        self.worker.threads = 1 + max(engine.at_once for engine in self._engines.values())
+        # With one more than it gains from, the engine would have the beginning of the next request before
+        # the rest of the one in hand: that one waits, and no other is answered sooner.
+        self.worker.threads = max(engine.at_once for engine in self._engines.values())
         self.info = self._info()  # a model may know fewer languages than its name promised
 
     async def close(self) -> None:
@@ -145,13 +147,14 @@ class AsrProgram:
         )
         return Choice(engine, options)
 
-    def manner(self, wish: Wish) -> Manner:
-        """How a client is answered."""
+    def manner(self, wish: Wish, pauses: Pauses) -> Manner:
+        """How a client is answered, who has made these pauses before."""
         own = self._own_endpoint if wish.flag(ENDPOINTING) is not False else None
         return Manner(
             streamed=self.settings.partials,
             supposing=wish.flag(SPECULATIVE) is True,
             ending=own.settings(wish.vad_sensitivity) if own is not None else None,
+            pauses=pauses,
         )
 
     def _engine(self, wish: Wish) -> Engine:
@@ -210,6 +213,14 @@ def _own_endpoint(settings: AsrSettings) -> OwnEndpoint | None:
     )
 
 
+def _judge(settings: AsrSettings) -> Judge | None:
+    """What hears whether speech is over, where that would change anything. Raises ConfigError."""
+    listens = settings.endpointing and settings.speculate_after_ms and not settings.no_vad_gate
+    if not settings.smart_turn or not listens or settings.endpoint == "fixed":
+        return None
+    return SmartTurn()
+
+
 def _model(engine: Engine, about: About) -> AsrModel:
     return AsrModel(
         name=engine.name,
@@ -227,6 +238,7 @@ class AsrConversation:
     def __init__(self, program: AsrProgram) -> None:
         self._program = program
         self._session = Session(program.settings.max_audio_s)
+        self._pauses = Pauses()
         self._current: Transcription | None = None
 
     def push(self, event: Event) -> Request | None:
@@ -240,7 +252,8 @@ class AsrConversation:
                     request = self._begin(wish)
                 case Restarted(wish):
                     program = self._program
-                    self._utterance.restart(program.choice(wish), program.manner(wish))
+                    manner = program.manner(wish, self._pauses)
+                    self._utterance.restart(program.choice(wish), manner)
                 case Heard(source, pcm):
                     self._utterance.hear(source, pcm)
                 case Ended():
@@ -254,8 +267,9 @@ class AsrConversation:
 
     def _begin(self, wish: Wish) -> Request:
         program = self._program
+        manner = program.manner(wish, self._pauses)
         self._current = utterance = Transcription(
-            program.choice(wish), program.manner(wish), program.house, Share(program.audio)
+            program.choice(wish), manner, program.house, Share(program.audio)
         )
         utterance.record.turn_id = turn_id_in(wish.context)
         return Request(

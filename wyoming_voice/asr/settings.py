@@ -71,6 +71,11 @@ class AsrSettings(ServiceSettings):
     endpoint: Literal["fixed", "dynamic"] = Field(
         "dynamic", description="silence that ends an utterance: always the same, or by its words"
     )
+    smart_turn: bool = Field(
+        False,
+        description="under --endpointing, have a model hear that, too: "
+        "`pip install --no-deps pipecat-ai`",
+    )
     max_speech_s: float = Field(20, gt=1, description="longest utterance under --endpointing")
     no_speech_s: float = Field(
         8, gt=0, description="seconds that nobody may speak under --endpointing"

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.event import Event
@@ -14,8 +14,12 @@ from wyoming_voice.asr.budget import Share
 from wyoming_voice.asr.doubts import shown
 from wyoming_voice.asr.ending import Ending, EndingSettings
 from wyoming_voice.asr.engine import RATE_HZ
+from wyoming_voice.asr.memo import Effort
 from wyoming_voice.asr.partials import Partials
 from wyoming_voice.asr.recognition import Choice, Recognised, Take, recognised
+from wyoming_voice.core.completeness import completeness
+from wyoming_voice.core.opinions import Witness
+from wyoming_voice.core.pauses import Pauses
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.extensions import SPECULATIVE_TRANSCRIPT
@@ -28,12 +32,14 @@ class Manner:
     """How a client is answered.
 
     `streamed`: with text while it speaks; `supposing`: with what it will have said if it has finished;
-    `ending`: when the server ends the utterance, None where the client does.
+    `ending`: when the server ends the utterance, None where the client does; `pauses`: those that the
+    speaker has made before.
     """
 
     streamed: bool = False
     supposing: bool = False
     ending: EndingSettings | None = None
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 class Transcription:
@@ -49,6 +55,7 @@ class Transcription:
         self._partials = Partials(house.gate.threshold)
         self._changed = asyncio.Event()
         self._ended_s: float | None = None
+        self._used: list[Effort] = []
         self._dropped = False
 
     @property
@@ -112,6 +119,7 @@ class Transcription:
         finally:
             if ahead is not None:
                 ahead.drop()
+                self._note_guesses(ahead)
         for event in self._answer(result):
             yield event
 
@@ -128,7 +136,7 @@ class Transcription:
         if not news.supposed or not result.text:
             return
         if listening is not None:
-            listening.expect(result.text, result.language)
+            listening.expect(Witness.WORDS, completeness(result.text, result.language or ""))
         if self._manner.supposing:
             said = {"text": result.text, "language": result.language, "audio_ms": news.audio_ms}
             yield Event(SPECULATIVE_TRANSCRIPT, said)
@@ -142,15 +150,18 @@ class Transcription:
             yield TranscriptStop().event()
 
     def _new_take(self) -> Take:
-        ending = Ending(self._manner.ending) if self._manner.ending is not None else None
+        manner = self._manner
+        ending = Ending(manner.ending, manner.pauses) if manner.ending is not None else None
         return Take(self._choice, self._house.gate, ending)
 
     def _new_ahead(self, before: Ahead | None) -> Ahead:
-        if before is not None:
-            before.drop()
         self._partials = Partials(self._house.gate.threshold)
         partials = self._partials if self._manner.streamed else None
-        return Ahead(self._take, self._house, partials, self._changed.set)
+        ahead = Ahead(self._take, self._house, partials, self._changed.set)
+        if before is not None:
+            before.drop()
+            ahead.supposed = before.supposed  # what was in vain is told of the whole request
+        return ahead
 
     async def _result(self, ahead: Ahead) -> Recognised:
         """What was said: at once where all of it was decoded ahead."""
@@ -162,10 +173,9 @@ class Transcription:
         self.record.spent("vad", start_s, loop.time())
         await ahead.finish()
         result = take.result() if take.up_to_date else None
-        ready = result is not None
         if result is None:
             result = await self._decoded(take)
-        self._note(result, ahead, ready=ready)
+        self._note(result, take)
         return result
 
     async def _decoded(self, take: Take) -> Recognised:
@@ -181,11 +191,11 @@ class Transcription:
         assert result is not None, "a recognition ends with a result"
         return result
 
-    def _note(self, result: Recognised, ahead: Ahead, *, ready: bool) -> None:
+    def _note(self, result: Recognised, take: Take) -> None:
         assert self._ended_s is not None
-        take, now_s = ahead.take, asyncio.get_running_loop().time()
-        efforts = [take.memo[piece].effort for piece in take.pieces() if piece in take.memo]
-        saved_ms = sum(effort.ms(0.0, self._ended_s) for effort in efforts)
+        now_s = asyncio.get_running_loop().time()
+        decoded = [take.memo[piece] for piece in take.pieces() if piece in take.memo]
+        self._used = [one.effort for one in decoded]
         self.record.note(
             audio_ms=round(1000 * take.recording.samples / RATE_HZ),
             model=self._choice.engine.name,
@@ -193,24 +203,31 @@ class Transcription:
             gate=result.reason,
             words=len(result.text.split()),
             endpoint="server" if take.ended else "client",
-            speculation=_outcome(ready and saved_ms > 0, ahead.speculated),
-            speculated=ahead.speculated,
         )
-        heard = [take.memo[piece] for piece in take.pieces() if piece in take.memo]
-        self.record.note(**shown(segment.evidence for one in heard for segment in one.segments))
-        self._took("decode", sum(effort.ms(self._ended_s, now_s) for effort in efforts))
-        self._took("saved", saved_ms)
-        self._took("wasted", ahead.wasted_ms(efforts, now_s))
+        self.record.note(**shown(segment.evidence for one in decoded for segment in one.segments))
+        self._took("decode", sum(effort.ms(self._ended_s, now_s) for effort in self._used))
+        self._took("saved", sum(effort.ms(0.0, self._ended_s) for effort in self._used))
         self.record.spent("after_stop", self._ended_s, now_s)
         _log.debug("turn=%s text=%r", self.record.turn_id, result.text)
+
+    def _note_guesses(self, ahead: Ahead) -> None:
+        """What came of decoding ahead, whatever became of the utterance."""
+        now_s = asyncio.get_running_loop().time()
+        speculated = len(ahead.supposed)
+        outcome = _outcome(self._used, self._ended_s or now_s, now_s)
+        self.record.note(
+            speculation=outcome or ("miss" if speculated else "none"), speculated=speculated
+        )
+        vain = [effort for effort in ahead.supposed if effort not in self._used]
+        self._took("wasted", sum(effort.ms(0.0, now_s) for effort in vain))
 
     def _took(self, stage: str, spent_ms: float) -> None:
         if spent_ms:
             self.record.spent(stage, 0.0, spent_ms / 1000)
 
 
-def _outcome(all_ready: bool, speculated: int) -> str:
-    """What came of decoding ahead: everything that was needed, too little, or nothing was begun."""
-    if all_ready:
-        return "hit"
-    return "miss" if speculated else "none"
+def _outcome(used: list[Effort], ended_s: float, now_s: float) -> str:
+    """Whether all that a transcript needed was decoded before the end, or at least begun; "" if not."""
+    if not used or not all(effort.ms(0.0, ended_s) for effort in used):
+        return ""
+    return "late" if any(effort.ms(ended_s, now_s) for effort in used) else "hit"

@@ -122,7 +122,8 @@ class Whisper:
         usual = _SHORT_BATCH if settings.audio_context_s < FULL_S else _FULL_BATCH
         self._batch = settings.batch or (_GPU_BATCH if on_gpu else usual)
         self._batch = found.model.work_together(found.split.workers, self._batch)
-        self.at_once = found.split.workers * self._batch
+        # What comes while batches are at work collects for the next one.
+        self.at_once = found.split.workers * self._batch + int(self._batch > 1)
         _log.info("%s: %s, batches of %d", self.name, found.told(), self._batch)
         return found.model
 

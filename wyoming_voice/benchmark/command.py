@@ -16,9 +16,11 @@ from wyoming_voice.benchmark.recording import Recording, between_silences, read_
 from wyoming_voice.benchmark.report import OURS, Report
 from wyoming_voice.benchmark.rounds import (
     Contender,
+    Pace,
     asr_round,
     describe_round,
     handle_round,
+    paces,
     rounds_of,
     tts_round,
     utterances,
@@ -146,16 +148,16 @@ async def _asr(
 ) -> None:
     """The first request is told apart: what it finds cold, the others find warm."""
     first = Report("")
-    await asr_round(first, server, utterances(recordings, 1, 0), at_once=True)
+    await asr_round(first, server, utterances(recordings, 1, 0), Pace.BURST)
     for row in first.rows.values():
         if row.about["measure"] == "after stop":
             name = "first burst: after stop"
             report.row(name, "ms", {"measure": "first request"}).add(OURS, *row.values[OURS])
     for sessions in settings.sessions:
-        for at_once in (False, True):
+        for pace in paces(sessions):
             for number in range(rounds_of(settings.runs, sessions)):
                 said = utterances(recordings, sessions, number)
-                await asr_round(report, server, said, at_once=at_once)
+                await asr_round(report, server, said, pace, number)
     most = max(settings.sessions)
     for number in range(rounds_of(settings.runs, most)):
         await describe_round(report, server, utterances(recordings, most, number))

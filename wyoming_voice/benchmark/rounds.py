@@ -1,29 +1,45 @@
 """One round of one measurement with one server: as many sessions at once as are asked for.
 
 Whoever calls lets the contenders take turns, and repeats. Rule: a round's sessions begin at the same
-moment, which is the hardest case, since what is paced ends together, too.
+moment, which is the hardest case, since what is paced ends together, too; but for `Pace.STAGGERED`, whose
+moments are drawn at random from the round's number, the same for every contender and in every run.
 """
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import cycle, islice
 from typing import TypeVar
 
 from wyoming_voice.benchmark.asking import TIMEOUT_S, Heard, answered, spoken, transcribed
 from wyoming_voice.benchmark.playback import Playback
-from wyoming_voice.benchmark.recording import Recording
+from wyoming_voice.benchmark.recording import CHUNK_MS, Recording
 from wyoming_voice.benchmark.report import Better, Report, Row
 from wyoming_voice.describing import describe
 from wyoming_voice.errors import UpstreamError, why
 
 _BETWEEN_QUESTIONS_S = 0.02
 
-
 T = TypeVar("T")
 About = dict[str, str | int]
+
+
+class Pace(StrEnum):
+    """How the sessions of a round give their audio."""
+
+    PACED = "paced"
+    """As microphones do, all from the same moment on."""
+
+    STAGGERED = "staggered"
+    """As microphones do, each from a moment of its own on, within the length of the longest utterance: as
+    people in a house speak, of whom some end while others go on."""
+
+    BURST = "burst"
+    """The whole recording at once."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +55,8 @@ class Contender:
 
 
 def rounds_of(runs: int, sessions: int) -> int:
-    """How many rounds give at least `runs` requests; two at least, where more than one is wanted."""
-    return max(min(runs, 2), math.ceil(runs / sessions))
+    """How many rounds give at least `runs` requests."""
+    return math.ceil(runs / sessions)
 
 
 def utterances(recordings: Sequence[Recording], sessions: int, round_: int) -> list[list[bytes]]:
@@ -49,20 +65,37 @@ def utterances(recordings: Sequence[Recording], sessions: int, round_: int) -> l
     return [recording.chunks() for recording in chosen]
 
 
+def paces(sessions: int) -> list[Pace]:
+    """Those that differ: one session alone has nobody to begin before."""
+    return [pace for pace in Pace if sessions > 1 or pace is not Pace.STAGGERED]
+
+
+def begins_s(said: Sequence[list[bytes]], pace: Pace, round_: int) -> list[float]:
+    """When each session of a round begins, in seconds after the round does."""
+    if pace is not Pace.STAGGERED:
+        return [0.0] * len(said)
+    longest_s = max(map(len, said)) * CHUNK_MS / 1000
+    drawn = random.Random(round_)
+    return [drawn.uniform(0, longest_s) for _ in said]
+
+
 async def asr_round(
-    report: Report, server: Contender, said: list[list[bytes]], *, at_once: bool
+    report: Report, server: Contender, said: list[list[bytes]], pace: Pace, round_: int = 0
 ) -> list[Heard]:
     """Time from `audio-stop` to the transcript; for bursts also what gets through in a second."""
-    pace, sessions = "burst" if at_once else "paced", len(said)
+    sessions = len(said)
     name = f"{pace}, {sessions} at a time"
-    about: About = {"pace": pace, "sessions": sessions}
+    about: About = {"pace": pace.value, "sessions": sessions}
     cpu_s, start_s = _spent(server), time.monotonic()
-    heard = await together(_transcribed(server, chunks, at_once=at_once) for chunks in said)
+    heard = await together(
+        _transcribed(server, chunks, at_once=pace is Pace.BURST, after_s=after_s)
+        for chunks, after_s in zip(said, begins_s(said, pace, round_), strict=True)
+    )
     spent_s = time.monotonic() - start_s
     after_stop = report.row(f"{name}: after stop", "ms", {"measure": "after stop", **about})
     after_stop.add(server.who, *(1000 * one.after_stop_s for one in heard))
     _note_cpu(report, name, server, cpu_s, about)
-    if at_once:
+    if pace is Pace.BURST:
         rate = report.row(f"{name}: requests", "1/s", {"measure": "rate", **about}, Better.MORE)
         rate.add(server.who, sessions / spent_s)
     return heard
@@ -171,7 +204,10 @@ async def together(work: Iterable[Coroutine[object, object, T]]) -> list[T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _transcribed(server: Contender, chunks: list[bytes], *, at_once: bool) -> Heard:
+async def _transcribed(
+    server: Contender, chunks: list[bytes], *, at_once: bool, after_s: float = 0.0
+) -> Heard:
+    await asyncio.sleep(after_s)
     return await transcribed(
         server.uri,
         chunks,

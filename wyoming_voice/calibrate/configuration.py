@@ -5,7 +5,6 @@ Rule: the file is replaced in one step, with the owner and the rights that it ha
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import tomlkit
@@ -32,18 +31,16 @@ def write_value(path: Path, section: str, key: str, value: str) -> None:
 def _replace(path: Path, text: str) -> None:
     target = path.resolve()  # a link stays one
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
-    ) as file:
-        file.write(text)
-        temporary = Path(file.name)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
         if target.exists():
             shutil.copymode(target, temporary)
             _copy_owner(target, temporary)
         temporary.replace(target)
     except OSError:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -43,7 +43,7 @@ def recorded(directory: Path) -> list[Sample]:
     """Each `NAME.wav` of a directory that has a `NAME.txt` beside it; raises ConfigError."""
     pairs = [(wav, wav.with_suffix(".txt")) for wav in sorted(directory.expanduser().glob("*.wav"))]
     found = [(wav, _text(text)) for wav, text in pairs if text.exists()]
-    samples = [Sample(read_speech(wav), text) for wav, text in found if text]
+    samples = [Sample(read_speech(wav), text) for wav, text in found if _has_words(text)]
     if not samples:
         raise ConfigError(
             f"--corpus {directory}: no NAME.wav with what was said in a NAME.txt beside it"
@@ -55,7 +55,7 @@ def sentences(path: Path | None) -> list[str]:
     """The lines of a file, or our own English ones; raises ConfigError."""
     own = files("wyoming_voice") / "data" / "calibration.txt"
     text = own.read_text(encoding="utf-8") if path is None else _text(path.expanduser())
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if _has_words(line)]
     if not lines:
         raise ConfigError(f"--sentences {path}: there is no sentence in it")
     return lines
@@ -108,6 +108,11 @@ async def _said(uri: str, text: str, voice: str) -> Audio:
 
 def _silence() -> Audio:
     return np.zeros(round(_PAUSE_S * SPEECH.rate_hz), np.float32)
+
+
+def _has_words(text: str) -> bool:
+    """Nothing can be misheard of a line of marks."""
+    return any(map(str.isalnum, text))
 
 
 def _text(path: Path) -> str:

@@ -20,6 +20,9 @@ class Completeness(StrEnum):
     UNKNOWN = "unknown"
 
 
+_MOST_CHARS = 500
+"""What a speaker said longer ago than that tells nothing about this pause."""
+
 _CLOSING = "\"'”’»)]}"
 _FINAL_MARKS = ".!?。！？؟۔।｡"
 _ASKING_MARKS = "?？؟"
@@ -30,8 +33,9 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 def completeness(text: str, language: str = "") -> Completeness:
     """What `text` looks like; `language` is a code (`en`, `de-AT`), or `""` where nobody knows it."""
+    text = text.rstrip()[-_MOST_CHARS:]
     words = words_of(text)
-    text = text.rstrip().rstrip(_CLOSING).rstrip()
+    text = text.rstrip(_CLOSING).rstrip()
     if not words:
         return Completeness.UNKNOWN
     if text.endswith(("..", *_OPEN_MARKS)) or words[-1] in FILLERS:

@@ -4,7 +4,7 @@ Rule: the messages of one question begin with those of the question before, word
 model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns don't change
 once they are kept, but for the last answer when it turns out to have been interrupted, and when there are
 too many, the oldest half goes at once rather than one each time. A question that replaces the one before
-it, or cuts its answer, changes the end only.
+it, or cuts its answer, changes the end only, unless another satellite has asked meanwhile.
 """
 
 from collections import OrderedDict
@@ -66,10 +66,10 @@ def about_tokens(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a question says of the turn before it.
+    """What a question says of those before it.
 
-    `heard`: no more of its answer was heard. `replaces`: forget it, if that is its id; what was heard of
-    it is then of no interest.
+    `heard`: no more of the last answer was heard. `replaces`: forget the turn of that id; what was heard
+    is then of no interest. That one need not be the last where several satellites share a conversation.
     """
 
     heard: str | None = None
@@ -79,9 +79,10 @@ class Revision:
         """`turns`, as they are to be remembered from here on."""
         if not turns:
             return []
+        kept = [turn for turn in turns if not self.replaces or turn.turn_id != self.replaces]
+        if len(kept) < len(turns):
+            return kept
         *before, last = turns
-        if self.replaces and last.turn_id == self.replaces:
-            return before
         if self.heard is None or len(self.heard) >= len(last.answer):
             return [*before, last]
         return [*before, replace(last, answer=f"{self.heard.rstrip()}…", interrupted=True)]

@@ -17,21 +17,21 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-from wyoming_voice.handle.deltas import Delta, Deltas, Failed, Finished, Text, Thinking, Waiting
+from wyoming_voice.handle.deltas import Delta, Deltas, Finished, Waiting
 from wyoming_voice.handle.failures import Failure, LlmError
 from wyoming_voice.handle.history import Message
 from wyoming_voice.handle.listing import Listing, chosen, names_in
 from wyoming_voice.handle.patience import Deadline, Patience, pause_s
+from wyoming_voice.handle.signs import in_time, note_sign
 from wyoming_voice.handle.sse import SseReader
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 CONNECT_S = 3.0
@@ -136,11 +136,11 @@ class LlamaSwap:
         self, messages: Sequence[Message], deadline: Deadline, max_tokens: int
     ) -> AsyncGenerator[Delta, None]:
         if not self._model:
-            self._model = chosen(await _in_time(self._list(), deadline))
+            self._model = chosen(await in_time(self._list(), deadline))
         request = self._client.build_request(
             "POST", f"{self._base}/chat/completions", json=self._body(messages, max_tokens)
         )
-        response = await _in_time(self._send(request), deadline)
+        response = await in_time(self._send(request), deadline)
         try:
             await self._check(response, deadline)
             async with contextlib.aclosing(_deltas(response, deadline)) as deltas:
@@ -174,7 +174,7 @@ class LlamaSwap:
         if response.is_success:
             return
         with contextlib.suppress(httpx.TransportError):
-            detail = await _in_time(_head(response, _MAX_ERROR_BYTES), deadline)
+            detail = await in_time(_head(response, _MAX_ERROR_BYTES), deadline)
             # May repeat the question, and what people say is logged at this level only.
             _log.debug("status %d: %s", status, detail[:2000].decode(errors="replace"))
         if status in _NOT_YET:
@@ -243,7 +243,7 @@ async def _deltas(response: httpx.Response, deadline: Deadline) -> AsyncGenerato
             async for document in documents:
                 for delta in deltas.push(document):
                     finished = finished or isinstance(delta, Finished)
-                    _note_sign(delta, deadline)
+                    note_sign(delta, deadline)
                     yield delta
     except LlmError:
         if not finished:
@@ -270,44 +270,17 @@ def _media_type(response: httpx.Response) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _note_sign(delta: Delta, deadline: Deadline) -> None:
-    match delta:
-        case Text() | Thinking():
-            deadline.alive(_now_s())
-        case Waiting():
-            deadline.loads()
-        case Finished():
-            deadline.finished(_now_s())
-        case Failed(kind, message):
-            _log.debug("error in the stream: %s", message)
-            raise LlmError(
-                Failure.FAILED,
-                f"an error in the stream (type {kind}); --log-level debug shows what it says",
-            )
-
-
 async def _documents(response: httpx.Response, deadline: Deadline) -> AsyncGenerator[str, None]:
     reader = SseReader()
     body = response.aiter_bytes()
     try:
-        while (chunk := await _in_time(anext(body, None), deadline)) is not None:
+        while (chunk := await in_time(anext(body, None), deadline)) is not None:
             for document in reader.push(chunk):
                 yield document
     except (httpx.TransportError, httpx.DecodingError, ValueError) as error:
         raise LlmError(Failure.BROKE_OFF, f"the stream broke: {error}") from error
     for document in reader.finish():
         yield document
-
-
-async def _in_time(step: Awaitable[T], deadline: Deadline) -> T:
-    try:
-        async with asyncio.timeout_at(deadline.next_sign_s):
-            return await step
-    except TimeoutError as error:
-        raise LlmError(
-            Failure.LOADING if deadline.loading else Failure.TOO_SLOW,
-            "no sign of life in time; see --first-token-timeout-s and --llm-timeout-s",
-        ) from error
 
 
 async def _head(response: httpx.Response, most_bytes: int) -> bytes:

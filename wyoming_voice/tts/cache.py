@@ -58,18 +58,34 @@ class CachingEngine:
             return
         items: list[Samples] = []
         keep = utterance.part_of is None and len(utterance.text) <= _MOST_CHARS
-        for samples in self._engine.synthesize(utterance, stopped):
+        left = _Latch(stopped)
+        for samples in self._engine.synthesize(utterance, left.closed):
             if keep:
                 items.append(samples)
             yield samples
-        if items and not stopped():
+        if items and not left.closed():
             self._keep(utterance, tuple(items))
 
     def _keep(self, utterance: Utterance, items: tuple[Samples, ...]) -> None:
+        if utterance in self._kept:  # two asked for it at a time, and took turns
+            return
         self._kept[utterance] = items
         self.kept_bytes += _bytes_of(items)
         while self.kept_bytes > self._most_bytes:
             self.kept_bytes -= _bytes_of(self._kept.popitem(last=False)[1])
+
+
+class _Latch:
+    """Stays closed once `closes` has said so: the engine may have ended early then."""
+
+    def __init__(self, closes: Callable[[], bool]) -> None:
+        self._closes = closes
+        self._closed = False
+
+    def closed(self) -> bool:
+        """Whether it has ever been said."""
+        self._closed = self._closed or self._closes()
+        return self._closed
 
 
 def openers(voice: str, language: str, speed: float) -> list[Utterance]:

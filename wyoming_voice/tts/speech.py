@@ -36,9 +36,10 @@ _FIRST_AUDIO_WITHIN_S = 0.8
 mind a second of silence more than a phrase that is a little torn."""
 
 _SLOW_PIECE_CHARS = 60
-"""The least that a later piece may have when the engine is slower than speech. Gaps can't be avoided
-then, and the law against them would tear everything into the shortest pieces, with a gap after each
-and the engine's set-up paid for each; a sentence of this length, four seconds, is best in one go."""
+"""The least that a later piece may have when the engine is slower than all who speak at a time. Gaps can't
+be avoided then, and the law against them would tear everything into the shortest pieces, with a gap after
+each and the engine's set-up paid for each, which makes it slower yet; a sentence of this length, four
+seconds, is best in one go."""
 
 _SHARED_PIECE_S = 1.5
 """While several speak, nobody's piece keeps the engine for longer: it is what the others wait."""
@@ -48,7 +49,6 @@ _SENTENCE_CHARS = 400
 
 _STALL_S = 0.5
 """A sentence that seems complete waits this long for a next word to prove it."""
-
 
 _REHEARSAL = "This is how fast I can speak."
 
@@ -146,7 +146,7 @@ class Speech:
             self._audio_s += audio_s
             self._work_s += work_s
             self._cached_count += cached
-            if not cached:
+            if not (cached or self._stopped):  # both say nothing of the pace
                 studio.pace = studio.pace.measured(len(utterance.text), audio_s, work_s)
             yield b""
 
@@ -192,16 +192,16 @@ class Speech:
 
     def _limit_pieces(self) -> None:
         """To what can be made while the audio in hand is played; without any, to what is heard soon."""
-        pace = self._studio.pace
+        pace, speakers = self._studio.pace, max(1, self._studio.worker.requests)
         lead_s = self._played_until_s + self._seams.rest_ms / 1000 - _now_s()
-        rtf, speakers = pace.cautious_rtf, self._studio.worker.requests
+        rtf = pace.cautious_rtf
         if lead_s <= 0:
             lead_s, rtf = _FIRST_AUDIO_WITHIN_S, pace.rtf
         elif speakers > 1:  # each has its turn before ours
             lead_s = min(lead_s / speakers, _SHARED_PIECE_S)
         chars = next_piece_chars(lead_s * 1000, pace.chars_per_s, rtf)
         self._pieces.first_limit_chars = chars
-        self._pieces.limit_chars = chars if pace.rtf < 1 else max(chars, _SLOW_PIECE_CHARS)
+        self._pieces.limit_chars = max(chars, _least_chars(pace, speakers))
 
     def _note_audio(self, pcm: bytes) -> None:
         """Move the end of what a listener has to hear; silence that was heard is no debt."""
@@ -221,6 +221,16 @@ class Speech:
             audio_ms=round(self._audio_s * 1000),
             rtf=self._work_s / self._audio_s if self._audio_s else 0.0,
         )
+
+
+def _least_chars(pace: Pace, speakers: int) -> int:
+    """What a piece after the first may have in any case."""
+    if pace.cautious_rtf * speakers < 1:
+        return 0
+    if speakers == 1:
+        return _SLOW_PIECE_CHARS
+    shared = next_piece_chars(_SHARED_PIECE_S * 1000, pace.chars_per_s, pace.rtf)
+    return min(_SLOW_PIECE_CHARS, shared)
 
 
 async def one_ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:

@@ -1,9 +1,11 @@
 """PURE: how many threads, and whether rounded convolutions, by rehearsals on this machine.
 
-Rule: a rehearsal is short, all of them together take a couple of seconds, and what is nearly as good with
-less is taken: fewer threads leave cores to others, float32 leaves the voice as it was made.
+Rule: a rehearsal that takes too long is broken off, so that a busy machine starts as well; and what is
+nearly as good with less is taken: fewer threads leave cores to others, float32 leaves the voice as it was
+made.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -13,13 +15,22 @@ from wyoming_voice.tts.engine import Samples
 
 _ROUNDS = 2
 _NEARLY = 1.05
+_HOPELESS = 1.5
+"""Who takes so many times as long as the best isn't heard to the end."""
+
 _WORTH_ROUNDING = 1.2
 """How many times as fast rounded convolutions must be."""
 
 _MOST_DIFFERENCE_DB = 0.5
-"""How far the spectrum may be off with rounded convolutions. A mean spectral distortion of 1 dB can't be
-heard in coded speech (K. K. Paliwal and B. S. Atal, "Efficient vector quantization of LPC parameters at 24
-bits/frame", IEEE Transactions on Speech and Audio Processing 1(1), 1993); half of that is asked for."""
+"""How far the spectrum may be off with rounded convolutions: a rule of thumb, by analogy, that no listening
+test of ours stands behind. Speech coders count a mean distortion of 1 dB as transparent, where few frames
+are further off (K. K. Paliwal and B. S. Atal, "Efficient vector quantization of LPC parameters at 24
+bits/frame", IEEE Transactions on Speech and Audio Processing 1(1), 1993). Theirs is of smooth LPC
+envelopes, ours of whole spectra, which differ more for the same ear; half of it is asked for."""
+
+_BFLOAT16_FLAGS = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
+"""As Linux names them on x86 (arch/x86/include/asm/cpufeatures.h) and on 64-bit ARM
+(Documentation/arch/arm64/elf_hwcaps.rst). Elsewhere rounding is slower, or done in float32 anyway."""
 
 _FRAME = 1024
 _HOP = 256
@@ -32,18 +43,32 @@ def thread_counts(cores: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(max(1, cores // part) for part in (1, 2, 4)))
 
 
+def has_bfloat16(cpuinfo: str) -> bool:
+    """Whether the processor multiplies bfloat16 itself, by what `/proc/cpuinfo` says."""
+    lines = (line.partition(":") for line in cpuinfo.splitlines())
+    return any(
+        name.strip() in ("flags", "Features") and not _BFLOAT16_FLAGS.isdisjoint(flags.split())
+        for name, _, flags in lines
+    )
+
+
 def shortest_s(
-    candidates: Sequence[int], rehearse: Callable[[int], float], within_s: float
+    candidates: Sequence[int], rehearse: Callable[[int, float], float], within_s: float
 ) -> dict[int, float]:
-    """The least seconds of each candidate, all taking turns; the first is tried even if time is short."""
+    """The least seconds of each candidate, all taking turns, in `within_s` altogether.
+
+    `rehearse` gets a candidate and the seconds that it may take; it returns infinity when it broke off. The
+    first candidate is always in the result, and all others only if that one was in time.
+    """
     found: dict[int, float] = {}
-    spent_s = 0.0
+    left_s = within_s
     for candidate in (*candidates,) * _ROUNDS:
-        if found and spent_s >= within_s:
+        limit_s = min([left_s, *(took_s * _HOPELESS for took_s in found.values())])
+        if limit_s <= 0:
             break
-        took_s = rehearse(candidate)
-        spent_s += took_s
-        found[candidate] = min(took_s, found.get(candidate, took_s))
+        took_s = rehearse(candidate, limit_s)
+        left_s -= min(took_s, limit_s)
+        found[candidate] = min(took_s, found.get(candidate, math.inf))
     return found
 
 

@@ -13,6 +13,7 @@ from wyoming_voice.core.endpointing import (
     SpeechStarted,
     endpoint_settings,
 )
+from wyoming_voice.core.opinions import Witness
 
 SETTINGS = EarSettings(
     EndpointSettings(min_silence_ms=3 * 32, max_speech_ms=20 * 32), memory_ms=10 * 32 + 5
@@ -146,8 +147,8 @@ def ended_after(*opinions: Completeness, after: str = "SS...", pauses_ms: int = 
     ears = Ears(DYNAMIC)
     ears.pauses.note(pauses_ms)
     listen(ears, after)
-    for opinion in opinions:
-        ears.expect(opinion)
+    for witness, opinion in zip(Witness, opinions, strict=False):
+        ears.expect(witness, opinion)
     silent = len(after) - len(after.rstrip("."))
     for frames in range(silent + 1, silent + 30):
         if listen(ears, "."):
@@ -179,18 +180,43 @@ def test_an_opinion_of_an_earlier_pause_counts_for_nothing() -> None:
     assert ended_after(COMPLETE, after="SS....S..") == 10, "it comes too soon to be of this one"
     ears = Ears(DYNAMIC)
     listen(ears, "SS...")
-    ears.expect(OPEN)
+    ears.expect(Witness.WORDS, OPEN)
     listen(ears, "S...")
-    ears.expect(COMPLETE)
+    ears.expect(Witness.SOUND, COMPLETE)
     assert listen(ears, "..") == [SpeechEnded(6 * 32)]
+
+
+@pytest.mark.parametrize(("at_ms", "frames"), [(6 * 32, 10), (6 * 32 + 1, 5), (9 * 32, 5)])
+def test_an_opinion_of_what_was_heard_before_the_pause_counts_for_nothing(
+    at_ms: int, frames: int
+) -> None:
+    ears = Ears(DYNAMIC)
+    listen(ears, "SS...S...")
+    ears.expect(Witness.WORDS, COMPLETE, at_ms)
+    assert listen(ears, "." * (frames - 3)) == [SpeechEnded(6 * 32)]
+
+
+def test_a_witness_may_think_better_of_it() -> None:
+    ears = Ears(DYNAMIC)
+    listen(ears, "SS...")
+    ears.expect(Witness.WORDS, OPEN)
+    ears.expect(Witness.WORDS, COMPLETE)
+    assert listen(ears, "..") == [SpeechEnded(2 * 32)]
+
+
+def test_an_opinion_after_the_end_counts_for_nothing() -> None:
+    ears = Ears(DYNAMIC)
+    listen(ears, "SS" + "." * 10)
+    ears.expect(Witness.WORDS, COMPLETE)
+    assert listen(ears, "SS" + "." * 9) == [SpeechStarted(12 * 32)]
 
 
 def test_an_opinion_does_not_outlive_a_restart() -> None:
     ears = Ears(DYNAMIC)
     listen(ears, "SS...")
-    ears.expect(OPEN)
+    ears.expect(Witness.WORDS, OPEN)
     ears.restart(0)
-    ears.expect(COMPLETE)
+    ears.expect(Witness.SOUND, COMPLETE)
     assert listen(ears, "..") == [SpeechEnded(2 * 32)]
 
 

@@ -1,10 +1,12 @@
 """When pauses are judged by their sound, and what is heard then: one letter is a frame of 32 ms."""
 
 import numpy as np
+import pytest
 
 from satellite.hearing.finality import Finality
 from satellite.parts import Audio
 from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.errors import EngineError
 from wyoming_voice.vad import FRAME_SAMPLES
 
 LETTERS = {"S": 0.9, "w": 0.4, ".": 0.0}
@@ -15,10 +17,13 @@ class FakeJudge:
 
     def __init__(self) -> None:
         self.heard: list[list[int]] = []
+        self.failure: EngineError | None = None
 
     def completeness(self, audio: Audio) -> Completeness:
         assert audio.dtype == np.float32
         self.heard.append([round(float(first)) for first in audio[::FRAME_SAMPLES]])
+        if self.failure is not None:
+            raise self.failure
         return Completeness.OPEN
 
 
@@ -51,6 +56,14 @@ def test_a_pause_is_judged_once() -> None:
     room = attentive()
     assert room.hear("..SSS..............") == [10]
     assert room.judge.heard == [list(range(11))]
+
+
+def test_a_judge_that_fails_is_not_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    room = attentive()
+    room.judge.failure = EngineError("smart-turn has failed: out of memory")
+    assert room.hear("SS.......SS.......") == []
+    assert len(room.judge.heard) == 1
+    assert "out of memory; pauses are not judged" in caplog.text
 
 
 def test_each_pause_is_judged() -> None:

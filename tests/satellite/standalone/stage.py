@@ -25,15 +25,17 @@ END = (ReplyEnded, TurnFailed)
 
 
 class Posts:
-    """All that was posted, and a way to wait for more."""
+    """All that was posted, and a way to wait for more; `told` hears of each, soon after, as a loop would."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.told: Callable[[Event], None] = lambda _: None
         self._more = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
         self._more.set()
+        asyncio.get_running_loop().call_soon(self.told, event)
 
     def of(self, *kinds: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kinds)]

@@ -88,8 +88,19 @@ def test_a_question_that_replaces_another_tells_what_that_one_told() -> None:
     conversation.answered = Spoken("Rome lies in")
     whole = asked(conversations, 3, replaces=2, heard_ms=60_000)
     assert whole.context(KNOWS)["heard"] == "It is noon."
-    assert whole.context(set())["heard"] == "Rome lies in"
+    assert "heard" not in whole.context(set()), "60 s are of the answer before"
     assert asked(conversations, 4, replaces=3).context(KNOWS)["heard"] == "It is noon."
+
+
+def test_a_question_in_place_of_one_that_was_never_asked_tells_what_that_one_would_have() -> None:
+    conversations = Conversations(keep_s=300)
+    asked(conversations, 1)
+    conversations.of(turn(), 0).answered = Spoken("It is noon.")
+    asked(conversations, 2, heard_ms=60_000).asked = False
+    told = asked(conversations, 3, replaces=2, heard_ms=60_000).context(KNOWS)
+    assert (told["interrupted"], told["heard"]) == (True, "It is noon.")
+    assert told["turn_id"] == "t3"
+    assert "replaces" not in told
 
 
 def test_a_turn_that_goes_on_stays_with_the_prompt_it_began_with() -> None:

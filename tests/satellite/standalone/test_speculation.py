@@ -36,10 +36,10 @@ async def test_what_was_foreseen_is_answered_in_the_moment_it_is_transcribed() -
     async with guessing(handle, tts) as (direct, posts, asr):
         await guessed(direct, posts, asr)
         await tts.until(asked=1, open_=0)  # all has been spoken
-        assert posts.events[1:] == [Supposed(1, QUESTION)]
+        assert posts.events[1:] == [Supposed(1, QUESTION, audio_ms=500)]
         assert handle.commits == 0
         said(direct, 1, CHUNKS[1:])
-        await posts.until(Transcribed)
+        await posts.until(ReplyAudio)
         assert posts.spoken == posts.text == "It is noon."
         assert posts.of(ReplyEnded) == []  # the handle server has yet to hear that it was asked
         await posts.until(ReplyEnded)
@@ -155,7 +155,7 @@ async def test_the_same_guess_again_is_one_question() -> None:
         await handle.until(asked=1)
         await guessed_again(posts, asr, f" {QUESTION}\n")
         await over(direct, posts)
-        assert posts.of(Supposed) == [Supposed(1, QUESTION)] * 2
+        assert posts.of(Supposed) == [Supposed(1, QUESTION, audio_ms=500)] * 2
         assert (len(handle.questions), handle.commits) == (1, 1)
 
 
@@ -164,7 +164,7 @@ async def test_what_hangs_in_the_air_is_not_answered() -> None:
     async with guessing(handle) as (direct, posts, asr):
         await guessed(direct, posts, asr, "turn on the")
         await over(direct, posts)
-        assert posts.of(Supposed) == [Supposed(1, "turn on the")]
+        assert posts.of(Supposed) == [Supposed(1, "turn on the", audio_ms=500)]
         assert posts.text == "".join(ANSWER)
         assert ["speculative" in context for context in handle.contexts] == [False]
 
@@ -199,10 +199,24 @@ async def test_a_turn_that_is_cancelled_takes_its_guess_along(pauses_at: int) ->
         handle.go_on.set()
         for server in (asr, handle, tts):
             await server.idle()
-        assert posts.events[1:] == [Supposed(1, QUESTION)]
+        assert posts.events[1:] == [Supposed(1, QUESTION, audio_ms=500)]
         assert handle.commits == 0
         await until(lambda: direct.status()["speculation_misses"] == 1)
     assert asyncio.all_tasks() - before == set()
+
+
+async def test_a_turn_that_is_over_with_what_was_said_is_not_asked_for_certain() -> None:
+    """Who says `stop` wants no answer."""
+    handle, tts = guessing_handle("Never."), FakeTts()
+    async with guessing(handle, tts) as (direct, posts, asr):
+        posts.told = lambda event: direct.cancel(1) if isinstance(event, Transcribed) else None
+        await guessed(direct, posts, asr)
+        await tts.until(asked=1)
+        said(direct, 1, CHUNKS[1:])
+        await posts.until(Transcribed)
+        await handle.idle()
+        assert handle.commits == 0
+        assert posts.text == ""
 
 
 async def test_a_foreseen_answer_that_is_cancelled_ends_at_once() -> None:

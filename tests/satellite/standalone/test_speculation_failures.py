@@ -5,13 +5,15 @@ import gc
 
 import pytest
 from wyoming.error import Error
+from wyoming.event import Event
 from wyoming.handle import HandledChunk
 
-from satellite.events import ReplyEnded, ReplyText, Supposed, Transcribed, Trouble
+from satellite.events import Progressed, ReplyEnded, ReplyText, Supposed, Transcribed, Trouble
 from satellite.link import Servers
 from satellite.standalone.conversation import Question
 from satellite.standalone.errand import Errand
 from satellite.standalone.lines import Lines
+from satellite.standalone.patience import Patience
 from satellite.standalone.reports import Report
 from satellite.standalone.supposition import Supposition
 from tests.satellite.standalone.guesses import (
@@ -28,6 +30,7 @@ from tests.satellite.standalone.test_direct_failures import nothing_lost
 from tests.satellite.standalone.wyoming_servers import Caller, FakeHandle, FakeTts
 from tests.satellite.waiting import until
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.extensions import ANSWER_WRITTEN
 
 BUSY = Error("the house is full", "busy")
 WHOLE = "".join(ANSWER)
@@ -43,7 +46,7 @@ async def test_a_handle_server_that_fails_a_guess_is_asked_again_once_it_has_com
         await guessed(direct, posts, asr)
         await handle.until(asked=1)
         await handle.idle()
-        assert posts.events[1:] == [Supposed(1, "what time is it")]
+        assert posts.events[1:] == [Supposed(1, "what time is it", audio_ms=500)]
         await over(direct, posts)
         assert posts.text == posts.spoken == WHOLE
         assert kinds(posts)[-1] is ReplyEnded
@@ -110,7 +113,7 @@ async def test_a_tts_server_that_fails_a_guess_has_lost_nothing() -> None:
         await guessed(direct, posts, asr)
         await first.until(asked=1)
         await handle.idle()  # the guess is given up
-        assert posts.events[1:] == [Supposed(1, "what time is it")]
+        assert posts.events[1:] == [Supposed(1, "what time is it", audio_ms=500)]
         await over(direct, posts)
         assert posts.text == posts.spoken == WHOLE
         assert posts.events[-1] == ReplyEnded(1)
@@ -185,6 +188,44 @@ async def test_a_server_that_does_not_wait_is_told_that_it_was_asked_all_the_sam
         await until(lambda: [event.type for event in handle.seen].count("commit") == 1)
 
 
+class Endless(FakeHandle):
+    """Is never done, though all has been said."""
+
+    async def committed(self, caller: Caller) -> None:
+        await super().committed(caller)
+        await caller.silence()
+
+
+async def test_an_answer_is_over_once_all_of_it_was_spoken_even_if_the_server_hangs() -> None:
+    handle = Endless(*ANSWER, extensions=HANDLE_EXTENSIONS)
+    async with guessing(handle, patience=Patience(end_s=0.01)) as (direct, posts, asr):
+        await guessed(direct, posts, asr)
+        await handle.until(asked=1)
+        await over(direct, posts)
+        assert posts.events[-1] == ReplyEnded(1)
+        assert posts.text == posts.spoken == WHOLE
+        assert handle.commits == 1
+        await handle.idle()  # it was hung up on
+
+
+class Rash(FakeHandle):
+    """Says that all of an answer has come before any of it has."""
+
+    async def _write(self, caller: Caller, until: object) -> None:
+        await caller.send(Event(ANSWER_WRITTEN))
+        await super()._write(caller, until)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_all_of_an_answer_has_not_come_before_any_of_it(whole: bool) -> None:
+    handle = Rash(*ANSWER, whole=whole, extensions=HANDLE_EXTENSIONS)
+    async with guessing(handle) as (direct, posts, asr):
+        await guessed(direct, posts, asr)
+        await handle.until(asked=1)
+        await over(direct, posts)
+        assert posts.text == posts.spoken == WHOLE
+
+
 class Talkative(FakeHandle):
     """Says that this was all, and then something else."""
 
@@ -200,3 +241,5 @@ async def test_what_comes_after_all_of_an_answer_is_no_part_of_it() -> None:
         await handle.until(asked=1)
         await over(direct, posts)
         assert posts.text == posts.spoken == WHOLE
+        at = posts.events.index(Transcribed(1, "what time is it"))
+        assert not any(isinstance(event, Progressed) for event in posts.events[at:])
