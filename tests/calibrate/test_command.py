@@ -85,9 +85,10 @@ async def test_the_config_of_the_environment_is_meant_too_and_a_dry_run_writes_n
 
 
 async def test_without_a_config_the_line_is_shown(
-    corpus: Path, capsys: pytest.CaptureFixture[str]
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await calibrated(corpus=corpus, model=str(COMMAND_MODEL)) == 0
+    monkeypatch.setenv("WYOMING_VOICE_ASR_MODEL", str(COMMAND_MODEL))
+    assert await calibrated(corpus=corpus) == 0
     assert "--config FILE" in capsys.readouterr().out
 
 

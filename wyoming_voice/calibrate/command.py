@@ -48,7 +48,6 @@ class CalibrateSettings(Settings):
     section: ClassVar[str] = "calibrate"
 
     kind: CliPositionalArg[Literal["asr"]] = Field("asr", description="asr")
-    model: str = Field("", description="Whisper to calibrate (default: the ASR server's)")
     language: str = Field("en", description="language of the speech")
     corpus: Path | None = Field(
         None, description="directory of recordings, NAME.wav with NAME.txt (default: spoken by TTS)"
@@ -83,9 +82,7 @@ async def run(settings: CalibrateSettings) -> int:
 
 
 def _settings_of_the_server(settings: CalibrateSettings) -> AsrSettings:
-    flags = ["--config", str(settings.config)] if settings.config else []
-    flags += ["--model", settings.model] if settings.model else []
-    asr = load(AsrSettings, flags)
+    asr = load(AsrSettings, ["--config", str(settings.config)] if settings.config else [])
     if asr.engine != "whisper":
         raise ConfigError(f"--engine {asr.engine} has no audio context; only whisper has")
     return asr
