@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from wyoming.error import Error
 from wyoming.event import Event
-from wyoming.info import Describe, Info
+from wyoming.info import Describe
 from wyoming.ping import Ping
 
 from tests.fakes import FakeProgram, on_loopback
@@ -16,6 +16,7 @@ from tests.test_wire import MALFORMED, TOO_LARGE
 from tests.wire_client import PATIENCE_S, WireClient, client_of
 from wyoming_voice import peer
 from wyoming_voice import service as service_module
+from wyoming_voice.describing import Description
 from wyoming_voice.errors import Busy
 from wyoming_voice.peer import PENDING_REQUESTS
 from wyoming_voice.service import Service, serving
@@ -158,7 +159,7 @@ async def test_describe_is_answered_while_loading_and_while_working() -> None:
         for anyone in (client, other):
             info = await anyone.ask(Describe().event())
             assert info is not None
-            assert Info.from_event(info) == program.info
+            assert Description.of(info) == program.info
             assert await anyone.ask(Ping("working").event()) == Event("pong", {"text": "working"})
         program.release.set()
         assert [event.type for event in await client.read_until("released")] == ["released"]

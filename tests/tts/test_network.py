@@ -1,7 +1,9 @@
 """Our way through Kokoro's generator beside kokoro's own, on the small checkpoint."""
 
+import gc
 import importlib.util
 import logging
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,3 +126,10 @@ def test_threads_that_are_given_are_taken(tiny_kokoro: Path) -> None:
     files = KokoroFiles(tiny_kokoro)
     KokoroEngine(lambda: files, "af_heart", device="cpu", cpu_threads=3).load()
     assert torch.get_num_threads() == 3
+
+
+def test_a_network_that_nobody_uses_is_let_go(tiny_kokoro: Path) -> None:
+    files = KokoroFiles(tiny_kokoro)
+    gone = weakref.ref(Network(files.config(), files.checkpoint(), "cpu"))
+    gc.collect()
+    assert gone() is None

@@ -10,6 +10,7 @@ convolutions' factors are rounded, is the caller's to ask for.
 import pickle
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, cast
@@ -46,8 +47,10 @@ class Network:
         self._layers = _rebuilt(self._model.decoder.generator) if self.device == "cpu" else []
         self._model.to(self.device).eval()
         self._stopped: Callable[[], bool] = never
+        # Weakly: kokoro's models share some modules, which would keep every network there ever was.
+        leave = weakref.WeakMethod(self._leave_when_stopped)
         for module in self._model.modules():
-            module.register_forward_pre_hook(self._leave_when_stopped)
+            module.register_forward_pre_hook(lambda *_: _called(leave))
 
     @property
     def vocabulary(self) -> Container[str]:
@@ -100,9 +103,14 @@ class Network:
             samples = self.speak(phonemes, style, stopped=lambda: time.monotonic() > late)
         return samples, time.monotonic() - start_s
 
-    def _leave_when_stopped(self, module: object, inputs: object) -> None:
+    def _leave_when_stopped(self) -> None:
         if self._stopped():
             raise _Stopped
+
+
+def _called(method: "weakref.WeakMethod[Callable[[], None]]") -> None:
+    if (alive := method()) is not None:
+        alive()
 
 
 def loaded_table(path: Path) -> Table:
