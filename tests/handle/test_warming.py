@@ -13,7 +13,7 @@ from wyoming.ping import Ping
 from tests.handle.talking import ask, kinds, rest, say, served, talking, texts
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, refusal, words
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.handle import warming
+from wyoming_voice.handle import patience, warming
 from wyoming_voice.handle.answers import LocalAnswers, Manner, ModelAnswers
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.deltas import Delta, Finished, Text
@@ -364,11 +364,11 @@ async def test_a_refusal_is_not_asked_again_and_harms_nothing(
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
-async def test_a_model_server_that_is_down_or_hangs_harms_nothing() -> None:
-    async with (
-        served(llm_url="http://127.0.0.1:9", first_token_timeout_s=2) as uri,
-        connect(uri) as client,
-    ):
+async def test_a_model_server_that_is_down_or_hangs_harms_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "UNREACHABLE_S", 0.3)
+    async with served(llm_url="http://127.0.0.1:9") as uri, connect(uri) as client:
         await warm(client)
         assert texts(await ask(client), "not-handled") == [Failure.UNREACHABLE.value]
     async with (
