@@ -131,3 +131,5 @@ def test_no_word_of_a_language_contradicts_another(language: str) -> None:
 def test_only_the_end_of_a_long_text_is_looked_at() -> None:
     assert completeness("and so on " * 300_000 + "turn on the") is Completeness.OPEN
     assert completeness("uh " + "The lamp is on. " * 100) is Completeness.COMPLETE
+    german, english = "und der die das ist nicht " * 100, "turn it on and then off again " * 20
+    assert completeness(f"{german}{english}turn on the") is Completeness.OPEN

@@ -140,7 +140,8 @@ def spoken_frames(frames: list[bytes]) -> int:
 class Room:
     """Where a question is asked, and the ASR server supposes `text` in the silence after it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, language: str = "") -> None:
+        self.language = language
         self.told: list[Happening] = []
         self.asr, self.handle, self.tts = guessing_asr(text), guessing_handle(), FakeTts()
         self.silent = 0  # frames since the last one with speech
@@ -163,9 +164,9 @@ class Room:
         for number, frame in enumerate(frames):
             self.silent = number - spoken
             if self.silent == 6:
-                await self.asr.suppose(self.asr.text)
+                await self.asr.suppose(self.asr.text, self.language)
                 await until(lambda: any(isinstance(one, Guessed) for one in self.told))
-                if completeness(self.asr.text) is not Completeness.OPEN:
+                if completeness(self.asr.text, self.language) is not Completeness.OPEN:
                     await self.tts.until(asked=1)
             yield frame
 
@@ -195,18 +196,24 @@ async def test_a_turn_tells_what_was_supposed_and_what_came_of_it_in_order() -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "silent_frames"),
-    [("What time is it?", 10), ("What time is the", 40), ("tell me something", 25)],
+    ("text", "language", "silent_frames"),
+    [
+        ("What time is it?", "", 10),
+        ("What time is the", "", 40),
+        ("tell me something", "", 25),
+        ("De?", "fr", 40),
+        ("De?", "es", 10),
+    ],
 )
 async def test_the_silence_that_ends_a_question_depends_on_what_was_said(
-    text: str, silent_frames: int
+    text: str, language: str, silent_frames: int
 ) -> None:
     silences = EndpointSettings(
         min_silence_ms=25 * FRAME_MS,
         complete_silence_ms=10 * FRAME_MS,
         open_silence_ms=40 * FRAME_MS,
     )
-    room = Room(text)
+    room = Room(text, language)
     await room.turn(EarSettings(silences))
     assert room.silent == silent_frames - 1  # counted from 0
 

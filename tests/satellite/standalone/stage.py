@@ -71,6 +71,7 @@ async def standalone(
     room: Callable[[], Awaitable[None]] = at_once,
     patience: Patience | None = None,
     voice: str = "",
+    language: str = "",
 ) -> AsyncIterator[tuple[Direct, Posts]]:
     """A Direct that knows these servers, in this order."""
     async with contextlib.AsyncExitStack() as stack:
@@ -79,7 +80,7 @@ async def standalone(
             uris[server.kind].append(await stack.enter_async_context(server.listening()))
         posts = Posts()
         roster = Roster(posts, uris, watch=None, local={}, pulse=Pulse(answer_s=5))
-        settings = DirectSettings(voice=voice, patience=patience or Patience())
+        settings = DirectSettings(voice, language, patience or Patience())
         direct = Direct(posts, roster, room, settings)
         tasks = [asyncio.create_task(roster.run()), asyncio.create_task(direct.run())]
         try:

@@ -326,14 +326,14 @@ async def test_the_log_says_what_became_of_a_guess(
 async def test_a_question_is_announced_once_when_its_turn_begins() -> None:
     handle = guessing_handle()
     jarvis = WakeWord("jarvis", "hey jarvis", prompt="You are a butler.")
-    async with guessing(handle) as (direct, posts, asr):
+    async with guessing(handle, language="de") as (direct, posts, asr):
         await guessed(direct, posts, asr, word=jarvis)
         assert len(handle.warmed) == 1
         await over(direct, posts)
         (warmed,) = handle.warmed
         context = dict(handle.contexts[0])
         assert context.pop("speculative")
-        assert warmed.data["context"] == context
+        assert warmed.data == {"context": context, "language": "de"}
         assert context["system_prompt"] == "You are a butler."
         types = [event.type for event in handle.seen if event.type != "describe"]
         assert types == ["warm-up", "transcript", "commit"]  # all on one connection

@@ -178,11 +178,12 @@ class FakeAsr(FakeServer):
         self._leaves_at = leaves_at
         self._early = early
 
-    async def suppose(self, text: str) -> None:
+    async def suppose(self, text: str, language: str = "") -> None:
         """Say to who has spoken what was said, as far as one can tell."""
         await self.until(asked=1)
         for caller in [one for one in self.callers if one.busy]:
-            await caller.send(Event(SPECULATIVE_TRANSCRIPT, {"text": text, "audio_ms": 500}))
+            supposed = {"text": text, "language": language, "audio_ms": 500}
+            await caller.send(Event(SPECULATIVE_TRANSCRIPT, supposed))
 
     async def work(self, caller: Caller) -> None:
         while True:
