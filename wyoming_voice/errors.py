@@ -71,6 +71,7 @@ class UnknownChoice(PeerError):
         remedy = f"did you mean {near[0]!r}?" if near else f"known: {_listed(choices)}"
         super().__init__(f"unknown {kind} {_shortened(value)!r}; {remedy}")
         self.code = f"unknown-{kind}"
+        self.param = kind
 
 
 class DeadlineExceeded(VoiceError):

@@ -22,6 +22,9 @@ from prometheus_client.registry import Collector
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.wire import Address, Connection, WireLimits, parse_uri
 
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""What a page of numbers is told to be."""
+
 Numbers = Callable[[], Iterable[tuple[str, float]]]
 """Says names and values as they are at this moment; of two of one name the first counts."""
 

@@ -8,7 +8,7 @@ goes wrong is told to this client, and no other notices.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from wyoming.error import Error
@@ -16,8 +16,8 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 
-from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import Busy, PeerError, TooSlow, VoiceError
+from wyoming_voice.outcome import Finished, recorded
 from wyoming_voice.program import Program, Request
 from wyoming_voice.wire import Connection, PeerGone
 
@@ -28,9 +28,6 @@ PENDING_REQUESTS = 4
 
 _LAST_WORDS_S = 5.0
 """How long an error may take to be told, to a peer that perhaps reads nothing."""
-
-Finished = Callable[[TurnRecord, str], None]
-"""Takes the record of a request that is over, and its outcome: `ok`, `gone`, or the code of an error."""
 
 
 class Peer:
@@ -131,24 +128,12 @@ class Peer:
             self._current = None
 
     async def _reply(self, request: Request) -> None:
-        start_s, outcome = _now_s(), "internal-error"
         self._farewell = request.farewell
-        try:
+        with recorded(request.record, self._finished, lambda: self._cut_off_by):
             async with contextlib.aclosing(request.replies) as replies:
                 async for event in replies:
                     await self._connection.write(event)
                     self._touch()
-            outcome = "ok"
-        except VoiceError as error:
-            outcome = error.code
-            raise
-        except (asyncio.CancelledError, PeerGone):
-            outcome = self._cut_off_by
-            raise
-        finally:
-            request.record.spent("total", start_s, _now_s())
-            _log.info("%s outcome=%s", request.record.line(), outcome)
-            self._finished(request.record, outcome)
         self._farewell = ()
 
     async def _watch(self) -> None:

@@ -1,13 +1,18 @@
 """What a server adds to the service: a Program, a Conversation for each connection, Requests within it."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from wyoming.event import Event
 from wyoming.info import Info
 
 from wyoming_voice.core.timing import TurnRecord
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from wyoming_voice.http.floor import Floor
 
 
 @dataclass
@@ -63,3 +68,11 @@ class Program(Protocol):
 
     async def close(self) -> None:
         """Give back what `load` took."""
+
+
+@runtime_checkable
+class HasRoutes(Protocol):
+    """A Program that HTTP clients can use, too."""
+
+    def routes(self, floor: "Floor") -> "Sequence[APIRouter]":
+        """What is served beside `/health`, `/ready` and `/metrics`; imports what that takes."""

@@ -13,23 +13,19 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wyoming_voice.config import ServiceSettings
-from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.discovery import announced
 from wyoming_voice.errors import Busy, ConfigError
 from wyoming_voice.peer import Peer, end, refuse
 from wyoming_voice.program import Program
+from wyoming_voice.side_doors import SideDoors
+from wyoming_voice.sockets import tuned
 from wyoming_voice.systemd import Notifier, passed_sockets, watchdog_interval_s
 from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_socket, start_server
 
-if TYPE_CHECKING:
-    from wyoming_voice.service_metrics import ServiceMetrics
-
 _log = logging.getLogger(__name__)
-
-_SEND_BUFFER_BYTES = 256 * 1024
 
 _BEAT_S = 5.0
 """How often systemd is told that a model still loads, and that all is well where it sets no pace."""
@@ -66,8 +62,7 @@ class Service:
         self._refusals: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._own_path = ""
-        self._metrics: ServiceMetrics | None = None
-        self.metrics_address: Address | None = None
+        self._doors = SideDoors(program, settings, self._gauges, self._unwell)
         self.addresses: list[Address] = []
         self._stopping = False
 
@@ -77,6 +72,16 @@ class Service:
         if not self._ready.is_set():
             return Health.LOADING
         return Health.WELL if self._program.healthy else Health.STUCK
+
+    @property
+    def metrics_address(self) -> Address | None:
+        """Where the numbers are, if anywhere."""
+        return self._doors.metrics_address
+
+    @property
+    def http_address(self) -> Address | None:
+        """Where HTTP clients are served, if anywhere."""
+        return self._doors.http_address
 
     async def listen(self) -> Address:
         """Answer `describe` from here on; returns the address with its real port.
@@ -89,8 +94,7 @@ class Service:
             self.addresses = [await self._take_over(sock) for sock in self._passed]
         else:
             self.addresses = [await self._bind(parse_uri(self._settings.uri))]
-        if self._settings.metrics_uri:
-            await self._open_metrics(self._settings.metrics_uri)
+        await self._doors.open()
         return min(self.addresses, key=lambda address: bool(address.path))
 
     async def _bind(self, address: Address) -> Address:
@@ -120,13 +124,6 @@ class Service:
         name = sock.getsockname()
         return Address(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1])
 
-    async def _open_metrics(self, uri: str) -> None:
-        from wyoming_voice.service_metrics import ServiceMetrics  # 3 MB that few need
-
-        self._metrics = ServiceMetrics(uri, self._program.kind, self._gauges, self._unwell)
-        self.metrics_address = await self._metrics.server.listen()
-        _log.info("metrics and health: %s", self.metrics_address)
-
     async def load(self) -> None:
         """Load the engine; requests that came meanwhile are answered after it."""
         await self._program.load()
@@ -140,13 +137,14 @@ class Service:
         for peer in self._peers.values():
             peer.leave()
         await end([task for task, peer in self._peers.items() if not peer.working])
+        draining = asyncio.create_task(self._doors.drain(self._settings.drain_s))
         if self._peers:
             _log.info("waiting for %d clients to get their answers", len(self._peers))
             await asyncio.wait(self._peers, timeout=self._settings.drain_s)
         await end([*self._peers, *self._refusals])
+        await draining
         await self._program.close()
-        if self._metrics is not None:
-            await self._metrics.server.close()
+        await self._doors.close()
         if self._own_path:
             with contextlib.suppress(ConfigError):  # another server has taken the path over
                 remove_stale_socket(self._own_path)
@@ -155,23 +153,25 @@ class Service:
         if self._stopping:  # accepted by the kernel before, handed over after
             writer.transport.abort()
             return
-        _tuned(writer)
+        tuned(writer.transport)
         connection = Connection(reader, writer, self._settings.wire_limits)
         if len(self._peers) >= self._settings.max_connections:
             self._refuse(connection, writer)
             return
-        if self._metrics is not None:
-            self._metrics.accepted()
+        self._doors.accepted()
         peer = Peer(
-            connection, self._program, self._ready, self._settings.idle_timeout_s, self._finished
+            connection,
+            self._program,
+            self._ready,
+            self._settings.idle_timeout_s,
+            self._doors.finished,
         )
         task = asyncio.create_task(peer.serve())
         self._peers[task] = peer
         task.add_done_callback(self._peers.pop)
 
     def _refuse(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
-        if self._metrics is not None:
-            self._metrics.refused()
+        self._doors.refused()
         if len(self._refusals) >= _REFUSALS:
             writer.transport.abort()
             return
@@ -180,15 +180,12 @@ class Service:
         self._refusals.add(task)
         task.add_done_callback(self._refusals.discard)
 
-    def _finished(self, record: TurnRecord, outcome: str) -> None:
-        if self._metrics is not None:
-            self._metrics.finished(record, outcome)
-
     def _gauges(self) -> Iterator[tuple[str, float]]:
         peers = self._peers.values()
         yield "connections", len(peers)
         yield "requests_in_progress", sum(peer.answering for peer in peers)
         yield "requests_waiting", sum(peer.waiting for peer in peers)
+        yield from self._doors.numbers()
 
     def _unwell(self) -> str:
         """Why no request should be sent here; "" when there is no reason."""
@@ -206,13 +203,16 @@ class Service:
 async def run_service(program: Program, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain; under systemd on the sockets that it passes.
 
-    Prints `listening URI` and `ready URI` on standard output, for whoever started this process. Raises
-    ConfigError when the address can't be had and EngineError when the engine can't be loaded.
+    Prints `listening URI`, `http URI` where there is such a door, and `ready URI` on standard output, for
+    whoever started this process. Raises ConfigError when an address can't be had and EngineError when the
+    engine can't be loaded.
     """
     stop, notifier = _stop_on_signals(), Notifier()
     service = Service(program, settings, passed_sockets())
     address = await service.listen()
     print(f"listening {address}", flush=True)  # noqa: T201  (a parent process reads it)
+    if service.http_address is not None:
+        print(f"http {service.http_address}", flush=True)  # noqa: T201
     heart = asyncio.create_task(_beat(service, notifier))
     try:
         if await _unless_stopped(service.load(), stop):
@@ -282,12 +282,3 @@ async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) 
         return True
     finally:
         await end((task, stopped))
-
-
-def _tuned(writer: asyncio.StreamWriter) -> None:
-    """Have the kernel notice a peer whose machine has gone, and hold little for one that reads slowly."""
-    sock = writer.get_extra_info("socket")
-    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # Left to itself it grows to megabytes, and tells of room only after minutes of speech.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)

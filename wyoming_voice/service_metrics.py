@@ -7,7 +7,7 @@ that neither a client nor a new fact can make the page grow.
 from collections.abc import Callable
 
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.metrics import MetricsServer, Numbers, Sheet
+from wyoming_voice.metrics import CONTENT_TYPE, MetricsServer, Numbers, Sheet
 
 OUTCOMES = (
     *(
@@ -53,7 +53,7 @@ class ServiceMetrics:
     """The metrics page of one server; `finished` takes each request's record."""
 
     def __init__(self, uri: str, kind: str, gauges: Numbers, unwell: Callable[[], str]) -> None:
-        sheet = Sheet(f"wyoming_voice_{kind}")
+        self._sheet = sheet = Sheet(f"wyoming_voice_{kind}")
         sheet.gauges(gauges, "As it is at this moment.")
         self.server = MetricsServer(uri, sheet, unwell)
         self._requests = sheet.counter("requests", "Requests that are over.", ["outcome"])
@@ -72,6 +72,10 @@ class ServiceMetrics:
             self._requests.labels(outcome)
         for outcome in ("hit", "late", "miss", "none"):
             self._speculation.labels(outcome)
+
+    def page(self) -> tuple[bytes, str]:
+        """All numbers as Prometheus reads them, and the type of that text."""
+        return self._sheet.text(), CONTENT_TYPE
 
     def accepted(self) -> None:
         """A client has come."""

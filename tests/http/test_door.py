@@ -1,0 +1,121 @@
+"""A door's address, certificate and settings."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import ValidationError
+from websockets.asyncio.client import connect
+
+from tests.http.small_door import House, http_settings, open_door
+from wyoming_voice.errors import ConfigError
+from wyoming_voice.http.door import Door
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    directory = tmp_path_factory.mktemp("tls")
+    chain, key = directory / "cert.pem", directory / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", str(key), "-out", str(chain), "-days", "1"),
+            *("-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return chain, key
+
+
+async def test_tls(certificate: tuple[Path, Path]) -> None:
+    chain, key = certificate
+    context = ssl.create_default_context(cafile=str(chain))
+    async with open_door(tls_cert=chain, tls_key=key) as house:
+        uri = house.uri.replace("http:", "https:")
+        async with httpx.AsyncClient(base_url=uri, verify=context) as client:
+            assert (await client.get("/health", headers={"Origin": uri})).status_code == 200
+            assert len((await client.get("/stream?most=20")).content) == 20 * 65_536
+        async with connect(uri.replace("https", "wss") + "/ws", ssl=context) as client:
+            await client.send("hello")
+            assert await client.recv() == "hello"
+
+
+async def test_tls_whose_answer_nobody_reads(certificate: tuple[Path, Path]) -> None:
+    chain, key = certificate
+    context = ssl.create_default_context(cafile=str(chain))
+    async with open_door(tls_cert=chain, tls_key=key, http_timeout_s=0.2) as house:
+        uri = house.uri.replace("http:", "https:")
+        async with (
+            httpx.AsyncClient(base_url=uri, verify=context) as client,
+            client.stream("GET", "/stream?most=1000000"),
+        ):
+            await house.cleaned_up.wait()
+        assert await house.outcome() == "gone"
+
+
+def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "cert.pem"
+    path.write_text("nonsense")
+    for chain in (path, tmp_path / "absent"):
+        settings = http_settings(tls_cert=chain, tls_key=chain)
+        with pytest.raises(ConfigError, match="--tls-cert, --tls-key can't be used"):
+            Door(House().app(settings), settings)
+
+
+async def answers(http: str) -> bool:
+    async with open_door(http=http) as house, httpx.AsyncClient(base_url=house.uri) as client:
+        return (await client.get("/health")).status_code == 200
+
+
+async def test_ipv6() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    assert await answers("tcp://[::1]:0")
+
+
+async def test_a_name_for_this_machine() -> None:
+    assert await answers("tcp://localhost:0")
+
+
+async def test_a_name_that_leads_nowhere() -> None:
+    with pytest.raises(ConfigError, match="can't be had"):
+        async with open_door(http="tcp://nowhere.invalid:0", insecure=True):
+            pass
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.168.1.7", "box"])
+def test_beyond_this_machine_keys_are_needed(host: str, tmp_path: Path) -> None:
+    uri = f"tcp://{host}:8001"
+    with pytest.raises(ValidationError, match="give --api-key-file"):
+        http_settings(http=uri)
+    http_settings(http=uri, insecure=True)
+    http_settings(http=uri, api_key_file=tmp_path / "keys")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "[::1]", "localhost"])
+def test_on_this_machine_they_are_not(host: str) -> None:
+    http_settings(http=f"tcp://{host}:8001")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"http": "unix:///a"}, "HTTP clients need tcp://HOST:PORT"),
+        ({"http": "localhost:80"}, "bad address"),
+        ({"tls_cert": "a"}, "belong together"),
+        ({"origin": ["*"]}, "is no origin"),
+        ({"origin": ["https://a.example/page"]}, "is no origin"),
+        ({"http_timeout_s": 0}, "greater than 0"),
+    ],
+)
+def test_settings_that_make_no_sense(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        http_settings(**settings)

@@ -1,0 +1,1 @@
+"""What every HTTP door shares: its address, keys, limits, errors, health and metrics."""

@@ -1,0 +1,163 @@
+"""An HTTP server inside a process that has an event loop and signals of its own: uvicorn, kept on a lead.
+
+Rule: no client holds anything for long, neither while the door is open (see `punctual`) nor when it closes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from wyoming_voice.errors import ConfigError, why
+from wyoming_voice.http.punctual import punctual
+from wyoming_voice.http.settings import HttpSettings
+from wyoming_voice.wire import Address, parse_uri
+
+_MOST_HEADER_BYTES = 65_536
+_LARGEST_MESSAGE_BYTES = 4_194_304
+_PING_S = 20.0
+_CONNECTIONS_PER_REQUEST = 4
+"""A browser opens several connections and asks on one."""
+
+_FAREWELL_S = 0.1
+"""How long WebSockets that are closed have to answer, even where nobody waits for requests."""
+
+_LOOK_S = 0.005
+"""How often it is looked whether all have left, while the door closes."""
+
+_LAST_S = 2.0
+"""How long what is cut off may take to clean up, and to tell its client."""
+
+
+class Door:
+    """One HTTP server; serves from `listen` until `close`."""
+
+    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
+        """Raises ConfigError for a certificate that can't be used."""
+        self._uri = settings.http
+        most = _CONNECTIONS_PER_REQUEST * settings.max_http_requests
+        http, websocket = punctual(settings.http_timeout_s, most)
+        config = uvicorn.Config(
+            app,
+            http=http,
+            ws=websocket,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=most,
+            h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
+            ws_per_message_deflate=False,  # speech doesn't get smaller by it, only later
+            ws_max_size=_LARGEST_MESSAGE_BYTES,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=settings.http_timeout_s,
+            ssl_certfile=settings.tls_cert,
+            ssl_keyfile=settings.tls_key,
+            proxy_headers=False,
+        )
+        try:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"--tls-cert, --tls-key can't be used: {error}") from error
+        logging.getLogger("uvicorn.error").addFilter(_is_told)
+        self._server = _Server(config)
+        self._life: asyncio.Task[None] | None = None
+
+    async def listen(self) -> Address:
+        """Take clients from here on; the address with its real port. ConfigError when it can't be had."""
+        address = parse_uri(self._uri)
+        sock = await _bound(address, self._uri)
+        name = sock.getsockname()
+        self._life = asyncio.create_task(self._server.serve([sock]))
+        listening = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait((self._life, listening), return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if self._life.done():
+            await self._life
+        return Address(host=address.host, port=name[1])
+
+    async def close(self, drain_s: float = 0.0) -> None:
+        """Take no more clients; those that there are get `drain_s` seconds to be answered.
+
+        WebSockets are closed at once, with 1012: their clients should come again.
+        """
+        if self._life is None:
+            return
+        self._server.leave(drain_s)
+        await self._life
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which says when it listens, leaves signals alone, and leaves nobody behind."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+        self._leaving = asyncio.Event()
+        self._drain_s = 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def main_loop(self) -> None:
+        """Keep the `Date` of answers right; uvicorn's own would wake ten times a second for it."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), 1.0)
+
+    def leave(self, drain_s: float) -> None:
+        """Take no more clients, and end when those that there are have been answered, or after `drain_s`."""
+        self._drain_s = drain_s
+        self.should_exit = True
+        self._leaving.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The process has its own ideas about signals."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's own, which takes a tenth of a second at least, and leaves behind what it cancels."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(self._drain_s, _FAREWELL_S)):
+                while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_S)
+        if tasks := list(self.server_state.tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_LAST_S)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """Requests that we have cancelled ourselves are no errors, as uvicorn has it."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+async def _bound(address: Address, uri: str) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    sock: socket.socket | None = None
+    try:
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        family, _, _, _, place = found[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(place)
+        sock.listen()
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        raise ConfigError(f"--http {uri} can't be had: {why(error)}") from error
+    return sock

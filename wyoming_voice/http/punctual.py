@@ -1,0 +1,138 @@
+"""uvicorn's protocols with the time-outs that they lack: for half a request, and for an unread answer.
+
+They look at uvicorn's state only to tell who waits for whom. Time passes for a client while it owes us
+something: the rest of a header, more of a body that is wanted, the end of one that has been answered
+already, or the reading of what we wrote.
+"""
+
+import asyncio
+
+import h11
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from wyoming_voice.sockets import tuned
+
+_REFUSED = 64
+"""How many connections over the limit are told so; in a flood the others hear nothing."""
+
+_LOOKS = 10
+"""How often a silent client is looked at within its time."""
+
+
+class _Reading:
+    """Cuts a client off that reads nothing of what waits for it."""
+
+    limit_s: float
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    _unread: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come."""
+        super().connection_made(transport)  # type: ignore[misc]
+        tuned(self.transport)
+        self.transport.set_write_buffer_limits(high=1)  # TLS would pause for ever at 0
+
+    def pause_writing(self) -> None:
+        """The system takes no more of what we write."""
+        super().pause_writing()  # type: ignore[misc]
+        self._look_at_reader(before_bytes=None)
+
+    def resume_writing(self) -> None:
+        """All of it has been taken."""
+        super().resume_writing()  # type: ignore[misc]
+        self._has_read()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._has_read()
+        super().connection_lost(exc)  # type: ignore[misc]
+
+    def _look_at_reader(self, before_bytes: int | None) -> None:
+        unread_bytes = self.transport.get_write_buffer_size()
+        if before_bytes is not None and unread_bytes >= before_bytes:
+            self.transport.abort()
+            return
+        self._unread = self.loop.call_later(self.limit_s, self._look_at_reader, unread_bytes)
+
+    def _has_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+
+class PunctualHttp(_Reading, H11Protocol):
+    """Also cuts a client off that begins a request and doesn't go on with it, and keeps crowds away."""
+
+    most_connections: int
+    _heard_s = 0.0
+    _watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come, and should say something."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections + _REFUSED:
+            self.transport.abort()
+            return
+        self._heard_s = self.loop.time()
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """It has."""
+        super().data_received(data)
+        if (
+            self.cycle is not None
+            and self.conn.their_state is not h11.IDLE
+            and not self.cycle.response_complete
+        ):
+            self._heard_s = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        if self.transport.get_protocol() is not self:  # it has become a WebSocket
+            return
+        if not self._awaits_input():
+            self._heard_s = self.loop.time()
+        if self.loop.time() - self._heard_s >= self.limit_s:
+            self.transport.abort()
+            return
+        self._watch = self.loop.call_later(self.limit_s / _LOOKS, self._look)
+
+    def _awaits_input(self) -> bool:
+        """Whether the next word is the client's: while we make an answer, or take nothing in, it is not."""
+        if self.flow.read_paused:
+            return False
+        cycle = self.cycle
+        return cycle is None or cycle.more_body or cycle.response_complete
+
+
+class PunctualWebSocket(_Reading, WebSocketsSansIOProtocol):
+    """A WebSocket; its silence is uvicorn's own business, which sends pings."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send; where uvicorn itself has hung up, there is nobody, which is no bug of whoever sends."""
+        if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)
+
+
+def punctual(
+    limit_s: float, most_connections: int
+) -> tuple[type[PunctualHttp], type[PunctualWebSocket]]:
+    """The two protocols with their limits; uvicorn makes one of each connection, from its class."""
+    return (
+        type(
+            "PunctualHttp",
+            (PunctualHttp,),
+            {"limit_s": limit_s, "most_connections": most_connections},
+        ),
+        type("PunctualWebSocket", (PunctualWebSocket,), {"limit_s": limit_s}),
+    )

@@ -1,0 +1,44 @@
+"""How a request ended: its log line and its place in the metrics, whichever door it came through."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.errors import VoiceError
+from wyoming_voice.wire import PeerGone
+
+_log = logging.getLogger(__name__)
+
+Finished = Callable[[TurnRecord, str], None]
+"""Takes the record of a request that is over, and its outcome: `ok`, `gone`, or the code of an error."""
+
+
+@contextlib.contextmanager
+def recorded(
+    record: TurnRecord, finished: Finished, cut_off_by: Callable[[], str] = lambda: "gone"
+) -> Iterator[None]:
+    """Within it a request is answered; what it raises is its outcome, and goes on its way.
+
+    `cut_off_by` says what a cancelled request was cut off by.
+    """
+    loop = asyncio.get_running_loop()
+    start_s, outcome = loop.time(), "internal-error"
+    try:
+        yield
+        outcome = "ok"
+    except VoiceError as error:
+        outcome = error.code
+        raise
+    except (
+        asyncio.CancelledError,
+        GeneratorExit,
+        PeerGone,
+    ):  # a generator is closed: nobody reads on
+        outcome = cut_off_by()
+        raise
+    finally:
+        record.spent("total", start_s, loop.time())
+        _log.info("%s outcome=%s", record.line(), outcome)
+        finished(record, outcome)
