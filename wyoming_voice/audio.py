@@ -36,37 +36,52 @@ def checked_format(rate_hz: object, width_bytes: object, channels: object) -> Au
     return AudioFormat(cast(int, rate_hz), cast(int, width_bytes), cast(int, channels))
 
 
+class Resampler:
+    """Mono float32 at one rate in, at another out; with equal rates what comes in goes out."""
+
+    def __init__(self, source_hz: int, target_hz: int) -> None:
+        self._stream = (
+            soxr.ResampleStream(source_hz, target_hz, 1, dtype="float32", quality="HQ")
+            if source_hz != target_hz
+            else None
+        )
+
+    def push(self, samples: Audio) -> Audio:
+        """The samples that this chunk completes, shape (n,)."""
+        return self._resampled(samples, last=False)
+
+    def finish(self) -> Audio:
+        """What was still held back, shape (n,)."""
+        return self._resampled(np.zeros(0, np.float32), last=True)
+
+    def _resampled(self, samples: Audio, *, last: bool) -> Audio:
+        if self._stream is None:
+            return samples
+        return cast(Audio, self._stream.resample_chunk(samples, last=last))
+
+
 class MonoResampler:
     """PCM of one format in, mono float32 at `target_hz` out; chunks may end anywhere, in a frame too."""
 
     def __init__(self, source: AudioFormat, target_hz: int) -> None:
         self._source = source
         self._rest = b""
-        self._stream = (
-            soxr.ResampleStream(source.rate_hz, target_hz, 1, dtype="float32", quality="HQ")
-            if source.rate_hz != target_hz
-            else None
-        )
+        self._resampler = Resampler(source.rate_hz, target_hz)
 
     def push(self, pcm: bytes) -> Audio:
         """The samples that this chunk completes, shape (n,)."""
-        return self._resampled(self._whole_frames(pcm), last=False)
+        return self._resampler.push(self._whole_frames(pcm))
 
     def finish(self) -> Audio:
         """What the resampler still held back, shape (n,)."""
         self._rest = b""
-        return self._resampled(np.zeros(0, np.float32), last=True)
+        return self._resampler.finish()
 
     def _whole_frames(self, pcm: bytes) -> Audio:
         data = self._rest + pcm if self._rest else pcm
         usable = len(data) - len(data) % self._source.frame_bytes
         self._rest = data[usable:]
         return to_mono(data[:usable], self._source)
-
-    def _resampled(self, samples: Audio, *, last: bool) -> Audio:
-        if self._stream is None:
-            return samples
-        return cast(Audio, self._stream.resample_chunk(samples, last=last))
 
 
 def to_mono(pcm: bytes, source: AudioFormat) -> Audio:
