@@ -22,7 +22,7 @@ def said(text: str, voice: str = "en-us") -> Audio:
     """What a recogniser hears when espeak-ng says `text`, with some silence before and after it."""
     engine = EspeakEngine()
     engine.load()
-    (voiced,) = engine.synthesize(Utterance(text, voice))
+    (voiced,) = (sound.samples for sound in engine.synthesize(Utterance(text, voice)))
     speech = soxr.resample(voiced, engine.sample_rate_hz, RATE_HZ).astype(np.float32)
     speech *= 0.6 / np.abs(speech).max()
     return np.concatenate((silence(0.2), speech, silence(0.4)))

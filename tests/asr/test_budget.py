@@ -10,7 +10,8 @@ from tests.asr.fakes import ScriptedEngine, soon
 from tests.asr.speech import chunk, said, start, stop, utterance
 from tests.wire_client import client_of
 from wyoming_voice.asr.budget import AudioBudget, Share
-from wyoming_voice.asr.server import AsrConversation, AsrProgram, AsrSettings
+from wyoming_voice.asr.conversation import AsrConversation
+from wyoming_voice.asr.server import AsrProgram, AsrSettings
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.errors import Busy, EngineError, VoiceError
 from wyoming_voice.program import Request

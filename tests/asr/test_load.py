@@ -87,7 +87,7 @@ async def test_answers_come_in_the_order_in_which_the_audio_stopped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One thread, one decode each: by the time of `audio-stop`, which all deadlines are counted from."""
-    caplog.set_level(logging.INFO, "wyoming_voice.peer")
+    caplog.set_level(logging.INFO, "wyoming_voice.outcome")
     async with blocked() as (engine, program, address), contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(client_of(address)) for _ in range(SESSIONS)]
         order = [7, 3, 12, 0, 15, 4, 8, 1, 14, 2, 9, 5, 13, 6, 11, 10]
@@ -107,7 +107,7 @@ async def test_with_batches_too_nobody_is_overtaken_by_more_than_a_batch(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Five are inside at a time, in batches of up to four; two have hung up, one of them inside."""
-    caplog.set_level(logging.INFO, "wyoming_voice.peer")
+    caplog.set_level(logging.INFO, "wyoming_voice.outcome")
     asked = settings(
         model=[str(COMMAND_MODEL)],
         **{"device": "cpu", "cpu_threads": 1, "workers": 1, "batch": 4, "audio_context": "auto"},

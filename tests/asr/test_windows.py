@@ -3,9 +3,11 @@
 import random
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_voice.asr.scores import Scores
 from wyoming_voice.asr.windows import (
     FRAMES_PER_S,
     LOW,
@@ -145,3 +147,45 @@ def test_what_is_settled_stays(
     for window in whole:
         assert 0 < window.end - window.start <= longest_s * FRAMES_PER_S
         assert levels[window.start : window.end][-TAIL_FRAMES - 1 :] != [0.0] * (TAIL_FRAMES + 1)
+
+
+@given(
+    runs=RUNS,
+    threshold=st.sampled_from([0.1, 0.3, 0.6]),
+    longest_s=st.sampled_from([2.0, 10.0]),
+    every=st.integers(1, 300),
+)
+def test_windows_that_are_handed_over_are_those_of_the_whole(
+    runs: list[tuple[float, int]], threshold: float, longest_s: float, every: int
+) -> None:
+    levels = [level for level, length in runs for _ in range(length)]
+    cutter = Cutter(threshold, longest_s)
+    handed: list[Window] = []
+    number = needed_from = 0
+    for number, level in enumerate(levels, 1):
+        cutter.push(level)
+        if number % every == 0:
+            handed += cutter.hand_over()
+            needed_from = cutter.needed_from
+            assert all(window.end <= needed_from for window in handed)
+    rest = cutter.windows
+    assert [*handed, *rest] == windows(levels, threshold, longest_s)
+    assert all(window.start >= needed_from for window in rest if number >= every)
+
+
+def test_scores_that_are_forgotten_leave_the_others_their_numbers() -> None:
+    kept = Scores([0.1, 0.2, 0.3, 0.4])
+    kept.forget(2)
+    kept.forget(1)
+    kept.append(0.5)
+    assert (len(kept), kept[2], kept[-1], kept[2:4], kept[3:]) == (
+        5,
+        0.3,
+        0.5,
+        [0.3, 0.4],
+        [0.4, 0.5],
+    )
+    assert kept[5:] == kept[4:3] == []
+    for number in (1, slice(1, 3)):
+        with pytest.raises(IndexError, match="frame 1 is forgotten"):
+            kept[number]

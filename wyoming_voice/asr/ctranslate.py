@@ -7,6 +7,7 @@ language is to be detected; how faster-whisper decodes is left to faster-whisper
 import logging
 import time
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,13 @@ from wyoming_voice.asr.audio_context import FULL_S
 from wyoming_voice.asr.batches import Batches, Kind
 from wyoming_voice.asr.bias import packed
 from wyoming_voice.asr.capacity import Split
-from wyoming_voice.asr.engine import Audio, DecodeOptions
+from wyoming_voice.asr.engine import Audio, DecodeOptions, Word
 
 logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each request otherwise
+
+_BEFORE_WORDS = "\"'“¿([{-"
+_BEHIND_WORDS = "\"'.。,，!！?？:：”)]}、"
+"""Punctuation that belongs to the word beside it: faster-whisper's own defaults."""
 
 _PROBE_S = 10
 _PROBE_TOKENS = 8
@@ -85,6 +90,7 @@ class Hearing(WhisperModel):  # type: ignore[misc]  # the package has no types
         self.language = ""
         self.tokens = 0
         self._window: tuple[Any, Any] | None = None
+        self._written: _Written | None = None
 
     @property
     def short(self) -> bool:
@@ -108,6 +114,39 @@ class Hearing(WhisperModel):  # type: ignore[misc]  # the package has no types
         self._window = (shown, encoded)
         return encoded
 
+    def _split_segments_by_timestamps(self, tokenizer: Any, tokens: Any, **window: Any) -> Any:
+        """As the parent does; what was written for this window is kept, to be aligned if that is wanted."""
+        split = super()._split_segments_by_timestamps(tokenizer, tokens, **window)
+        self._written = _Written(tokenizer, window["segment_size"], [{**part} for part in split[0]])
+        return split
+
+    def words(self, segment: Any) -> tuple[Word, ...]:
+        """When the words of the segment were said that was the last to be yielded, in the audio's seconds.
+
+        Its tokens are aligned with the encoder's output of their window, all of a window's at once. Where
+        faster-whisper is asked for words itself, it writes another text: by a prompt with time stamps, and
+        by decoding again what lies behind the last word.
+        """
+        written, window = self._written, self._window
+        assert written is not None, "a segment is asked for its words when it has been yielded"
+        assert window is not None, "what has been written was encoded"
+        if not written.aligned:
+            self.add_word_timestamps(
+                [written.parts],
+                written.tokenizer,
+                window[1],
+                written.frames,
+                _BEFORE_WORDS,
+                _BEHIND_WORDS,
+                last_speech_timestamp=0.0,
+            )
+            written.aligned = True
+        (part,) = [part for part in written.parts if part["tokens"] is segment.tokens]
+        return tuple(
+            Word(word["word"], float(word["start"]), float(word["end"]), float(word["probability"]))
+            for word in part.get("words", ())
+        )
+
     def detected(self, allowed: tuple[str, ...]) -> tuple[str, float]:
         """The most likely language of the first window, and its probability, among `allowed` if any."""
         if not self.model.is_multilingual:
@@ -123,6 +162,16 @@ class Hearing(WhisperModel):  # type: ignore[misc]  # the package has no types
         # As faster-whisper cuts it: without the last frame, which is padding.
         features = self.feature_extractor(self.audio)[:, :-1]
         return pad_or_trim(features[:, : round(FULL_S * self.frames_per_second)])
+
+
+@dataclass
+class _Written:
+    """The tokens of one window's segments, as faster-whisper's dictionaries; `frames` are its content."""
+
+    tokenizer: Any
+    frames: int
+    parts: list[dict[str, Any]]
+    aligned: bool = False
 
 
 class _Once(FeatureExtractor):  # type: ignore[misc]  # the package has no types
@@ -160,6 +209,32 @@ class _Together:
 
         key = ("encode", tuple(features.shape), to_cpu)
         return self._batches.run(Kind(key, work, self._encode), features)
+
+    def align(
+        self,
+        encoded: Any,
+        start: Sequence[int],
+        texts: list[list[int]],
+        frames: int,
+        median_filter_width: int,
+    ) -> Any:
+        """One window's alignment of its text."""
+
+        def work(items: Sequence[tuple[Any, list[int], int]]) -> Sequence[Any]:
+            windows, written, lengths = zip(*items, strict=True)
+            together = windows[0] if len(windows) == 1 else _stacked(windows)
+            found = self._model.align(
+                together,
+                start,
+                list(written),
+                list(lengths),
+                median_filter_width=median_filter_width,
+            )
+            return [[result] for result in found]
+
+        (text,) = texts
+        key = ("align", tuple(encoded.shape), tuple(start), median_filter_width)
+        return self._batches.run(Kind(key, work, self._decode), (encoded, text, frames))
 
     def generate(self, encoded: Any, prompts: list[list[int]], **how: Any) -> Any:
         """One window's results. What is drawn at random is drawn alone."""

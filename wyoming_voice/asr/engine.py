@@ -5,7 +5,7 @@ Plain data, so that the server, the gate and the tests know no model.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ RATE_HZ = 16_000
 
 Audio = npt.NDArray[np.float32]
 """Mono samples within [-1, 1] at RATE_HZ, shape (n,)."""
+
+Task = Literal["transcribe", "translate"]
+"""Write what is said in its own language, or in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Evidence:
     `compression` the length of the text over its length under zlib. `cut` means that the decoder
     was stopped by its limit, not by an end of its own. `context_s` is how much the model was shown
     (speech and padding), where that is chosen by the request; `again` says why it had to be shown more,
-    and is empty when it hadn't.
+    and is empty when it hadn't. `language` is how probable the language was, where it had to be found.
     """
 
     no_speech: float | None = None
@@ -44,6 +47,7 @@ class Evidence:
     cut: bool = False
     context_s: float | None = None
     again: str = ""
+    language: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class DecodeOptions:
     `language` is one of the engine's, or None to detect one, then among `languages` where that is
     not empty. `names`, `hotwords`, `terms` and `initial_prompt` bias the spelling, in this order of
     importance. `speech_s` is from when to when somebody speaks in the audio, in seconds, if that is known.
+    With `want_words` segments have their words; the text is the same as without.
     """
 
     language: str | None = None
@@ -75,6 +80,7 @@ class DecodeOptions:
     initial_prompt: str = ""
     beam_size: int = 1
     want_words: bool = False
+    task: Task = "transcribe"
     speech_s: tuple[float, float] | None = None
 
 

@@ -10,16 +10,24 @@ from wyoming_voice.errors import PeerError, UnknownChoice
 
 AUTO = "auto"
 
-# fmt: off
-WHISPER = (
-    "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da", "de",
-    "el", "en", "es", "et", "eu", "fa", "fi", "fo", "fr", "gl", "gu", "ha", "haw", "he", "hi", "hr", "ht",
-    "hu", "hy", "id", "is", "it", "ja", "jw", "ka", "kk", "km", "kn", "ko", "la", "lb", "ln", "lo", "lt",
-    "lv", "mg", "mi", "mk", "ml", "mn", "mr", "ms", "mt", "my", "ne", "nl", "nn", "no", "oc", "pa", "pl",
-    "ps", "pt", "ro", "ru", "sa", "sd", "si", "sk", "sl", "sn", "so", "sq", "sr", "su", "sv", "sw", "ta",
-    "te", "tg", "th", "tk", "tl", "tr", "tt", "uk", "ur", "uz", "vi", "yi", "yo", "zh", "yue",
-)
-# fmt: on
+_NAMES = """
+    af afrikaans, am amharic, ar arabic, as assamese, az azerbaijani, ba bashkir, be belarusian,
+    bg bulgarian, bn bengali, bo tibetan, br breton, bs bosnian, ca catalan, cs czech, cy welsh,
+    da danish, de german, el greek, en english, es spanish, et estonian, eu basque, fa persian,
+    fi finnish, fo faroese, fr french, gl galician, gu gujarati, ha hausa, haw hawaiian, he hebrew,
+    hi hindi, hr croatian, ht haitian creole, hu hungarian, hy armenian, id indonesian, is icelandic,
+    it italian, ja japanese, jw javanese, ka georgian, kk kazakh, km khmer, kn kannada, ko korean,
+    la latin, lb luxembourgish, ln lingala, lo lao, lt lithuanian, lv latvian, mg malagasy, mi maori,
+    mk macedonian, ml malayalam, mn mongolian, mr marathi, ms malay, mt maltese, my myanmar, ne nepali,
+    nl dutch, nn nynorsk, no norwegian, oc occitan, pa punjabi, pl polish, ps pashto, pt portuguese,
+    ro romanian, ru russian, sa sanskrit, sd sindhi, si sinhala, sk slovak, sl slovenian, sn shona,
+    so somali, sq albanian, sr serbian, su sundanese, sv swedish, sw swahili, ta tamil, te telugu,
+    tg tajik, th thai, tk turkmen, tl tagalog, tr turkish, tt tatar, uk ukrainian, ur urdu, uz uzbek,
+    vi vietnamese, yi yiddish, yo yoruba, zh chinese, yue cantonese
+"""
+_NAME_BY_CODE = dict(entry.strip().split(" ", 1) for entry in _NAMES.split(","))
+
+WHISPER = tuple(_NAME_BY_CODE)
 """The languages of the multilingual Whisper models (openai/whisper, `whisper/tokenizer.py`, LANGUAGES)."""
 
 _OTHER_NAMES = {
@@ -39,6 +47,11 @@ def primary(tag: str) -> str:
     return _OTHER_NAMES.get(code, code) or AUTO
 
 
+def name_of(code: str) -> str:
+    """The English name of a language, as OpenAI's API tells it; `unknown` where none was heard."""
+    return _NAME_BY_CODE.get(code, code) or "unknown"
+
+
 def chosen(tag: str, model: str, known: Sequence[str], many: str) -> str | None:
     """The language of `model` that a tag means, None for `auto`; raises PeerError (unknown-language).
 
@@ -52,6 +65,24 @@ def chosen(tag: str, model: str, known: Sequence[str], many: str) -> str | None:
     if len(known) == 1 and code in WHISPER:
         raise NotSpoken(code, model, known[0], many)
     raise UnknownChoice("language", tag, [*known, AUTO])
+
+
+def checked_task(task: str, model: str, known: Sequence[str]) -> None:
+    """Raises PeerError (no-translation) where a translation is asked of a model that can't do one."""
+    if task == "translate" and len(known) == 1:
+        raise NoTranslation(model)
+
+
+class NoTranslation(PeerError):
+    """A translation, asked of a model that knows one language only."""
+
+    code = "no-translation"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the model {model!r} knows one language and can't translate; use a multilingual Whisper "
+            "that was trained to, such as --model small (not turbo, nor a distilled one)"
+        )
 
 
 class NotSpoken(PeerError):

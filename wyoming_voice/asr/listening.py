@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from wyoming_voice.asr.ending import Ending
 from wyoming_voice.asr.windows import Cutter, Window
 from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.core.endpointing import Endpoint
 from wyoming_voice.core.opinions import Witness
 
 
@@ -28,12 +29,31 @@ class Listening:
     @property
     def decides(self) -> bool:
         """Whether it ends the utterance, and not the client."""
-        return self._ending is not None
+        return self._ending is not None and self._ending.decides
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Where speech began and ended, as far as somebody pays attention to that."""
+        return self._ending.endpoints if self._ending is not None else []
+
+    @property
+    def spoken(self) -> bool:
+        """Whether there is speech to decode."""
+        return self._cutter.spoken
 
     @property
     def settled(self) -> list[Window]:
         """The windows that won't change any more."""
         return self._cutter.settled
+
+    @property
+    def needed_from(self) -> int:
+        """No window that is yet to be settled begins before this frame."""
+        return self._cutter.needed_from
+
+    def hand_over(self) -> list[Window]:
+        """The settled windows, each once; they are no part of `settled` and `windows` any more."""
+        return self._cutter.hand_over()
 
     @property
     def windows(self) -> list[Window]:
@@ -54,6 +74,11 @@ class Listening:
             self._cutter.push(score)
             if self._ending is not None:
                 self._ending.push(score, spoken=self._cutter.spoken)
+
+    def finish(self) -> None:
+        """No more frames come: what was being said has ended."""
+        if self._ending is not None and not self.ended:
+            self._ending.finish()
 
     def expect(self, witness: Witness, opinion: Completeness) -> None:
         """What was said before the pause that lasts looks like this to one who looks at it."""

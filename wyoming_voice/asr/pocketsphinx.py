@@ -9,10 +9,12 @@ the audio's length) and handed to the real one, which may then be fed block by b
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Segment, Word
+from wyoming_voice.asr.languages import checked_task
+from wyoming_voice.asr.words import within
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.errors import EngineError
 
@@ -51,6 +53,7 @@ class Pocketsphinx:
 
     def transcribe(self, audio: Audio, options: DecodeOptions) -> Iterator[Segment | None]:
         """One segment, after a breath for each quarter of a second; names and prompts have no effect."""
+        checked_task(options.task, self.name, self.languages)
         start_s, end_s = options.speech_s or (0.0, len(audio) / RATE_HZ)
         first = max(0, int((start_s - _MARGIN_S) * RATE_HZ))
         speech = audio[first : int((end_s + _MARGIN_S) * RATE_HZ)]
@@ -94,15 +97,18 @@ class Pocketsphinx:
         text = sentence(hypothesis.hypstr) if hypothesis is not None else ""
         if not text:
             return None
-        words = tuple(self._words(start_s)) if options.want_words else ()
-        return Segment(f" {text}", start_s, start_s + duration_s, "en", words)
+        end_s = start_s + duration_s
+        words = within([*self._words(start_s)], start_s, end_s) if options.want_words else ()
+        return Segment(f" {text}", start_s, end_s, "en", words)
 
     def _words(self, offset_s: float) -> Iterator[Word]:
         arithmetic = self._decoder.get_logmath()
+        spoken: Callable[[str], str] = sentence
         for piece in self._decoder.seg():
             if word := _plain(piece.word):
+                text, spoken = spoken(word), str  # the first has the sentence's capital
                 yield Word(
-                    f" {word}",
+                    f" {text}",
                     offset_s + piece.start_frame / _FRAMES_PER_S,
                     offset_s + (piece.end_frame + 1) / _FRAMES_PER_S,
                     min(1.0, float(arithmetic.exp(arithmetic.log(piece.prob)))),

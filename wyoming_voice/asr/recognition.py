@@ -14,8 +14,10 @@ from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Engine, Segm
 from wyoming_voice.asr.gate import Reason, Verdict, judged
 from wyoming_voice.asr.listening import Listening
 from wyoming_voice.asr.memo import Decoded, Effort, Memo, Piece
+from wyoming_voice.asr.passages import told
 from wyoming_voice.asr.recording import Recording
-from wyoming_voice.asr.windows import Window
+from wyoming_voice.asr.windows import Window, pauses
+from wyoming_voice.asr.words import guessed, out_of
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import FRAME_SAMPLES
 
@@ -23,6 +25,9 @@ T = TypeVar("T")
 
 _SHORTEST_SAMPLES: Final = RATE_HZ // 10
 """Nobody says a word in under 100 ms, and the models were never trained on it."""
+
+_UNCUT_SAMPLES: Final = 600 * RATE_HZ
+"""A file in which nobody looks for pauses is cut where an utterance of it would be too long by default."""
 
 _FRAMES_AT_ONCE = 2000
 """About 2 ms; a request that waited for its turn may have minutes to follow."""
@@ -52,6 +57,15 @@ class Recognised:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Handed:
+    """A piece, its samples, and when nobody speaks within it, in seconds, where that matters."""
+
+    piece: Piece
+    audio: Audio
+    pauses_s: tuple[tuple[float, float], ...]
+
+
 class Take:
     """The audio of an utterance, and all that is known about it."""
 
@@ -64,6 +78,7 @@ class Take:
             else None
         )
         self.memo = Memo()
+        self._handed_samples = 0
 
     @property
     def ended(self) -> bool:
@@ -96,13 +111,43 @@ class Take:
     def pieces(self) -> list[Piece]:
         """What is worth decoding, if the audio ended here."""
         if self.listening is None:
-            return [Piece(0, self.recording.samples, None)] if self.recording.samples else []
+            start, end = self._handed_samples, self.recording.samples
+            return [Piece(start, end, None)] if end > start else []
         return [self._piece(window) for window in self.listening.windows]
 
     def settled(self) -> list[Piece]:
         """Those of the pieces that won't change any more."""
         windows = self.listening.settled if self.listening is not None else []
         return [self._piece(window) for window in windows]
+
+    def hand_over(self) -> list[Handed]:
+        """Settled pieces with what is known of them, each once; all that lies before the rest is forgotten.
+
+        So what a file of hours takes in memory is no more than what is being worked on.
+        """
+        if self.listening is None:
+            enough = self.recording.samples - self._handed_samples >= _UNCUT_SAMPLES
+            pieces = self.pieces() if enough else []
+        else:
+            pieces = [self._piece(window) for window in self.listening.hand_over()]
+        found = [self.handed(piece) for piece in pieces]
+        self._handed_samples = max([self._handed_samples, *(piece.end for piece in pieces)])
+        begin = self._handed_samples
+        if self.listening is not None:
+            begin = max(begin, self.listening.needed_from * FRAME_SAMPLES)
+        self.recording.forget(min(begin, self.recording.samples))
+        return found
+
+    def handed(self, piece: Piece) -> Handed:
+        """A piece with what it takes to decode it."""
+        return Handed(piece, self.audio(piece), self._pauses_s(piece))
+
+    def _pauses_s(self, piece: Piece) -> tuple[tuple[float, float], ...]:
+        """When nobody speaks within a piece, where words are to be told, in seconds from its start."""
+        if self.listening is None or not self.choice.options.want_words:
+            return ()
+        first, last = piece.start // FRAME_SAMPLES, -(-piece.end // FRAME_SAMPLES)
+        return tuple(pauses(self.recording.probabilities[first:last]))
 
     def _piece(self, window: Window) -> Piece:
         end = min(window.end * FRAME_SAMPLES, self.recording.samples)
@@ -118,9 +163,9 @@ class Take:
 
     def decode(self, piece: Piece, audio: Audio, effort: Effort) -> Iterator[Segment | None]:
         """In a thread: what the engine yields, after which the memo has the piece; raises EngineError."""
-        options = replace(self.choice.options, speech_s=piece.speech_s)
+        handed = Handed(piece, audio, self._pauses_s(piece))
         segments: list[Segment] = []
-        for segment in effort.watch(self.choice.engine.transcribe(audio, options)):
+        for segment in effort.watch(decoded(handed, self.choice)):
             if segment is not None:
                 segments.append(segment)
             yield segment
@@ -132,6 +177,16 @@ class Take:
             return Recognised("", self.choice.options.language, Reason.SHORT)
         return self.result_of(self.pieces())
 
+    def segments(self) -> tuple[Segment, ...]:
+        """What makes up the text, as far as it has been decoded, in the time of the take."""
+        heard = self.listening is not None
+        pieces = [piece for piece in self.pieces() if piece in self.memo]
+        return tuple(
+            segment
+            for piece in pieces
+            for segment in told(self.memo[piece].segments, piece, vad_heard=heard)
+        )
+
     def result_of(self, pieces: list[Piece]) -> Recognised | None:
         """What was said in these pieces, None as long as some have not been decoded."""
         language = self.choice.options.language
@@ -141,6 +196,18 @@ class Take:
             return None
         heard = [segment for piece in pieces for segment in self.memo[piece].segments]
         return _together(heard, language, vad_heard=self.listening is not None)
+
+
+def decoded(handed: Handed, choice: Choice) -> Iterator[Segment | None]:
+    """In a thread: what the engine makes of a piece, with words where they were said; raises EngineError."""
+    options = replace(choice.options, speech_s=handed.piece.speech_s)
+    speech_s = handed.piece.speech_s or (0.0, len(handed.audio) / RATE_HZ)
+    for segment in choice.engine.transcribe(handed.audio, options):
+        if segment is None or not options.want_words:
+            yield segment
+            continue
+        words = segment.words or guessed(segment, speech_s)
+        yield replace(segment, words=out_of(words, handed.pauses_s, speech_s))
 
 
 def recognised(take: Take, record: TurnRecord) -> Iterator[Recognised | None]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from wyoming_voice.asr.engine import RATE_HZ, Audio
+from wyoming_voice.asr.scores import Scores
 from wyoming_voice.audio import MonoResampler, checked_format
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.errors import TooLarge
@@ -39,7 +40,7 @@ class Recording:
         self._resampler: MonoResampler | None = None
         self._waiting: deque[tuple[AudioFormat, bytearray]] = deque()
         self._waiting_bytes = 0
-        self._scores: list[float] = []
+        self._scores = Scores()
         self.heard_ms = 0.0
 
     @property
@@ -57,7 +58,7 @@ class Recording:
         return round(self.heard_ms * _READY_BYTES_PER_MS) + self._waiting_bytes
 
     @property
-    def probabilities(self) -> list[float]:
+    def probabilities(self) -> Scores:
         """How much each frame of 512 samples sounds like speech; empty when nothing is scored."""
         return self._scores
 
@@ -77,6 +78,18 @@ class Recording:
         else:
             self._put_off(source, pcm)
         self._score(_SLICE_FRAMES)
+
+    def take(self, audio: Audio) -> None:
+        """In a thread: take mono samples at RATE_HZ; scoring them takes 4 ms for each second."""
+        self.heard_ms += 1000 * len(audio) / RATE_HZ
+        self._samples.append(audio)
+        while self._score(_SLICE_FRAMES):
+            pass
+
+    def forget(self, before: int) -> None:
+        """Let go of the samples before this one, in blocks of some seconds, and of what was scored."""
+        self._samples.forget(before)
+        self._scores.forget(min(before // FRAME_SAMPLES, len(self._scores)))
 
     def _put_off(self, source: AudioFormat, pcm: bytes) -> None:
         if not self._waiting or self._waiting[-1][0] != source:
@@ -155,7 +168,8 @@ class _Samples:
     """Samples in blocks that stay where they are; a growing array takes 7 to 70 ms to move at 7 minutes."""
 
     def __init__(self) -> None:
-        self._blocks: list[Audio] = []
+        self._blocks: deque[Audio] = deque()
+        self._forgotten = 0  # blocks
         self._length = 0
 
     def __len__(self) -> int:
@@ -172,13 +186,20 @@ class _Samples:
             self._length += len(piece)
             start += len(piece)
 
+    def forget(self, before: int) -> None:
+        while self._blocks and (self._forgotten + 1) * _BLOCK_SAMPLES <= before:
+            self._blocks.popleft()
+            self._forgotten += 1
+
     def part(self, start: int, end: int) -> Audio:
         """The samples [start, end), fewer at the end of all; a view where they lie in one block."""
+        if start < self._forgotten * _BLOCK_SAMPLES:
+            raise IndexError(f"sample {start} is forgotten")
         end = min(end, self._length)
         pieces: list[Audio] = []
         while start < end:
             block, within = divmod(start, _BLOCK_SAMPLES)
-            pieces.append(self._blocks[block][within : within + end - start])
+            pieces.append(self._blocks[block - self._forgotten][within : within + end - start])
             start += len(pieces[-1])
         if len(pieces) == 1:
             return pieces[0]

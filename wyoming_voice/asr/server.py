@@ -6,8 +6,8 @@ Rule: what can't be had (a model, a language) is refused when it is asked for, b
 import logging
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from wyoming.event import Event
 from wyoming.info import AsrModel, Info
 from wyoming.info import AsrProgram as AsrInfo
 
@@ -15,16 +15,15 @@ from wyoming_voice.asr import languages
 from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
 from wyoming_voice.asr.ahead import House, Judge
 from wyoming_voice.asr.audio_context import shortest_context_s
-from wyoming_voice.asr.budget import AudioBudget, Share
-from wyoming_voice.asr.closing import Closing
-from wyoming_voice.asr.ending import OwnEndpoint
+from wyoming_voice.asr.budget import AudioBudget
+from wyoming_voice.asr.conversation import AsrConversation
+from wyoming_voice.asr.ending import OwnEndpoint, own_endpoint
 from wyoming_voice.asr.engine import DecodeOptions, Engine
 from wyoming_voice.asr.recognition import Choice, Gate
-from wyoming_voice.asr.session import Begun, Ended, Heard, Restarted, Session, Wish
+from wyoming_voice.asr.session import Wish
 from wyoming_voice.asr.settings import AsrSettings
-from wyoming_voice.asr.transcription import Manner, Transcription
+from wyoming_voice.asr.transcription import Manner
 from wyoming_voice.core.pauses import Pauses
-from wyoming_voice.core.timing import turn_id_in
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError, UnknownChoice
 from wyoming_voice.extensions import (
@@ -33,10 +32,15 @@ from wyoming_voice.extensions import (
     SPECULATIVE,
     SPECULATIVE_TRANSCRIPT,
 )
-from wyoming_voice.program import Program, Request
+from wyoming_voice.program import Program
 from wyoming_voice.smart_turn import SmartTurn
 from wyoming_voice.vad import Silero
 from wyoming_voice.worker import Turns, Worker
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from wyoming_voice.http.floor import Floor
 
 __all__ = ["AsrProgram", "AsrSettings", "build"]
 
@@ -126,7 +130,7 @@ class AsrProgram:
         """Take no more work."""
         self.worker.close()
 
-    def converse(self) -> "AsrConversation":
+    def converse(self) -> AsrConversation:
         """The side of one connection."""
         return AsrConversation(self)
 
@@ -146,6 +150,17 @@ class AsrProgram:
             beam_size=self.settings.beam_size,
         )
         return Choice(engine, options)
+
+    def routes(self, floor: "Floor") -> "Sequence[APIRouter]":
+        """What HTTP clients are served with; loads what that takes."""
+        from wyoming_voice.asr.http import routers  # 20 MB that few need
+
+        return routers(self, floor)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of the models, the default one first."""
+        return tuple(self._engines)
 
     def manner(self, wish: Wish, pauses: Pauses) -> Manner:
         """How a client is answered, who has made these pauses before."""
@@ -205,12 +220,7 @@ def _own_endpoint(settings: AsrSettings) -> OwnEndpoint | None:
         raise ConfigError(
             "--endpointing needs the voice detector; leave out --no-vad-gate, or --endpointing"
         )
-    return OwnEndpoint(
-        settings.vad_threshold,
-        settings.max_speech_s,
-        settings.no_speech_s,
-        dynamic=settings.endpoint == "dynamic",
-    )
+    return own_endpoint(settings)
 
 
 def _judge(settings: AsrSettings) -> Judge | None:
@@ -230,50 +240,3 @@ def _model(engine: Engine, about: About) -> AsrModel:
         version=None,
         languages=list(engine.languages),
     )
-
-
-class AsrConversation:
-    """One connection's utterances."""
-
-    def __init__(self, program: AsrProgram) -> None:
-        self._program = program
-        self._session = Session(program.settings.max_audio_s)
-        self._pauses = Pauses()
-        self._current: Transcription | None = None
-
-    def push(self, event: Event) -> Request | None:
-        """Take one event; a Request when an utterance begins. Raises PeerError."""
-        if self._current is not None and self._current.ended:
-            self._session.ended_early()
-        request = None
-        for effect in self._session.push(event):
-            match effect:
-                case Begun(wish):
-                    request = self._begin(wish)
-                case Restarted(wish):
-                    program = self._program
-                    manner = program.manner(wish, self._pauses)
-                    self._utterance.restart(program.choice(wish), manner)
-                case Heard(source, pcm):
-                    self._utterance.hear(source, pcm)
-                case Ended():
-                    self._utterance.end()
-        return request
-
-    @property
-    def _utterance(self) -> Transcription:
-        assert self._current is not None, "a session begins an utterance before it goes on with it"
-        return self._current
-
-    def _begin(self, wish: Wish) -> Request:
-        program = self._program
-        manner = program.manner(wish, self._pauses)
-        self._current = utterance = Transcription(
-            program.choice(wish), manner, program.house, Share(program.audio)
-        )
-        utterance.record.turn_id = turn_id_in(wish.context)
-        return Request(
-            utterance.record,
-            Closing(utterance.replies(), utterance.drop),
-            awaits_input=lambda: not utterance.ended,
-        )

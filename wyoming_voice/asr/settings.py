@@ -6,15 +6,13 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from wyoming_voice.asr.audio_context import shortest_context_s
-from wyoming_voice.config import ServiceSettings, Uri
+from wyoming_voice.config import ServiceSettings, Settings, Uri
+from wyoming_voice.http.settings import HttpSettings
 
 
-class AsrSettings(ServiceSettings):
-    """Settings of the ASR server."""
+class EngineSettings(Settings):
+    """Which text some audio has: the recogniser, and what it is given to hear."""
 
-    section: ClassVar[str] = "asr"
-
-    uri: Uri = "tcp://127.0.0.1:10300"
     engine: Literal["whisper", "pocketsphinx"] = Field(
         "whisper", description="recogniser: whisper (faster-whisper) or pocketsphinx (embedded)"
     )
@@ -58,6 +56,20 @@ class AsrSettings(ServiceSettings):
         0.3, gt=0, lt=1, description="probability from which on audio counts as speech"
     )
     no_vad_gate: bool = Field(False, description="decode also what doesn't sound like speech")
+
+    @field_validator("audio_context", mode="before")
+    @classmethod
+    def _known_context(cls, told: object) -> str:
+        shortest_context_s(str(told))  # TOML may hold the seconds as a number
+        return str(told)
+
+
+class AsrSettings(EngineSettings, ServiceSettings, HttpSettings):
+    """Settings of the ASR server."""
+
+    section: ClassVar[str] = "asr"
+
+    uri: Uri = "tcp://127.0.0.1:10300"
     partials: bool = Field(False, description="send stable text while the client still speaks")
     speculate_after_ms: int = Field(
         180,
@@ -87,8 +99,6 @@ class AsrSettings(ServiceSettings):
         512, ge=1, description="audio of all clients held in memory; more is refused as busy"
     )
 
-    @field_validator("audio_context", mode="before")
-    @classmethod
-    def _known_context(cls, told: object) -> str:
-        shortest_context_s(str(told))  # TOML may hold the seconds as a number
-        return str(told)
+    max_duration_s: float = Field(
+        14_400, gt=0, description="longest file over HTTP; more is refused as too-large"
+    )

@@ -6,23 +6,21 @@ import logging
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
-from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
-from wyoming.event import Event
-
 from wyoming_voice.asr.ahead import Ahead, House, News
 from wyoming_voice.asr.budget import Share
 from wyoming_voice.asr.doubts import shown
 from wyoming_voice.asr.ending import Ending, EndingSettings
-from wyoming_voice.asr.engine import RATE_HZ
+from wyoming_voice.asr.engine import RATE_HZ, Audio
 from wyoming_voice.asr.memo import Effort
 from wyoming_voice.asr.partials import Partials
 from wyoming_voice.asr.recognition import Choice, Recognised, Take, recognised
+from wyoming_voice.asr.replies import Began, Final, Partial, Reply, Supposed
 from wyoming_voice.core.completeness import completeness
+from wyoming_voice.core.endpointing import Endpoint
 from wyoming_voice.core.opinions import Witness
 from wyoming_voice.core.pauses import Pauses
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.extensions import SPECULATIVE_TRANSCRIPT
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +78,40 @@ class Transcription:
         self._share.hold(recording.held_bytes)
         self._changed.set()
 
+    def listen(self, audio: Audio) -> None:
+        """Take mono samples at RATE_HZ, no more than some frames, and what follows from them. Raises Busy."""
+        if self._dropped:
+            return
+        self._take.recording.take(audio)
+        self._share.hold(self._take.recording.held_bytes)
+        self._take.follow()
+        if self._take.ended:
+            self.end()
+        self._changed.set()
+
+    @property
+    def spoken(self) -> bool:
+        """Whether there is something to decode in what was listened to."""
+        listening = self._take.listening
+        return listening is None or listening.spoken
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Where somebody began and ended to speak, where the manner has an `ending`."""
+        listening = self._take.listening
+        return listening.endpoints if listening is not None else []
+
+    def latest(self, samples: int) -> Audio:
+        """The last samples that were heard, up to so many."""
+        recording = self._take.recording
+        return recording.part(max(0, recording.samples - samples), recording.samples)
+
+    def hang_up(self) -> None:
+        """End it, and with it what was being said."""
+        if self._take.listening is not None:
+            self._take.listening.finish()
+        self.end()
+
     def end(self) -> None:
         """No more audio comes, or is wanted."""
         if self._ended_s is None:
@@ -94,12 +126,11 @@ class Transcription:
         )  # a thread may be at the old one, which lives as long as that takes
         self._share.hold(0)
 
-    async def replies(self) -> AsyncGenerator[Event, None]:
-        """`transcript`, once; with what the manner asks for before and around it.
+    async def replies(self) -> AsyncGenerator[Reply, None]:
+        """A Final, once; with what the manner asks for before it.
 
-        Streamed: `transcript-start`, `transcript-chunk` for text that is stable, `transcript`,
-        `transcript-stop`. An utterance that begins anew starts its transcript anew; only the chunks after
-        that count.
+        Streamed: Began, and Partials. An utterance that begins anew starts its transcript anew; only what
+        comes after that counts.
         """
         ahead: Ahead | None = None
         try:
@@ -107,11 +138,11 @@ class Transcription:
                 if ahead is None or ahead.take is not self._take:
                     ahead = self._new_ahead(ahead)
                     if self._manner.streamed:
-                        yield self._start()
+                        yield Began(self._choice.options.language)
                     continue
                 self._changed.clear()
-                for event in self._told(ahead.follow()):
-                    yield event
+                for reply in self._told(ahead.follow()):
+                    yield reply
                 if self._take.ended:
                     self.end()
                 await self._changed.wait()
@@ -120,34 +151,27 @@ class Transcription:
             if ahead is not None:
                 ahead.drop()
                 self._note_guesses(ahead)
-        for event in self._answer(result):
-            yield event
+        fresh = self._partials.stability.finish(result.text)
+        yield Final(result, fresh, ahead.take.segments() if result.text else ())
 
-    def _start(self) -> Event:
-        return TranscriptStart(language=self._choice.options.language).event()
-
-    def _told(self, news: News | None) -> Iterator[Event]:
+    def _told(self, news: News | None) -> Iterator[Reply]:
         """What a client is told of before its utterance ends."""
         if news is None:
             return
         result, listening = news.result, self._take.listening
-        if self._manner.streamed and (text := self._partials.stability.push(result.text)):
-            yield TranscriptChunk(text=text).event()
+        if self._manner.streamed:
+            yield self._partial(result.text)
         if not news.supposed or not result.text:
             return
         if listening is not None:
             listening.expect(Witness.WORDS, completeness(result.text, result.language or ""))
         if self._manner.supposing:
-            said = {"text": result.text, "language": result.language, "audio_ms": news.audio_ms}
-            yield Event(SPECULATIVE_TRANSCRIPT, said)
+            yield Supposed(result.text, result.language, news.audio_ms)
 
-    def _answer(self, result: Recognised) -> Iterator[Event]:
-        streamed = self._manner.streamed
-        if streamed and (rest := self._partials.stability.finish(result.text)):
-            yield TranscriptChunk(text=rest).event()
-        yield Transcript(text=result.text, language=result.language).event()
-        if streamed:
-            yield TranscriptStop().event()
+    def _partial(self, text: str) -> Partial:
+        stability = self._partials.stability
+        fresh = stability.push(text)
+        return Partial(stability.text, stability.committed, fresh)
 
     def _new_take(self) -> Take:
         manner = self._manner

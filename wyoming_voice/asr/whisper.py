@@ -20,7 +20,8 @@ from wyoming_voice.asr.audio_context import FULL_S, context_s, loops_when_short
 from wyoming_voice.asr.ctranslate import Hearing, Model, gpu, load, request_s
 from wyoming_voice.asr.doubts import Doubt, doubt
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Evidence, Segment, Word
-from wyoming_voice.asr.languages import WHISPER
+from wyoming_voice.asr.languages import WHISPER, checked_task
+from wyoming_voice.asr.words import MARGIN_S, within
 from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import ConfigError, EngineError
 from wyoming_voice.hub import Weights, directory, obtain
@@ -67,6 +68,7 @@ class Whisper:
         self._settings = settings
         self._weights = None if Path(model).is_dir() else _on_hub(model)
         self._model: Model | None = None
+        self._aligned = True
         self._batch = 1
         self.at_once = 1
         self.name = model.rstrip("/").rsplit("/", 1)[-1]
@@ -79,6 +81,13 @@ class Whisper:
         """
         settings = self._settings
         path = self._path()
+        self._aligned = bool(_config(path).get("alignment_heads"))
+        if not self._aligned:
+            _log.warning(
+                "%s has no alignment_heads in %s: its words are timed by their lengths; to have them "
+                "heard, convert the model again with ct2-transformers-converter",
+                *(self.name, path / "config.json"),
+            )
         try:
             self._model = self._loaded(path)
             second = np.zeros(RATE_HZ, np.float32)
@@ -101,6 +110,7 @@ class Whisper:
         """The segments of `audio`; each item is at most the work on a window of 30 s. Raises EngineError."""
         if self._model is None:
             raise EngineError(f"the model {self._model_name!r} is not loaded")
+        checked_task(options.task, self.name, self.languages)
         try:
             yield from self._segments(self._model, audio, options)
         except RuntimeError as error:
@@ -165,11 +175,12 @@ class Whisper:
         """A breath after the encoder, then the segments; none where the language is not to be told."""
         hearing.encode_first()
         yield None
-        language = hearing.language = options.language or _language(hearing, options.languages)
+        language, probability = _language(hearing, options)
+        hearing.language = language
         if not language:
             return
         duration_s = len(hearing.audio) / RATE_HZ
-        timed = options.want_words or duration_s > FULL_S
+        timed = duration_s > FULL_S
         prompt = hearing.loaded.told(options)
         wanted = limits.token_limit(language, options.speech_s, duration_s)
         limit = limits.limit(
@@ -184,12 +195,13 @@ class Whisper:
             temperature=_TEMPERATURES[:1] if hearing.short else _TEMPERATURES,
             condition_on_previous_text=False,
             without_timestamps=not timed,
-            word_timestamps=options.want_words,
+            task=options.task,
             hotwords=prompt or None,
             max_new_tokens=limit.asked,
             no_speech_threshold=None,  # the gate decides, and says so
         )
         shown_s = hearing.shown_s if self._settings.audio_context_s < FULL_S else None
+        begin_s, end_s = _spoken(options, duration_s)
         for segment in segments:
             hearing.tokens += len(segment.tokens)
             evidence = Evidence(
@@ -199,8 +211,16 @@ class Whisper:
                 cut=len(segment.tokens) >= limit.tokens,
                 context_s=shown_s,
                 again=why or "",
+                language=probability,
             )
-            yield _segment(segment, language, evidence)
+            words: tuple[Word, ...] = ()
+            if options.want_words and self._aligned:
+                yield None
+                words = within(hearing.words(segment), begin_s, end_s)
+                begin_s = words[-1].end_s if words else begin_s
+            yield Segment(
+                segment.text, float(segment.start), float(segment.end), language, words, evidence
+            )
 
     def _path(self) -> Path:
         if self._weights is None:
@@ -208,20 +228,21 @@ class Whisper:
         return obtain(self._weights, self._settings.model_dir)
 
 
-def _language(hearing: Hearing, allowed: tuple[str, ...]) -> str:
-    """The most likely language; `""` when less than the usual 30 s was shown, and none is likely."""
-    language, probability = hearing.detected(allowed)
-    return "" if hearing.short and probability < _SURE else language
+def _language(hearing: Hearing, options: DecodeOptions) -> tuple[str, float | None]:
+    """The language, and how probable it is, None where it was told.
+
+    `""` when less than the usual 30 s was shown, and none is likely.
+    """
+    if options.language:
+        return options.language, None
+    language, probability = hearing.detected(options.languages)
+    return ("" if hearing.short and probability < _SURE else language), probability
 
 
-def _segment(segment: Any, language: str, evidence: Evidence) -> Segment:
-    words = tuple(
-        Word(word.word, float(word.start), float(word.end), float(word.probability))
-        for word in segment.words or ()
-    )
-    return Segment(
-        segment.text, float(segment.start), float(segment.end), language, words, evidence
-    )
+def _spoken(options: DecodeOptions, duration_s: float) -> tuple[float, float]:
+    """Between which times the words lie, in seconds."""
+    start_s, end_s = options.speech_s or (0.0, duration_s)
+    return max(0.0, start_s - MARGIN_S), min(duration_s, end_s + MARGIN_S)
 
 
 def _on_hub(model: str) -> Weights:
@@ -232,13 +253,22 @@ def _on_hub(model: str) -> Weights:
 
 def _expected_languages(model: str) -> tuple[str, ...]:
     """What a model understands, by its config where it is a directory, else by its name."""
-    config = Path(model) / "config.json"
+    config = _config(Path(model))
+    return (
+        ("en",) if _english_by_name(model) or (config and not config.get("lang_ids")) else WHISPER
+    )
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    """What a model says of itself; nothing where it says nothing. Raises EngineError."""
+    path = directory / "config.json"
     try:
-        text = config.read_text(encoding="utf-8") if config.is_file() else None
-        english = _english_by_name(model) or bool(text and not json.loads(text).get("lang_ids"))
-    except (OSError, ValueError, AttributeError) as error:
-        raise EngineError(f"{config} can't be read: {error}") from error
-    return ("en",) if english else WHISPER
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{path} can't be read: {error}") from error
+    if not isinstance(found, dict):
+        raise EngineError(f"{path} can't be read: it should hold one object")
+    return found
 
 
 def _english_by_name(model: str) -> bool:

@@ -9,10 +9,11 @@ speech changes nothing. A window longer than SOFT_S ends in the first pause of P
 the longest pause of its second half before it gets longer than the recogniser likes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wyoming_voice.asr.gate import MIN_RUN_FRAMES, speech_frames
+from wyoming_voice.asr.scores import Scores
 
 FRAMES_PER_S = 31.25
 
@@ -24,6 +25,9 @@ TAIL_FRAMES = 5
 
 PAUSE_FRAMES = 14
 """448 ms: people breathe in half a second, and hesitate within a word for less."""
+
+PAUSE_BETWEEN_FRAMES = 6
+"""192 ms, between words: the longest silence within one, before a "p" or a "k", has half of that."""
 
 SOFT_S = 12.0
 _MARGIN_FRAMES = 31
@@ -47,6 +51,16 @@ class Window:
         )
 
 
+def pauses(probabilities: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """From when to when nothing is a little like speech for PAUSE_BETWEEN_FRAMES and more, in seconds."""
+    begin = 0
+    for number, probability in enumerate([*probabilities, 1.0]):
+        if probability >= LOW:
+            if number - begin >= PAUSE_BETWEEN_FRAMES:
+                yield begin / FRAMES_PER_S, number / FRAMES_PER_S
+            begin = number + 1
+
+
 def windows(probabilities: Iterable[float], threshold: float, longest_s: float) -> list[Window]:
     """The windows that hold all speech, in order; none when nobody speaks."""
     cutter = Cutter(threshold, longest_s)
@@ -64,7 +78,7 @@ class Cutter:
         self._low = min(LOW, threshold)
         self._longest = int(longest_s * FRAMES_PER_S)
         self._soft = min(int(SOFT_S * FRAMES_PER_S), self._longest // 2)
-        self._scores: list[float] = []
+        self._scores = Scores()
         self._free_from = 0
         self._run = 0
         self._begin: int | None = None
@@ -95,6 +109,19 @@ class Cutter:
     def silence_frames(self) -> int:
         """How long the pause in the open window has lasted; 0 without one."""
         return 0 if self._begin is None else len(self._scores) - self._loud_end
+
+    @property
+    def needed_from(self) -> int:
+        """No window that is yet to be settled begins before this frame."""
+        if self._begin is not None:
+            return self._begin
+        return max(self._free_from, len(self._scores) - MIN_RUN_FRAMES - _MARGIN_FRAMES)
+
+    def hand_over(self) -> list[Window]:
+        """The windows that are settled, each once; what they were cut from is forgotten."""
+        found, self.settled = self.settled, []
+        self._scores.forget(self.needed_from)
+        return found
 
     def push(self, probability: float) -> None:
         """Take the next frame."""

@@ -21,6 +21,16 @@ class Stability:
         self._last: list[str] = []
         self._committed: list[str] = []
 
+    @property
+    def committed(self) -> str:
+        """The text that is committed."""
+        return "".join(self._committed)
+
+    @property
+    def text(self) -> str:
+        """The committed text, and what the last hypothesis has beyond it."""
+        return "".join([*self._committed, *self._last[len(self._committed) :]])
+
     def push(self, hypothesis: str) -> str:
         """The text that this hypothesis commits, `""` when nothing."""
         pieces = _pieces(hypothesis)

@@ -1,0 +1,1 @@
+"""Subtitles of films and recordings, made on this machine."""
