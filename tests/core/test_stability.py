@@ -50,3 +50,12 @@ def test_random_hypotheses_are_never_restated() -> None:
         final = " ".join(walk.choices(["a", "b"], k=6))
         rest = stability.finish(final)
         assert not rest or shown + rest == final
+
+
+def test_the_text_so_far_begins_with_what_is_committed() -> None:
+    stability = Stability()
+    for hypothesis in ("turn on the", "turn on a light", "burn on the light now"):
+        stability.push(hypothesis)
+        assert stability.text.startswith(stability.committed)
+    assert stability.committed == "turn on"
+    assert stability.text == "turn on the light now"

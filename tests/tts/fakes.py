@@ -1,5 +1,6 @@
 """Engines that are scripted and fail on demand, and a client that keeps what it hears."""
 
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,10 +11,12 @@ from wyoming.event import Event
 from wyoming.info import Attribution
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
+from wyoming_voice.core.word_times import Mark
 from wyoming_voice.errors import EngineError
 from wyoming_voice.service import serving
-from wyoming_voice.tts.engine import Engine, Samples, Utterance, never
-from wyoming_voice.tts.server import TtsProgram, TtsSettings
+from wyoming_voice.tts.engine import Engine, Samples, Sound, Utterance, never
+from wyoming_voice.tts.server import TtsProgram
+from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import Connection, connect
 
@@ -35,11 +38,11 @@ class Beeper:
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Sound]:
         self.spoken.append(utterance)
         if self.fails_at and self.fails_at in utterance.text:
             raise EngineError("the engine lost its voice")
-        yield tone(500, rate_hz=self.sample_rate_hz)
+        yield Sound(tone(500, rate_hz=self.sample_rate_hz))
 
     @property
     def texts(self) -> list[str]:
@@ -56,7 +59,7 @@ class Stuck(Beeper):
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Sound]:
         yield from super().synthesize(utterance, stopped)
         if "stuck" in utterance.text:
             self.began.set()
@@ -64,6 +67,22 @@ class Stuck(Beeper):
             while not stopped():
                 pause.wait(0.005)
             self.left.set()
+
+
+@dataclass
+class Speller(Beeper):
+    """100 ms for each character, in as many sounds as there are words, of which each is marked."""
+
+    def synthesize(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Sound]:
+        self.spoken.append(utterance)
+        for word in re.finditer(r"\S+", utterance.text):
+            count = len(word[0]) * self.sample_rate_hz // 10
+            quiet = np.zeros(self.sample_rate_hz // 4, np.float32)
+            sound = tone(len(word[0]) * 100, rate_hz=self.sample_rate_hz)
+            mark = Mark(*word.span(), len(quiet), len(quiet) + count)
+            yield Sound(np.concatenate((quiet, sound, quiet)), (mark,))
 
 
 def tone(ms: float, amplitude: float = 0.3, rate_hz: int = RATE_HZ) -> Samples:

@@ -6,7 +6,7 @@ import pytest
 from tests.tts.fakes import Beeper
 from wyoming_voice.errors import EngineError
 from wyoming_voice.tts.cache import CachingEngine, openers
-from wyoming_voice.tts.engine import Samples, Utterance, Whole, never
+from wyoming_voice.tts.engine import Samples, Sound, Utterance, Whole, never
 
 DONE = Utterance("Done.", "af_heart")
 ITEM_BYTES = 4000 * 4
@@ -14,7 +14,7 @@ ITEM_BYTES = 4000 * 4
 
 
 def said(cache: CachingEngine, utterance: Utterance) -> list[Samples]:
-    return list(cache.synthesize(utterance))
+    return [sound.samples for sound in cache.synthesize(utterance)]
 
 
 def test_what_was_said_is_not_made_again() -> None:
@@ -84,7 +84,7 @@ def test_who_was_stopped_for_a_moment_has_ended_early() -> None:
     class Leaving(Beeper):
         def synthesize(
             self, utterance: Utterance, stopped: Callable[[], bool] = never
-        ) -> Iterator[Samples]:
+        ) -> Iterator[Sound]:
             items = super().synthesize(utterance, stopped)
             yield next(items)
             assert stopped()

@@ -1,6 +1,11 @@
 from wyoming_voice.tts.engine import Pace
 
 
+def test_speech_that_is_faster_has_more_characters_in_a_second() -> None:
+    fast = Pace(chars_per_s=10, rtf=0.3, deviation=0.1).at(2.0)
+    assert fast == Pace(chars_per_s=20, rtf=0.3, deviation=0.1)
+
+
 def test_the_pace_follows_what_was_measured() -> None:
     pace = Pace(chars_per_s=10, rtf=0.5).measured(chars=40, audio_s=2, work_s=2, memory_s=2)
     assert (pace.chars_per_s, pace.rtf) == (15, 0.75)

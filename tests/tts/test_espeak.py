@@ -1,6 +1,6 @@
 """The embedded engine, really: what it says is measured, not assumed."""
 
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def engine() -> EspeakEngine:
 
 
 def said(engine: EspeakEngine, text: str, voice: str = "en-us", speed: float = 1.0) -> Samples:
-    items = list(engine.synthesize(Utterance(text, voice, speed)))
+    items = [sound.samples for sound in engine.synthesize(Utterance(text, voice, speed))]
     return np.concatenate(items) if items else np.zeros(0, np.float32)
 
 
@@ -70,6 +70,45 @@ def test_nothing_to_say(engine: EspeakEngine, text: str) -> None:
 def test_odd_text_is_survived(engine: EspeakEngine, text: str) -> None:
     said(engine, text)
     assert len(said(engine, SENTENCE))
+
+
+def marked(engine: EspeakEngine, text: str, voice: str = "en-us") -> tuple[Samples, list[str]]:
+    (sound,) = engine.synthesize(Utterance(text, voice))
+    for before, after in pairwise(sound.marks):
+        assert before.start < before.end <= after.start
+        assert before.first_sample < before.last_sample <= after.first_sample
+    assert sound.marks[-1].last_sample <= len(sound.samples)
+    return sound.samples, [text[mark.start : mark.end] for mark in sound.marks]
+
+
+@pytest.mark.parametrize(
+    ("voice", "text", "words"),
+    [
+        ("en-us", "“Hello there”, it's a well-known thing.", "Hello|there|it's|a|well-known|thing"),
+        (
+            "de",
+            "Guten Morgen, schöne Welt. Ich heiße Jörg.",
+            "Guten|Morgen|schöne|Welt|Ich|heiße|Jörg",
+        ),
+        ("fr", "Il y a des élèves à Nice !", "Il|y|a|des|élèves|à|Nice"),
+        ("cmn", "你好，世界。", "你好|世|界"),
+        ("en-us", "In 1234 a test", "In|1|234|a|test"),
+    ],
+)
+def test_the_library_tells_when_words_are_said(
+    engine: EspeakEngine, voice: str, text: str, words: str
+) -> None:
+    assert "|".join(marked(engine, text, voice)[1]) == words
+
+
+def test_words_are_between_the_pauses(engine: EspeakEngine) -> None:
+    text = "One. Two, three. Four."
+    (sound,) = engine.synthesize(Utterance(text, "en-us"))
+    loud = np.flatnonzero(np.abs(sound.samples) > 0.002)
+    runs = np.split(loud, np.flatnonzero(np.diff(loud) > 0.1 * engine.sample_rate_hz) + 1)
+    for mark, run in zip(sound.marks, runs, strict=True):
+        assert mark.first_sample == pytest.approx(run[0], abs=0.03 * engine.sample_rate_hz)
+        assert mark.last_sample == run[-1] + 1
 
 
 def test_it_stops_in_the_middle_when_nobody_listens(engine: EspeakEngine) -> None:

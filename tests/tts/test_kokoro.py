@@ -40,8 +40,7 @@ def said(
     voice: str = "af_heart",
     speed: float = 1.0,
 ) -> Samples:
-    torch.manual_seed(0)  # its generator adds noise
-    items = list(engine.synthesize(Utterance(text, voice, speed)))
+    items = [sound.samples for sound in engine.synthesize(Utterance(text, voice, speed))]
     return np.concatenate(items) if items else np.zeros(0, np.float32)
 
 
@@ -80,7 +79,9 @@ def test_blends_do_not_fill_the_memory(engine: KokoroEngine) -> None:
 
 def test_british_and_french_have_their_own_phonemes(engine: KokoroEngine) -> None:
     text = "garage 5"
-    american, british, french = (engine.phonemes(text, letter) for letter in ("a", "b", "f"))
+    american, british, french = (
+        engine.phonemes(text, letter).symbols for letter in ("a", "b", "f")
+    )
     assert american != british
     assert french not in (american, british)
     assert len(said(engine, "Bonjour tout le monde.", "ff_siwis")) > 10_000
@@ -95,11 +96,11 @@ def test_british_and_french_have_their_own_phonemes(engine: KokoroEngine) -> Non
     ],
 )
 def test_english_phonemes(engine: KokoroEngine, text: str, phonemes: str) -> None:
-    assert engine.phonemes(text, "a") == phonemes
+    assert engine.phonemes(text, "a").symbols == phonemes
 
 
 def test_unknown_words_are_spelled_by_espeak(engine: KokoroEngine) -> None:
-    known, unknown = engine.phonemes("the", "a"), engine.phonemes("the blorvaxian", "a")
+    known, unknown = (engine.phonemes(text, "a").symbols for text in ("the", "the blorvaxian"))
     assert len(unknown) > len(known) + 6
 
 
@@ -138,8 +139,8 @@ def test_nothing_of_what_is_said_reaches_a_log(
 
 def test_more_phonemes_than_the_context_are_all_spoken(engine: KokoroEngine) -> None:
     text = "eleven thousand one hundred and eleven, " * 16
-    items = list(engine.synthesize(Utterance(text, "af_heart", 2.0)))
-    assert len(engine.phonemes(text, "a")) > 520
+    items = [sound.samples for sound in engine.synthesize(Utterance(text, "af_heart", 2.0))]
+    assert len(engine.phonemes(text, "a").symbols) > 520
     assert len(items) >= 2
     one = len(said(engine, "eleven thousand one hundred and eleven, ", speed=2.0))
     assert sum(map(len, items)) > 12 * one * 0.8
@@ -164,7 +165,7 @@ def test_a_clause_has_the_style_of_its_sentence(tiny_kokoro: Path) -> None:
     rows = np.arange(510, dtype=np.float32).reshape(510, 1, 1) / 10
     engine.style("af_heart")[:] = rows
     levels = [engine_said(engine, part_of) for part_of in (None, ended, open_)]
-    symbols = len(engine.phonemes(SENTENCE, "a"))
+    symbols = len(engine.phonemes(SENTENCE, "a").symbols)
     engine.style("af_heart")[:] = rows[symbols - 1]
     assert np.array_equal(levels[1], engine_said(engine, None))
     engine.style("af_heart")[:] = rows[59]
@@ -173,9 +174,8 @@ def test_a_clause_has_the_style_of_its_sentence(tiny_kokoro: Path) -> None:
 
 
 def engine_said(engine: KokoroEngine, part_of: Whole | None) -> Samples:
-    torch.manual_seed(0)
-    (audio,) = engine.synthesize(Utterance("Turn on", "af_heart", part_of=part_of))
-    return audio
+    (sound,) = engine.synthesize(Utterance("Turn on", "af_heart", part_of=part_of))
+    return sound.samples
 
 
 @pytest.mark.parametrize(
@@ -221,9 +221,39 @@ def test_a_request_that_stops_stops_no_other_between_whose_items_it_runs(
 ) -> None:
     text = "eleven thousand one hundred and eleven, " * 16
     long = engine.synthesize(Utterance(text, "af_heart", 2.0))
-    assert len(next(long))
+    assert len(next(long).samples)
     assert not list(engine.synthesize(Utterance(SENTENCE, "af_heart"), lambda: True))
-    assert len(next(long))
+    assert len(next(long).samples)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Turn on, the “kitchen” light.", "Turn|on|the|kitchen|light"),
+        ("It's a well-known blorvaxian e.g. here", "It's|a|well|known|blorvaxian|e.g|here"),
+    ],
+)
+def test_words_are_where_the_durations_say(engine: KokoroEngine, text: str, words: str) -> None:
+    (sound,) = engine.synthesize(Utterance(text, "af_heart"))
+    said = [mark for mark in sound.marks if text[mark.start].isalnum()]
+    assert "|".join(text[mark.start : mark.end].rstrip(".") for mark in said) == words
+    edges = [sample for mark in sound.marks for sample in (mark.first_sample, mark.last_sample)]
+    assert edges == sorted(edges)
+    assert edges[-1] <= len(sound.samples)
+
+
+def test_french_is_marked_word_by_word(engine: KokoroEngine) -> None:
+    (sound,) = engine.synthesize(Utterance("Oui, les enfants !", "ff_siwis"))
+    assert [(mark.start, mark.end) for mark in sound.marks] == [(0, 3), (5, 8), (9, 16)]
+
+
+def test_marks_go_on_where_the_context_was_cut(engine: KokoroEngine) -> None:
+    text = "eleven thousand one hundred and eleven, " * 16
+    sounds = list(engine.synthesize(Utterance(text, "af_heart", 2.0)))
+    marks = [mark for sound in sounds for mark in sound.marks]
+    said = "".join(text[mark.start : mark.end] for mark in marks)
+    assert said == text.replace(" ", "")
+    assert all(sound.marks[0].first_sample < 10_000 for sound in sounds)
 
 
 def test_a_missing_voice_names_its_file(engine: KokoroEngine) -> None:
@@ -260,8 +290,6 @@ def test_a_damaged_file_is_named(damaged: Path, name: str, content: bytes) -> No
 
 
 def test_a_missing_device_is_told(tiny_kokoro: Path) -> None:
-    import torch
-
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     with pytest.raises(EngineError, match="use --device cpu"):

@@ -13,8 +13,9 @@ from wyoming.tts import Synthesize
 
 from tests.tts.fakes import MADE_BY, Beeper, heard, kinds, sound
 from wyoming_voice.service import serving
-from wyoming_voice.tts.engine import Samples, Utterance, never
-from wyoming_voice.tts.server import TtsProgram, TtsSettings, build
+from wyoming_voice.tts.engine import Sound, Utterance, never
+from wyoming_voice.tts.server import TtsProgram, build
+from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import connect
 
@@ -36,7 +37,7 @@ class Held(Beeper):
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Sound]:
         if self.loaded and len(self.spoken) >= 2:  # after the rehearsals
             self.began.set()
             self.may_go_on.wait(10)

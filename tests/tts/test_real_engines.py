@@ -13,7 +13,8 @@ from tests.tts.fakes import heard, kinds, sound, stream
 from wyoming_voice.errors import EngineError
 from wyoming_voice.service import serving
 from wyoming_voice.tts.engine import Samples
-from wyoming_voice.tts.server import TtsSettings, build
+from wyoming_voice.tts.server import build
+from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.wire import Connection, connect
 
 TEXT = (

@@ -14,7 +14,8 @@ def silence(ms: float) -> Samples:
 
 def joined(*pieces: tuple[Samples, str], speed: float = 1.0) -> Samples:
     seams = Seams(SeamSettings(RATE_HZ, speed))
-    return np.concatenate([*(seams.push(piece, text) for piece, text in pieces), seams.finish()])
+    sounds = [seams.push(piece, text).samples for piece, text in pieces]
+    return np.concatenate([*sounds, seams.finish()])
 
 
 def ms(samples: int | np.intp) -> float:
@@ -97,10 +98,10 @@ def test_a_sound_that_breaks_off_before_silence_is_faded_too() -> None:
 
 def test_levels_come_together_within_three_db() -> None:
     seams = Seams(SeamSettings(RATE_HZ))
-    first = seams.push(tone(500, 0.3), "a")
-    weaker = seams.push(tone(500, 0.25), "b")
-    whisper = seams.push(tone(500, 0.03), "c")
-    loud = seams.push(tone(500, 0.8), "d")
+    first = seams.push(tone(500, 0.3), "a").samples
+    weaker = seams.push(tone(500, 0.25), "b").samples
+    whisper = seams.push(tone(500, 0.03), "c").samples
+    loud = seams.push(tone(500, 0.8), "d").samples
 
     def top(piece: Samples) -> float:
         return float(np.abs(piece).max())
@@ -139,3 +140,16 @@ def test_nothing_to_say_is_a_little_silence() -> None:
     assert ms(len(joined())) == 80
     assert not joined().any()
     assert ms(len(joined((np.zeros(0, np.float32), "a")))) == 80
+
+
+def test_a_sample_is_found_again_behind_the_rest_and_without_what_was_trimmed() -> None:
+    seams = Seams(SeamSettings(RATE_HZ))
+    first = seams.push(np.concatenate((silence(300), tone(400), silence(300))), "a.")
+    assert first.rest_samples == 0
+    assert ms(first.place(RATE_HZ * 300 // 1000)) == pytest.approx(20, abs=1)
+    second = seams.push(tone(400), "b.")
+    assert ms(second.rest_samples) == 320 - 60
+    assert ms(second.place(0)) == pytest.approx(320 - 60 + 20, abs=1)
+    assert ms(second.place(len(tone(400)))) == pytest.approx(320 - 60 + 20 + 400, abs=1)
+    assert second.place(-5000) == second.rest_samples
+    assert second.place(50_000) == len(second.samples)

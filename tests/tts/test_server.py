@@ -28,7 +28,8 @@ from tests.tts.fakes import (
 )
 from wyoming_voice.errors import BadEvent, ConfigError
 from wyoming_voice.tts.cache import CachingEngine, openers
-from wyoming_voice.tts.server import TtsProgram, TtsSettings, build
+from wyoming_voice.tts.server import TtsProgram, build
+from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import Connection, connect
 

@@ -255,7 +255,7 @@ async def test_the_pause_before_a_piece_is_sent_before_the_piece_is_made(worker:
     source.put("One is done. Two is done.")
     source.close()
     speech = Speech(Studio(engine, worker, 10.0), VOICE, source, TurnRecord("tts"))
-    sounds = [(pcm, len(engine.spoken)) async for pcm in speech.audio()]
+    sounds = [(spoken.pcm, len(engine.spoken)) async for spoken in speech.audio()]
     assert [made for _, made in sounds] == [1, 1, 2]
     assert not any(sounds[1][0])
     assert len(sounds[1][0]) == 2 * 8 * (320 - 60)

@@ -2,9 +2,10 @@
 
 Decides what is judged together: `markup` takes the marks away, and here the plain text is gathered
 into words, words that need their neighbour ("5 km/h", "7:05 pm") into phrases, and each phrase is
-handed to its language's rules. The rule it keeps: text is let go as soon as nothing that follows
-can change how it is read, which is one word behind the input, and at the latest after 300
-characters. Memory is bounded and time linear whatever the text.
+handed to its language's rules; and what was written goes out beside what is said for it, without the
+marks, and with what is said in a mark's place. The rule it keeps: text is let go as soon as nothing
+that follows can change how it is read, which is one word behind the input, and at the latest after
+300 characters. Memory is bounded and time linear whatever the text.
 
 English has full rules; every other language gets language-neutral cleaning only (markup, emoji,
 addresses), for its engine knows its own numbers best.
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 from wyoming_voice.core import speakable_en
 from wyoming_voice.core.markup import HOLD_CHARS, Markup
+from wyoming_voice.core.readings import Part, Reading, Written, letters, written_words
 
 _STOPS = ".,!?;:…。，！？；：、"
 _PAUSES = str.maketrans("→←•", ",,,")
@@ -35,7 +37,7 @@ class _Rules:
 
     code_block: str
     waits: Callable[[str], bool]
-    read: Callable[[str, str], str]
+    read: Callable[[str, str], tuple[str, list[Part]]]
 
 
 class Speakable:
@@ -49,23 +51,23 @@ class Speakable:
         english = language.replace("_", "-").split("-")[0].lower() == "en"
         self._rules = _ENGLISH if english else _NEUTRAL
         self._markup = Markup(self._take, self._rules.code_block)
-        self._ready: list[str] = []
+        self._ready: list[Reading] = []
         self._reset()
 
-    def add(self, delta: str) -> str:
+    def add(self, delta: str) -> list[Reading]:
         """Take the next characters and return what can be read aloud by now."""
         for char in delta:
             self._markup.push(char)
         return self._drain()
 
-    def finish(self) -> str:
+    def finish(self) -> list[Reading]:
         """Return what is left and start afresh."""
         self._markup.finish()
         self._end_word()
         self._end_phrase()
-        text = self._drain()
+        readings = self._drain()
         self._reset()
-        return text
+        return readings
 
     def _reset(self) -> None:
         self._word = ""
@@ -75,10 +77,9 @@ class Speakable:
         self._last = ""  # the last character that went out
         self._skipping = False  # inside an address whose beginning has been read
 
-    def _drain(self) -> str:
-        text = "".join(self._ready)
-        self._ready.clear()
-        return text
+    def _drain(self) -> list[Reading]:
+        readings, self._ready = self._ready, []
+        return readings
 
     def _take(self, char: str) -> None:
         """Take one character of plain text."""
@@ -114,26 +115,38 @@ class Speakable:
             return
         words = _REPEATED.sub(_once, phrase.translate(_PAUSES))
         if _ONLY_STOPS.fullmatch(words):
-            self._attach(words)
+            self._attach(words, phrase)
             return
-        spoken = self._rules.read(self._context, words)
+        spoken, parts = self._rules.read(self._context, words)
         self._context = f"{self._context} {words}"[-40:]
+        written = self._written(phrase, parts)
         if not spoken:
+            self._ready.append(Reading("", written))
             return
         rewritten = not spoken.startswith(phrase[0])
         gap = self._gap if self._last else ""
         if not gap and self._last.isalnum() and rewritten and not _is_wide(self._last):
             gap = " "
-        self._send(gap + spoken)
+        self._send(gap + spoken, written)
 
-    def _attach(self, stops: str) -> None:
+    def _written(self, phrase: str, parts: list[Part]) -> tuple[Written, ...]:
+        gap = self._gap if self._last else ""
+        if " " not in phrase:
+            return (Written(gap + phrase, sum(letters(said) for _, said in parts)),)
+        return written_words(gap, phrase.split(" "), parts)
+
+    def _attach(self, stops: str, written: str) -> None:
         """Put punctuation behind the word before it, once: what stood between has no sound."""
+        # No language has a space before these: something without a sound stood there, an emoji say.
+        spaced = self._gap and self._last and stops[0] not in ".,…"
+        words = (Written((" " if spaced else "") + written, 0),)
         if not self._last or self._gap == "\n" or (self._last in _STOPS and stops[0] in _STOPS):
+            self._ready.append(Reading("", words))
             return
-        self._send(stops)
+        self._send(stops, words)
 
-    def _send(self, text: str) -> None:
-        self._ready.append(text)
+    def _send(self, text: str, words: tuple[Written, ...]) -> None:
+        self._ready.append(Reading(text, words))
         self._last = text[-1]
         self._gap = ""
 
@@ -162,8 +175,9 @@ def _joins(char: str) -> bool:
     return unicodedata.category(char).startswith("M")
 
 
-def _read_neutral(_context: str, phrase: str) -> str:
-    return _URL.sub(_host, phrase).replace("_", " ").strip()
+def _read_neutral(_context: str, phrase: str) -> tuple[str, list[Part]]:
+    spoken = _URL.sub(_host, phrase).replace("_", " ").strip()
+    return spoken, [(phrase, spoken)]
 
 
 def _host(url: re.Match[str]) -> str:
@@ -173,7 +187,7 @@ def _host(url: re.Match[str]) -> str:
     return _URL_TAIL.sub("", url[1].rpartition("@")[2]) + stops
 
 
-def _read_english(context: str, phrase: str) -> str:
+def _read_english(context: str, phrase: str) -> tuple[str, list[Part]]:
     return speakable_en.read(context, _URL.sub(_host, phrase))
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from wyoming_voice.core import numbers_en as say
+from wyoming_voice.core.readings import Part
 from wyoming_voice.core.speakable_tables import (
     ABBREVIATIONS,
     CURRENCIES,
@@ -44,17 +45,21 @@ def waits(word: str) -> bool:
     )
 
 
-def read(context: str, phrase: str) -> str:
-    """Return `phrase` in words; `context` is what stood before it, as it was written."""
+def read(context: str, phrase: str) -> tuple[str, list[Part]]:
+    """Return `phrase` in words, and what they stand for part by part.
+
+    `context` is what stood before it, as it was written.
+    """
     start = len(context) + 1
     text = f"{context} {phrase}"
-    parts = []
+    parts: list[Part] = []
     for found in _PATTERN.finditer(text, start):
-        parts += [text[start : found.start()], _RULES[found.lastgroup or ""](found)]
+        before = text[start : found.start()]
+        parts += [(before, before), (found[0], _RULES[found.lastgroup or ""](found))]
         start = found.end()
-    parts.append(text[start:])
-    words = " ".join("".join(parts).replace("_", " ").split())
-    return _GAP_BEFORE_STOP.sub("", words)
+    parts.append((text[start:], text[start:]))
+    words = " ".join("".join(said for _, said in parts).replace("_", " ").split())
+    return _GAP_BEFORE_STOP.sub("", words), parts
 
 
 def _abbreviation(found: Match) -> str:

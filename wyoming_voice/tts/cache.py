@@ -8,7 +8,7 @@ kept is bounded.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from wyoming_voice.tts.engine import Engine, Samples, Utterance, never
+from wyoming_voice.tts.engine import Engine, Sound, Utterance, never
 from wyoming_voice.tts.pieces import Pieces
 
 _MOST_CHARS = 40
@@ -37,7 +37,7 @@ class CachingEngine:
         self.sample_rate_hz = engine.sample_rate_hz
         self._engine = engine
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[Utterance, tuple[Samples, ...]] = OrderedDict()
+        self._kept: OrderedDict[Utterance, tuple[Sound, ...]] = OrderedDict()
         self.kept_bytes = 0
 
     def load(self) -> None:
@@ -50,23 +50,23 @@ class CachingEngine:
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Sound]:
         """What was kept, or what the engine behind makes; see `Engine`."""
         if utterance in self._kept:
             self._kept.move_to_end(utterance)
             yield from self._kept[utterance]
             return
-        items: list[Samples] = []
+        items: list[Sound] = []
         keep = utterance.part_of is None and len(utterance.text) <= _MOST_CHARS
         left = _Latch(stopped)
-        for samples in self._engine.synthesize(utterance, left.closed):
+        for sound in self._engine.synthesize(utterance, left.closed):
             if keep:
-                items.append(samples)
-            yield samples
+                items.append(sound)
+            yield sound
         if items and not left.closed():
             self._keep(utterance, tuple(items))
 
-    def _keep(self, utterance: Utterance, items: tuple[Samples, ...]) -> None:
+    def _keep(self, utterance: Utterance, items: tuple[Sound, ...]) -> None:
         if utterance in self._kept:  # two asked for it at a time, and took turns
             return
         self._kept[utterance] = items
@@ -103,5 +103,5 @@ def _spoken(phrase: str, language: str) -> list[str]:
     return [piece.text for piece in (*pieces.add(phrase), *pieces.finish())]
 
 
-def _bytes_of(items: tuple[Samples, ...]) -> int:
-    return sum(item.nbytes for item in items)
+def _bytes_of(items: tuple[Sound, ...]) -> int:
+    return sum(item.samples.nbytes for item in items)

@@ -1,7 +1,7 @@
 """What the TTS server asks of a speech engine, and how fast that engine proves to be.
 
 Rule: an engine blocks, runs in the worker's thread, and knows nothing of connections; the server owns
-the order, the pauses and the levels of what it makes.
+the order, the pauses and the levels of what it makes, and knows what was written for what it says.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from wyoming_voice.core.word_times import Mark
 
 _MEMORY_S = 5.0
 """Seconds of audio that weigh as much as all that was made before them."""
@@ -42,6 +44,18 @@ class Utterance:
     part_of: Whole | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Mono float32 of shape (n,) within about [-1, 1], and when which characters of the text are said.
+
+    Samples are counted from this sound's start; marks are in order, of an engine that speaks an utterance
+    in several sounds they tell what each is about. Without marks it is all of the utterance.
+    """
+
+    samples: Samples
+    marks: tuple[Mark, ...] = ()
+
+
 def never() -> bool:
     """The `stopped` of a caller that never gives up."""
     return False
@@ -58,8 +72,8 @@ class Engine(Protocol):
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
-        """The utterance's audio, mono float32 within about [-1, 1], in items of shape (n,).
+    ) -> Iterator[Sound]:
+        """The utterance's audio in one item or several.
 
         `stopped` is asked while an item is made; once it says True the generator ends early, in the
         middle of an item too. Raises UnknownChoice for a voice it can't speak with, and EngineError.
@@ -78,7 +92,7 @@ class Pace:
     """
 
     chars_per_s: float = 15.0
-    """Characters of text in a second of audio; English speech has 13 to 17."""
+    """Characters of text in a second of audio at natural speed; English speech has 13 to 17."""
 
     rtf: float = 0.5
     """Seconds of work for a second of audio; the start value is a guess for two slow cores."""
@@ -93,10 +107,17 @@ class Pace:
         """
         return self.rtf + 2 * self.deviation
 
+    def at(self, speed: float) -> "Pace":
+        """What to expect of speech at `speed`, of which a second takes as much work as any."""
+        return replace(self, chars_per_s=self.chars_per_s * speed)
+
     def measured(
-        self, chars: int, audio_s: float, work_s: float, memory_s: float = _MEMORY_S
+        self, chars: float, audio_s: float, work_s: float, memory_s: float = _MEMORY_S
     ) -> "Pace":
-        """The pace after one more utterance, weighed against `memory_s` of audio before it."""
+        """The pace after one more utterance, weighed against `memory_s` of audio before it.
+
+        `chars` is how many would have been said in that time at natural speed.
+        """
         if audio_s <= 0 or chars <= 0:
             return self
         weight, rtf = audio_s / (audio_s + memory_s), work_s / audio_s

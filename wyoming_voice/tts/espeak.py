@@ -2,18 +2,25 @@
 
 The library is global state: one copy per process, calls one after another. (Kokoro's phonemizer loads a
 copy of its own from a temporary file, so the two don't meet.) Rule: nothing is installed or started.
+
+The same text doesn't have quite the same samples each time: the pitch flutters, the library's flutter goes on
+from one utterance to the next, and the length varies by some samples. Only a fresh copy of the library
+begins it anew, and that leaves the dictionary of the one before in memory, 180 KB in Russian.
 """
 
 import ctypes
 import functools
+import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from wyoming_voice.core.word_times import Mark
 from wyoming_voice.errors import EngineError, UnknownChoice
-from wyoming_voice.tts.engine import Samples, Utterance, never
+from wyoming_voice.tts.engine import Samples, Sound, Utterance, never
 from wyoming_voice.tts.voices import Voice
 
 _SYNCHRONOUS = 2
@@ -77,8 +84,29 @@ ESPEAK_VOICES = tuple(
     Voice(name, tag, f"espeak-ng, {language}") for name, (tag, language) in _LANGUAGES.items()
 )
 
+_WORD, _CLAUSE_END = 1, 5
+
+_SILENCE = 0.002
+"""-54 dBFS: what is below it at a clause's end is the pause after its last word."""
+
+
+class _Event(ctypes.Structure):
+    """The library's espeak_EVENT; a type of 0 ends a list of them."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("length", ctypes.c_int),
+        ("audio_position_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
 _Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
 _lock = threading.Lock()
 
@@ -96,19 +124,26 @@ class EspeakEngine:
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Sound]:
         """The whole utterance as one item; RTF is under 0.01. See `Engine`."""
         buffers: list[Samples] = []
+        borders: list[_Border] = []
 
-        def take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: int) -> int:
+        def take(
+            samples: "ctypes._Pointer[ctypes.c_short]",
+            count: int,
+            events: "ctypes._Pointer[_Event]",
+        ) -> int:
             if samples and count:
                 shorts = np.ctypeslib.as_array(samples, (count,))
                 buffers.append(shorts.astype(np.float32) / 32768.0)
+            borders.extend(_borders(events))
             return int(stopped())
 
         self._speak(utterance, _Callback(take))
         if buffers and not stopped():
-            yield np.concatenate(buffers)
+            samples = np.concatenate(buffers)
+            yield Sound(samples, _marks(utterance.text, samples, borders))
 
     def _speak(self, utterance: Utterance, callback: "ctypes._FuncPointer") -> None:
         text = utterance.text.encode()
@@ -122,6 +157,59 @@ class EspeakEngine:
             status = library.espeak_Synth(text, len(text) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
         if status:
             raise EngineError(f"espeak-ng failed with status {status}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Border:
+    """A word begins at a character and a sample, or, where `ends` is True, a clause has ended there."""
+
+    char: int
+    sample: int
+    ends: bool
+
+
+def _borders(events: "ctypes._Pointer[_Event]") -> Iterator[_Border]:
+    for event in itertools.takewhile(
+        lambda event: event.type, map(events.__getitem__, itertools.count())
+    ):
+        if event.type in (_WORD, _CLAUSE_END):
+            yield _Border(event.text_position - 1, event.sample, event.type == _CLAUSE_END)
+
+
+def _marks(text: str, samples: Samples, borders: Sequence[_Border]) -> tuple[Mark, ...]:
+    """Each word that the library tells of lasts to the next one, without the pause between clauses.
+
+    Of a number it tells digit by digit, and may go back in the text for it.
+    """
+    kept: list[_Border] = []
+    furthest = -1
+    for border in borders:
+        if border.ends or border.char > furthest:
+            kept.append(border)
+            furthest = furthest if border.ends else border.char
+    ends = {0, *(border.sample for border in kept if border.ends)}
+    kept.append(_Border(len(text), len(samples), ends=True))
+    spans = [
+        _sounding(samples, border.sample, after, begins=border.sample in ends)
+        for border, after in itertools.pairwise(kept)
+        if not border.ends
+    ]
+    chars = [*(border.char for border in kept if not border.ends), len(text)]
+    marks = []
+    for (start, stop), (first, last) in zip(itertools.pairwise(chars), spans, strict=True):
+        letters = [at for at, char in enumerate(text[start:stop], start=1) if char.isalnum()]
+        if letters:
+            marks.append(Mark(start, start + letters[-1], first, last))
+    return tuple(marks)
+
+
+def _sounding(samples: Samples, first: int, after: _Border, *, begins: bool) -> tuple[int, int]:
+    """From one border to the next, without the silence where a clause begins or ends."""
+    loud = np.flatnonzero(np.abs(samples[first : after.sample]) > _SILENCE)
+    if not len(loud):
+        return first, after.sample
+    start = first + int(loud[0]) if begins else first
+    return start, first + int(loud[-1]) + 1 if after.ends else after.sample
 
 
 @functools.cache

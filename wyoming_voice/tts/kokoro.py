@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from wyoming_voice.core.word_times import Mark
 from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import EngineError
-from wyoming_voice.tts.engine import Samples, Utterance, Whole, never
-from wyoming_voice.tts.g2p import MOST_PHONEMES, split_phonemes
+from wyoming_voice.tts.engine import Samples, Sound, Utterance, Whole, never
+from wyoming_voice.tts.g2p import MOST_PHONEMES, Phonemes, split_phonemes
 from wyoming_voice.tts.phonemes import G2p, g2p_for
 from wyoming_voice.tts.tuning import (
     enough_threads,
@@ -34,7 +35,7 @@ from wyoming_voice.tts.voices import parse_blend
 from wyoming_voice.tts.weights import KokoroFiles
 
 if TYPE_CHECKING:
-    from wyoming_voice.tts.network import Network, Table
+    from wyoming_voice.tts.network import Network, Table, Take
 
 _log = logging.getLogger(__name__)
 
@@ -101,22 +102,23 @@ class KokoroEngine:
 
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Sound]:
         """Audio at 24 kHz, an item for each 510 phonemes; see `Engine`."""
         network = self._network
         assert network is not None, "synthesize before load"
         style, letter = self.style(utterance.voice), utterance.voice[0]
-        parts = split_phonemes(self.phonemes(utterance.text, letter))
-        for phonemes in parts:
-            if not any(symbol.isalpha() and symbol in network.vocabulary for symbol in phonemes):
+        phonemes = self.phonemes(utterance.text, letter)
+        for first, last in split_phonemes(phonemes.symbols):
+            part = phonemes.symbols[first:last]
+            if not any(symbol.isalpha() and symbol in network.vocabulary for symbol in part):
                 continue
-            row = self._row(phonemes, utterance.part_of, letter)
-            audio = network.speak(phonemes, style[row], utterance.speed, stopped)
-            if audio is None:
+            row = self._row(part, utterance.part_of, letter)
+            take = network.speak(part, style[row], utterance.speed, stopped)
+            if take is None:
                 return
-            yield audio
+            yield Sound(take.samples, _marks(phonemes, first, take))
 
-    def phonemes(self, text: str, letter: str) -> str:
+    def phonemes(self, text: str, letter: str) -> Phonemes:
         """What is said for `text` in the language of a voice's first letter; raises EngineError."""
         if letter not in self._g2p:
             self._g2p[letter] = g2p_for(letter)
@@ -145,7 +147,7 @@ class KokoroEngine:
     def _row(self, phonemes: str, whole: Whole | None, letter: str) -> int:
         if whole is None:
             return style_row(len(phonemes))
-        symbols = len(self.phonemes(whole.text, letter))
+        symbols = len(self.phonemes(whole.text, letter).symbols)
         return style_row(symbols if whole.ended else expected_phonemes(symbols))
 
     def _table(self, name: str) -> "Table":
@@ -168,6 +170,25 @@ class KokoroEngine:
             network.use_bfloat16()
         elif self._precision == "auto":
             _tune_precision(network, style)
+
+
+def _marks(phonemes: Phonemes, first: int, take: "Take") -> tuple[Mark, ...]:
+    """When the tokens are said whose symbols, from `first` on, are in this take.
+
+    A token that two takes share has a share of its characters in either.
+    """
+    edges = take.edges
+    after = first + len(edges) - 1
+    marks = []
+    for token in phonemes.tokens:
+        begin, end = max(token.first, first), min(token.last, after)
+        if begin >= end:
+            continue
+        chars = (token.end - token.start) / (token.last - token.first)
+        start = token.start + round((begin - token.first) * chars)
+        stop = token.start + round((end - token.first) * chars)
+        marks.append(Mark(start, stop, int(edges[begin - first]), int(edges[end - first])))
+    return tuple(marks)
 
 
 def _tune_threads(network: "Network", style: "Table", cores: int) -> None:

@@ -12,6 +12,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,23 @@ Table = npt.NDArray[np.float32]
 """A voice: a style for each number of phonemes, shape (510, 1, 256)."""
 
 _TABLE_SHAPE = (510, 1, 256)
+
+_FRAME_SAMPLES = 600
+"""How long the model's durations last: 25 ms."""
+
+_SEED = 0
+
+_EARLY_FRAMES = 3
+"""A sound is heard that much before its symbol's frames; kokoro's `KPipeline.join_timestamps` takes as
+much off, of the silence that the audio begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Audio at 24 kHz, and the sample at which each symbol begins, with the end of the last behind them."""
+
+    samples: Samples
+    edges: npt.NDArray[np.int64]
 
 
 class _Stopped(Exception):
@@ -77,30 +95,41 @@ class Network:
         style: npt.NDArray[np.float32],
         speed: float = 1.0,
         stopped: Callable[[], bool] = never,
-    ) -> Samples | None:
-        """Audio at 24 kHz for a style of shape (1, 256); None once `stopped`. Raises EngineError."""
+    ) -> Take | None:
+        """What is said with a style of shape (1, 256); None once `stopped`. Raises EngineError.
+
+        The noise that the model draws is the same each time, so that the same text has the same samples.
+        """
         self._stopped = stopped
+        torch.manual_seed(_SEED)
         try:
             with torch.inference_mode():
-                audio = self._model(phonemes, torch.from_numpy(style), speed)
+                made = self._model(phonemes, torch.from_numpy(style), speed, return_output=True)
         except _Stopped:
             return None
         except RuntimeError as error:  # out of memory, a device that failed
             raise EngineError(f"Kokoro failed: {error}") from error
         finally:
             self._stopped = never  # kokoro's models share some modules, and so these hooks
-        samples: Samples = audio.numpy().reshape(-1)
-        return samples
+        return Take(made.audio.numpy().reshape(-1), self._edges(phonemes, made.pred_dur.numpy()))
+
+    def _edges(self, phonemes: str, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """`frames` are the durations of a pad, of each symbol that the model knows, and of a pad."""
+        spoken = np.array([symbol in self.vocabulary for symbol in phonemes], dtype=bool)
+        ends = np.zeros(len(phonemes) + 1, np.int64)
+        ends[1:][spoken] = frames[1:-1]
+        early = min(int(frames[0]), _EARLY_FRAMES)
+        edges: npt.NDArray[np.int64] = (frames[0] - early + np.cumsum(ends)) * _FRAME_SAMPLES
+        return edges
 
     def rehearse(
         self, phonemes: str, style: npt.NDArray[np.float32], within_s: float
     ) -> tuple[Samples | None, float]:
-        """The audio with the same noise each time, and the seconds it took; None where they are more."""
+        """The audio, and the seconds it took; None for audio that takes longer than `within_s`."""
         start_s = time.monotonic()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            late = start_s + within_s
-            samples = self.speak(phonemes, style, stopped=lambda: time.monotonic() > late)
+        late_s = start_s + within_s
+        take = self.speak(phonemes, style, stopped=lambda: time.monotonic() > late_s)
+        samples = None if take is None else take.samples
         return samples, time.monotonic() - start_s
 
     def _leave_when_stopped(self) -> None:

@@ -5,17 +5,17 @@ the running process; where it isn't installed, rules give the tags (`g2p.penn_ta
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
 from wyoming_voice.errors import EngineError
-from wyoming_voice.tts.g2p import penn_tags
+from wyoming_voice.tts.g2p import Phonemes, Token, by_words, penn_tags
 from wyoming_voice.tts.voices import KOKORO_LANGUAGES
 
 _log = logging.getLogger(__name__)
 
-G2p = Callable[[str], str]
+G2p = Callable[[str], Phonemes]
 
 _ESPEAK_LANGUAGES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 _SPACY_MODEL = "en_core_web_sm"
@@ -67,7 +67,7 @@ def _asian_g2p(letter: str) -> G2p:
 
 
 def _first_of(g2p: Callable[[str], tuple[str, object]]) -> G2p:
-    return lambda text: g2p(text)[0]
+    return lambda text: by_words(text, g2p(text)[0])
 
 
 def _english_g2p(*, british: bool) -> G2p:
@@ -85,14 +85,28 @@ def _english_g2p(*, british: bool) -> G2p:
         _log.info("English: misaki's lexicon, tags by rules (%s is not installed)", _SPACY_MODEL)
         g2p = _rule_g2p(british, fallback)
 
-    def phonemes(text: str) -> str:
+    def phonemes(text: str) -> Phonemes:
         try:
-            return str(g2p(text, preprocess=False)[0])
+            return _by_tokens(text, *g2p(text, preprocess=False))
         except _MISAKI_FAILS as error:
             _log.warning("misaki failed with %s; espeak-ng reads this piece", type(error).__name__)
-            return fallback(SimpleNamespace(text=text))[0] or ""
+            return by_words(text, fallback(SimpleNamespace(text=text))[0] or "")
 
     return phonemes
+
+
+def _by_tokens(text: str, symbols: str, tokens: Iterable[Any]) -> Phonemes:
+    """`symbols` are the tokens' phonemes, with the white space between them."""
+    found: list[Token] = []
+    start = first = 0
+    for token in tokens:
+        at, last = text.find(token.text, start), first + len(token.phonemes or "")
+        if at >= 0:
+            start = at + len(token.text)
+            if last > first:
+                found.append(Token(at, start, first, last))
+        first = last + len(token.whitespace)
+    return Phonemes(symbols, tuple(found))
 
 
 def _rule_g2p(british: bool, fallback: object) -> Any:

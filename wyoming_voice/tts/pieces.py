@@ -1,11 +1,13 @@
 """PURE: a request's text in, pieces for the engine out, each with what its end means for the voice.
 
 Rule: text goes through once: made speakable, cut by the sentence splitter, and a line's end is kept as
-a rest even where it carries no punctuation.
+a rest even where it carries no punctuation. A piece knows its words as they were written.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from wyoming_voice.core.readings import Place, Places, Reading
 from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
 from wyoming_voice.core.speakable import Speakable
 
@@ -24,6 +26,7 @@ class Piece:
 
     text: str
     ends_sentence: bool
+    words: tuple[Place, ...] = field(default=(), compare=False)
 
     @property
     def ending(self) -> str:
@@ -38,6 +41,7 @@ class Pieces:
 
     def __init__(self, language: str) -> None:
         self._speakable = Speakable(language)
+        self._places = Places()
         self._splitter = SentenceSplitter(
             SentenceSettings(language=language, first_whole_chars=_FIRST_WHOLE_CHARS)
         )
@@ -74,7 +78,7 @@ class Pieces:
     def add(self, delta: str) -> list[Piece]:
         """The pieces that this text completes."""
         self._last = delta.strip(" \t\r\"')]*_")[-1:] or self._last
-        return self._cut(self._speakable.add(delta))
+        return self._read(self._speakable.add(delta))
 
     def break_off(self) -> list[Piece]:
         """The piece that waits for a next word, which is not in sight."""
@@ -84,17 +88,28 @@ class Pieces:
 
     def finish(self) -> list[Piece]:
         """What is left."""
-        pieces = self._cut(self._speakable.finish())
-        return [*pieces, *(Piece(text, ends_sentence=True) for text in self._splitter.finish())]
+        pieces = self._read(self._speakable.finish())
+        return [*pieces, *(self._piece(text, True) for text in self._splitter.finish())]
+
+    def _read(self, readings: Sequence[Reading]) -> list[Piece]:
+        """One by one: which words a piece has must not depend on how the text came."""
+        pieces: list[Piece] = []
+        for reading in readings:
+            self._places.add(reading.words)
+            pieces += self._cut(reading.spoken)
+        return pieces
 
     def _cut(self, text: str) -> list[Piece]:
         pieces: list[Piece] = []
         for line in text.splitlines(keepends=True):
-            texts = self._splitter.add(line)
-            pieces += [Piece(text, _ends_with_stop(text)) for text in texts]
-            if texts and line.endswith("\n"):
-                pieces[-1] = Piece(texts[-1], ends_sentence=True)
+            *texts, last = self._splitter.add(line) or [""]
+            pieces += [self._piece(text, _ends_with_stop(text)) for text in texts]
+            if last:
+                pieces.append(self._piece(last, line.endswith("\n") or _ends_with_stop(last)))
         return pieces
+
+    def _piece(self, text: str, ends_sentence: bool) -> Piece:
+        return Piece(text, ends_sentence, self._places.take(text))
 
 
 def _ends_with_stop(text: str) -> bool:

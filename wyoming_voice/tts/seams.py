@@ -42,6 +42,19 @@ class SeamSettings:
     blank_ms: float = 80.0
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Silence of `rest_samples` and a piece behind it; the piece's sample 0 would be at `origin`."""
+
+    samples: Samples
+    rest_samples: int = 0
+    origin: int = 0
+
+    def place(self, sample: int) -> int:
+        """Where a sample of the piece is; what was trimmed away is at the piece's nearer end."""
+        return min(max(self.origin + sample, self.rest_samples), len(self.samples))
+
+
 class Seams:
     """Pieces in, joined audio out; mono float32 throughout, shape (n,)."""
 
@@ -52,14 +65,15 @@ class Seams:
         self._loudness = 0.0
         self._loud_samples = 0
 
-    def push(self, samples: Samples, text: str) -> Samples:
+    def push(self, samples: Samples, text: str) -> Joined:
         """The pause that the text before asked for, then this piece; `text` is what it says."""
         if not len(samples):
-            return samples
+            return Joined(samples)
         settings = self._settings
-        piece = self._levelled(_trimmed(samples, settings))
-        piece = _limited(piece, settings.rate_hz)
-        joined = np.concatenate((self.rest(), piece))
+        trimmed, start = _trimmed(samples, settings)
+        piece = _limited(self._levelled(trimmed), settings.rate_hz)
+        rest = self.rest()
+        joined = Joined(np.concatenate((rest, piece)), len(rest), len(rest) - start)
         around_ms = settings.lead_ms + settings.tail_ms
         self._rest_ms = max(0.0, pause_after_ms(text) / settings.speed - around_ms)
         self._blank = False
@@ -106,16 +120,17 @@ def pause_after_ms(text: str) -> float:
     return _NO_PUNCTUATION_MS
 
 
-def _trimmed(samples: Samples, settings: SeamSettings) -> Samples:
+def _trimmed(samples: Samples, settings: SeamSettings) -> tuple[Samples, int]:
     """Without silence but for `lead_ms` before the first sound and `tail_ms` after the last.
 
-    What is left is faded where it begins and ends, which may be in the middle of a sound, and filled up
-    with silence: so every piece rests for as long at its ends.
+    And which sample it begins with; one before the first is negative. What is left is faded where it
+    begins and ends, which may be in the middle of a sound, and filled up with silence: so every piece
+    rests for as long at its ends.
     """
     magnitudes = np.abs(samples)
     peak = float(magnitudes.max())
     if peak <= _SILENT_PEAK:
-        return samples
+        return samples, 0
     lead, tail, fade = (
         round(ms * settings.rate_hz / 1000)
         for ms in (settings.lead_ms, settings.tail_ms, settings.fade_ms)
@@ -125,7 +140,7 @@ def _trimmed(samples: Samples, settings: SeamSettings) -> Samples:
     audible = np.flatnonzero(magnitudes[max(0, start) : end]) + max(0, start)
     first, last = int(audible[0]), int(audible[-1]) + 1
     padded: Samples = np.pad(_faded(samples[first:last], fade), (first - start, end - last))
-    return padded
+    return padded, start
 
 
 def _rms_of_sound(piece: Samples) -> float:

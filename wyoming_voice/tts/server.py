@@ -10,11 +10,9 @@ import contextlib
 import functools
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
-from typing import ClassVar, Literal
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING
 
-from pydantic import Field
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsVoice
@@ -22,13 +20,12 @@ from wyoming.info import TtsProgram as TtsProgramInfo
 from wyoming.tts import SynthesizeStopped
 
 from wyoming_voice import __version__
-from wyoming_voice.config import ServiceSettings, Uri
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.core.timing import TurnRecord, turn_id_in
 from wyoming_voice.errors import ConfigError, PeerError, VoiceError
 from wyoming_voice.program import Request
 from wyoming_voice.tts.cache import CachingEngine, openers
-from wyoming_voice.tts.engine import Engine, Samples
+from wyoming_voice.tts.engine import Engine, Sound
 from wyoming_voice.tts.session import (
     CloseStream,
     Effect,
@@ -38,11 +35,17 @@ from wyoming_voice.tts.session import (
     StreamText,
     Wish,
 )
+from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.tts.source import TextSource
 from wyoming_voice.tts.speech import Speech, Studio, one_ahead
 from wyoming_voice.tts.ssml import SsmlStripper
 from wyoming_voice.tts.voices import BlendingCatalogue, Catalogue
 from wyoming_voice.worker import Priority, Worker
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from wyoming_voice.http.floor import Floor
 
 _log = logging.getLogger(__name__)
 
@@ -54,44 +57,6 @@ _LOAD_DEADLINE_S = 3600.0
 
 _KOKORO = Attribution(name="hexgrad", url="https://huggingface.co/hexgrad/Kokoro-82M")
 _ESPEAK = Attribution(name="espeak-ng", url="https://github.com/espeak-ng/espeak-ng")
-
-
-class TtsSettings(ServiceSettings):
-    """Settings of the TTS server."""
-
-    section: ClassVar[str] = "tts"
-
-    uri: Uri = "tcp://127.0.0.1:10200"
-    engine: Literal["kokoro", "espeak"] = Field(
-        "kokoro", description="kokoro, or the small embedded voices of espeak"
-    )
-    model: str = Field(
-        "hexgrad/Kokoro-82M",
-        description="Kokoro on the hub, or a directory with config.json, *.pth and voices/*.pt",
-    )
-    model_dir: Path | None = Field(
-        None, description="directory of weights (default: the hub's cache)"
-    )
-    voice: str = Field(
-        "",
-        description="voice for clients that name none, or a blend such as af_bella(2)+af_sky(1)"
-        " (default: af_heart; espeak: en-us)",
-    )
-    speed: float = Field(1.0, ge=0.5, le=2.0, description="how fast to speak; 1 is natural")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where Kokoro runs")
-    cpu_threads: int = Field(
-        0, ge=0, description="threads for Kokoro; 0: as many as prove fastest at the start"
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto",
-        description="Kokoro's convolutions on a CPU; auto: bfloat16 where it proves faster and differs"
-        " by less than 0.5 dB",
-    )
-    cache_mb: int = Field(
-        16, ge=0, description="memory for short sentences that Kokoro has spoken; 0: keep none"
-    )
-    max_text_chars: int = Field(100_000, ge=1, description="longest text of one request")
-    chunk_ms: int = Field(100, ge=10, le=1000, description="longest audio chunk that is sent")
 
 
 class TtsProgram:
@@ -139,6 +104,22 @@ class TtsProgram:
         """One new connection."""
         return TtsConversation(self._settings, self._studio, self._catalogue)
 
+    def speech(self, source: TextSource, record: TurnRecord) -> Speech:
+        """The default voice with a text, once loaded; for who needs no connection."""
+        return Speech(self._studio, self._catalogue.voices[0], source, record)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of what it says."""
+        return self._studio.engine.sample_rate_hz
+
+    def routes(self, floor: "Floor") -> "Sequence[APIRouter]":
+        """What HTTP clients are served with; loads what that takes."""
+        from wyoming_voice.tts.http import Booth, routers  # 20 MB that few need
+
+        name = self.info.tts[0].name
+        return routers(Booth(name, self._studio, self._catalogue, self._settings), floor)
+
     async def close(self) -> None:
         """Take no more work."""
         if self._preparation is not None:
@@ -155,7 +136,7 @@ class TtsProgram:
             if not worker.idle:
                 continue
             work = cache.synthesize(left[0], lambda: worker.requests > 1)
-            making: Callable[[], list[Samples]] = functools.partial(list, work)
+            making: Callable[[], list[Sound]] = functools.partial(list, work)
             try:
                 deadline_s = self._settings.deadline_s
                 await worker.call(making, deadline_s=deadline_s, priority=Priority.BATCH)
@@ -226,12 +207,12 @@ class TtsConversation:
         head: Event | None = AudioStart(sound.rate_hz, sound.width_bytes, sound.channels).event()
         speech = Speech(self._studio, voice, source, record)
         async with contextlib.aclosing(one_ahead(speech.audio())) as pieces:
-            async for pcm in pieces:
+            async for piece in pieces:
                 if head is not None:
                     yield head
                     head = None
-                for at in range(0, len(pcm), chunk_bytes):
-                    yield _chunk(sound, pcm[at : at + chunk_bytes])
+                for at in range(0, len(piece.pcm), chunk_bytes):
+                    yield _chunk(sound, piece.pcm[at : at + chunk_bytes])
                     await asyncio.sleep(0)  # who reads fast never makes us wait: let others run
         yield AudioStop().event()
 

@@ -107,18 +107,26 @@ class Session:
 
     def _check_size(self, chars: int) -> None:
         if chars > self._max_text_chars:
-            raise TooLarge(
-                f"a text of {chars} characters or more; at most {self._max_text_chars} are spoken"
-                " (--max-text-chars)"
-            )
+            raise too_long(chars, self._max_text_chars)
+
+
+def readable(text: str) -> str:
+    """The text without what no voice can read: lone surrogates, NUL."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", " ")
+
+
+def too_long(chars: int, most_chars: int) -> TooLarge:
+    """What a client is told about a text of so many characters."""
+    return TooLarge(
+        f"a text of {chars} characters or more; at most {most_chars} are spoken (--max-text-chars)"
+    )
 
 
 def _text(data: Mapping[str, object], kind: str) -> str:
-    """The event's text without what no voice can read: lone surrogates, NUL."""
     text = data.get("text")
     if not isinstance(text, str):
         raise BadEvent(f"'{kind}' needs 'text', a string")
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", " ")
+    return readable(text)
 
 
 def _wish(data: Mapping[str, object], kind: str) -> Wish:

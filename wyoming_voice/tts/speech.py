@@ -12,16 +12,18 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.sentences import first_sentence, next_piece_chars
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.core.word_times import Mark, WordTimes
+from wyoming_voice.core.words import TimedWord
 from wyoming_voice.tts.cache import CachingEngine
-from wyoming_voice.tts.engine import Engine, Pace, Utterance, Whole
+from wyoming_voice.tts.engine import Engine, Pace, Sound, Utterance, Whole
 from wyoming_voice.tts.pieces import Piece, Pieces
-from wyoming_voice.tts.seams import Seams, SeamSettings
+from wyoming_voice.tts.seams import Joined, Seams, SeamSettings
 from wyoming_voice.tts.source import TextSource
 from wyoming_voice.tts.voices import Voice
 from wyoming_voice.worker import Worker
@@ -75,27 +77,47 @@ class Studio:
         self.engine.load()
         for _ in range(2):
             start_s = time.monotonic()
-            samples = sum(map(len, self.engine.synthesize(Utterance(_REHEARSAL, voice))))
-            audio_s = samples / self.engine.sample_rate_hz
+            sounds = self.engine.synthesize(Utterance(_REHEARSAL, voice))
+            audio_s = sum(len(sound.samples) for sound in sounds) / self.engine.sample_rate_hz
             work_s = time.monotonic() - start_s
             self.pace = self.pace.measured(len(_REHEARSAL), audio_s, work_s, memory_s=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """16-bit mono PCM, and the words that begin in it as the text has them.
+
+    Their times are seconds from the start of the request's audio. A word that was cut in two comes with
+    its second half; words without a sound, with the audio after them or with none.
+    """
+
+    pcm: bytes
+    words: tuple[TimedWord, ...] = ()
+
+
 class Speech:
-    """Speaks one source of text with one voice."""
+    """Speaks one source of text with one voice; `speed` is the studio's where none is said."""
 
     def __init__(
-        self, studio: Studio, voice: Voice, source: TextSource, record: TurnRecord
+        self,
+        studio: Studio,
+        voice: Voice,
+        source: TextSource,
+        record: TurnRecord,
+        speed: float | None = None,
     ) -> None:
         self._studio = studio
+        self._speed = studio.speed if speed is None else speed
         self._voice = voice
         self._source = source
         self._record = record
         self._pieces = Pieces(voice.language)
-        self._seams = Seams(SeamSettings(studio.engine.sample_rate_hz, studio.speed))
+        self._seams = Seams(SeamSettings(studio.engine.sample_rate_hz, self._speed))
+        self._times = WordTimes(studio.engine.sample_rate_hz)
+        self._unheard: tuple[TimedWord, ...] = ()
+        self._sent_samples = 0
         self._waiting: deque[Piece] = deque()
-        self._current: Utterance | None = None
-        self._ending = ""
+        self._current: tuple[Utterance, Piece] | None = None
         self._whole: Whole | None = None
         self._text_ended = False
         self._stopped = False
@@ -103,8 +125,8 @@ class Speech:
         self._audio_s = self._work_s = 0.0
         self._played_until_s = 0.0
 
-    async def audio(self) -> AsyncGenerator[bytes, None]:
-        """16-bit mono PCM, a piece at a time; some silence when there is nothing to say.
+    async def audio(self) -> AsyncGenerator[Spoken, None]:
+        """A piece at a time; some silence when there is nothing to say.
 
         Raises what the source, the worker and the engine raise.
         """
@@ -115,40 +137,54 @@ class Speech:
             async with contextlib.aclosing(work):
                 while (piece := await self._next_piece()) is not None:
                     if rest := to_pcm16(self._seams.rest()):
-                        self._note_audio(rest)
-                        yield rest
-                    self._current, self._ending = self._utterance(piece), piece.ending
-                    while pcm := await anext(work):
-                        self._note_audio(pcm)
-                        yield pcm
-            if blank := to_pcm16(self._seams.finish()):
-                yield blank
+                        yield self._noted(Spoken(rest))
+                    self._current = self._utterance(piece), piece
+                    while (spoken := await anext(work)) is not None:
+                        yield self._noted(spoken)
+            if (blank := to_pcm16(self._seams.finish())) or self._unheard:
+                yield Spoken(blank, self._unheard)
         finally:
             self._stopped = True
             self._note()
 
-    def _made(self) -> Iterator[bytes]:
-        """In the worker's thread: the audio of each current piece, and b"" after each."""
+    def _made(self) -> Iterator[Spoken | None]:
+        """In the worker's thread: the audio of each current piece, and None after each."""
         studio = self._studio
-        while (utterance := self._current) is not None:
-            self._current = None
+        while self._current is not None:
+            (utterance, piece), self._current = self._current, None
+            self._times.begin(piece.words, self._sent_samples)
             cached = studio.cache is not None and studio.cache.holds(utterance)
             audio_s = work_s = 0.0
             start_s = time.monotonic()
             engine = studio.cache or studio.engine
-            for samples in engine.synthesize(utterance, lambda: self._stopped):
-                joined = self._seams.push(samples, self._ending)
+            for sound in engine.synthesize(utterance, lambda: self._stopped):
+                joined = self._seams.push(sound.samples, piece.ending)
                 work_s += time.monotonic() - start_s
-                audio_s += len(joined) / engine.sample_rate_hz
-                if len(joined):
-                    yield to_pcm16(joined)
+                audio_s += len(joined.samples) / engine.sample_rate_hz
+                if len(joined.samples):
+                    words = self._times.take(self._marks(sound, joined, len(utterance.text)))
+                    yield Spoken(to_pcm16(joined.samples), words)
                 start_s = time.monotonic()
+            self._unheard += self._times.finish(self._sent_samples)
             self._audio_s += audio_s
             self._work_s += work_s
             self._cached_count += cached
             if not (cached or self._stopped):  # both say nothing of the pace
-                studio.pace = studio.pace.measured(len(utterance.text), audio_s, work_s)
-            yield b""
+                chars = len(utterance.text) / self._speed
+                studio.pace = studio.pace.measured(chars, audio_s, work_s)
+            yield None
+
+    def _marks(self, sound: Sound, joined: Joined, chars: int) -> list[Mark]:
+        """The sound's marks on the line of the request's audio."""
+        start = self._sent_samples
+        return [
+            replace(
+                mark,
+                first_sample=start + joined.place(mark.first_sample),
+                last_sample=start + joined.place(mark.last_sample),
+            )
+            for mark in sound.marks or (Mark(0, chars, 0, len(sound.samples)),)
+        ]
 
     def _utterance(self, piece: Piece) -> Utterance:
         if self._whole is None and not piece.ends_sentence:
@@ -156,7 +192,7 @@ class Speech:
         whole = self._whole
         if piece.ends_sentence:
             self._whole = None
-        return Utterance(piece.text, self._voice.name, self._studio.speed, whole)
+        return Utterance(piece.text, self._voice.name, self._speed, whole)
 
     def _sentence_of(self, clause: Piece) -> Whole:
         """As much as is known of the sentence that begins with this clause."""
@@ -192,7 +228,8 @@ class Speech:
 
     def _limit_pieces(self) -> None:
         """To what can be made while the audio in hand is played; without any, to what is heard soon."""
-        pace, speakers = self._studio.pace, max(1, self._studio.worker.requests)
+        pace = self._studio.pace.at(self._speed)
+        speakers = max(1, self._studio.worker.requests)
         lead_s = self._played_until_s + self._seams.rest_ms / 1000 - _now_s()
         rtf = pace.cautious_rtf
         if lead_s <= 0:
@@ -203,8 +240,17 @@ class Speech:
         self._pieces.first_limit_chars = chars
         self._pieces.limit_chars = max(chars, _least_chars(pace, speakers))
 
+    def _noted(self, spoken: Spoken) -> Spoken:
+        """With the words before it that have no audio of their own."""
+        if self._unheard:
+            spoken = Spoken(spoken.pcm, self._unheard + spoken.words)
+            self._unheard = ()
+        self._note_audio(spoken.pcm)
+        return spoken
+
     def _note_audio(self, pcm: bytes) -> None:
         """Move the end of what a listener has to hear; silence that was heard is no debt."""
+        self._sent_samples += len(pcm) // 2
         now_s = _now_s()
         if not self._played_until_s:
             start_s = self._source.first_text_s or now_s

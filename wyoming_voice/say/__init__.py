@@ -1,0 +1,1 @@
+"""`wyoming-voice say`: text in, audio files and their subtitles out."""
