@@ -144,11 +144,35 @@ class Supposed:
 
 
 @dataclass(frozen=True)
+class Understanding:
+    """The beginning of what is being said, as far as it is certain; for whoever looks on."""
+
+    epoch: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Transcribed:
     """What was said; `""` when nothing was understood, which ends the turn in silence."""
 
     epoch: int
     text: str
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What was supposed was said: its answer was begun `ahead_ms` ago; for whoever looks on."""
+
+    epoch: int
+    ahead_ms: int
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A wish of the turn that no server could meet, such as a voice, and why; for whoever looks on."""
+
+    epoch: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -242,7 +266,10 @@ Event = (
     | Progressed
     | SpeechEndedRemotely
     | Supposed
+    | Understanding
     | Transcribed
+    | Foreseen
+    | Unmet
     | ReplyText
     | ReplyAudio
     | ReplyEnded

@@ -44,6 +44,9 @@ from wyoming_voice.core.opinions import Witness
 
 _log = logging.getLogger(__name__)
 
+Watcher = Callable[[Event, State], None]
+"""Is shown each event with the state that it has led to, before anything comes of it."""
+
 _AFTER_A_BUG_MS = 1_000
 """How long a deadline waits that the machine could not handle, lest it come again at once, for ever."""
 
@@ -60,6 +63,7 @@ class Loop:
         dismiss_timers: Callable[[str], None],
     ) -> None:
         self.listeners: list[Listener] = []
+        self.watchers: list[Watcher] = []
         self._settings = settings
         self._ears = ears
         self._mouth = mouth
@@ -102,6 +106,11 @@ class Loop:
             since_ms = frame.end_ms - frame.word_end_ms
             self.post(Woken(frame.word, self._ears.now_ms - since_ms))
 
+    def close(self) -> None:
+        """Let no deadline come any more: nobody is there."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+
     def forget(self) -> None:
         """Forget what was heard so far."""
         self._ears.forget()
@@ -133,6 +142,8 @@ class Loop:
         with _fence(event):
             self._state, effects = step(self._settings, self._state, event, _now_ms())
             pause_ms = 0
+            for watcher in self.watchers:
+                watcher(event, self._state)
         for effect in effects:
             with _fence(effect):
                 self._carry_out(effect)

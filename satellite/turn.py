@@ -53,6 +53,7 @@ from satellite.events import (
     AnnouncementAudio,
     AnnouncementEnded,
     Event,
+    Foreseen,
     MicrophoneLost,
     MicrophoneReady,
     MuteChanged,
@@ -67,6 +68,8 @@ from satellite.events import (
     TimerDismissed,
     TimerFinished,
     Triggered,
+    Understanding,
+    Unmet,
     Via,
     ViaChanged,
     WakeWord,
@@ -124,6 +127,8 @@ def _take(draft: Draft, event: Event) -> None:
             _forget_timers(draft, {timer_id})
         case Tick():
             _tick(draft)
+        case Understanding() | Foreseen() | Unmet():
+            return
         case _:
             answered(draft, event)
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from wyoming.asr import Transcribe, Transcript
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
@@ -113,13 +113,22 @@ def _to_nobody(_: Supposed) -> None:
 
 
 async def transcript(
-    connection: Connection, supposed: Callable[[Supposed], None] = _to_nobody
+    connection: Connection,
+    supposed: Callable[[Supposed], None] = _to_nobody,
+    understood: Callable[[str], None] = lambda _: None,
 ) -> str:
     """What an ASR server has understood, `""` for nothing; it may come before the utterance has ended.
 
-    `supposed` is told what that will be if the speaker has finished, each time that this changes.
+    `supposed` is told what that will be if the speaker has finished, each time that this changes;
+    `understood` the beginning that is certain already, of a server that sends it (`--partials`).
     """
+    begun = ""
     async for event in _replies(connection, "asr"):
+        if TranscriptStart.is_type(event.type):
+            begun = ""
+        if TranscriptChunk.is_type(event.type):
+            begun += _text(event)
+            understood(begun)
         if event.type == SPECULATIVE_TRANSCRIPT:
             audio_ms = event.data.get("audio_ms")
             heard_ms = audio_ms if isinstance(audio_ms, int) else None

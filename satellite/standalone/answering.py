@@ -16,7 +16,7 @@ from satellite.standalone.line import Line, Server
 from satellite.standalone.lines import Unfinished, reason_of
 from satellite.standalone.pace import TYPICAL_PACE, measured_pace, sentences_spoken
 from satellite.standalone.patience import ended, in_time
-from satellite.standalone.reports import Alive, Report, Spoken, Written, WrittenAll
+from satellite.standalone.reports import Alive, OwnVoice, Report, Spoken, Written, WrittenAll
 from satellite.standalone.script import Script
 from wyoming_voice.client import Refused, Sound, Speech, answer, commit, speculative
 from wyoming_voice.errors import UpstreamError, VoiceError
@@ -129,6 +129,7 @@ class Answering:
             if self.script.audio_ms > before_ms or not self._may_be_the_voice(error):
                 raise
             _log.warning("turn=%s %s; its own voice speaks", self._errand.record.turn_id, error)
+            self._report(OwnVoice(str(error)))
             async with self._errand.lines.fresh(line.server) as another:
                 await self._speak_as(another, "")
 

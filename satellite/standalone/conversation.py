@@ -4,6 +4,7 @@ Rule: a conversation goes on until it has been silent for long enough, or anothe
 prompt begins another; whoever follows up or interrupts talks to the one that was spoken to.
 """
 
+import secrets
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,15 @@ from typing import Protocol
 from satellite.effects import BeginTurn
 from satellite.events import WakeWord
 from satellite.standalone.pace import text_heard
-from wyoming_voice.core.timing import new_turn_id
 from wyoming_voice.extensions import REPLACES
 
 _QUESTIONS_KEPT = 4
 """A turn that goes on does so at once; few others can have begun meanwhile."""
+
+
+def new_conversation_id() -> str:
+    """One that nobody guesses: who knows it can go on with the conversation."""
+    return secrets.token_hex(16)
 
 
 class Answer(Protocol):
@@ -58,7 +63,7 @@ class Conversation:
 
     word: WakeWord | None
     used_s: float
-    id: str = field(default_factory=lambda: new_turn_id() + new_turn_id())
+    id: str
     answered: Answer | None = None
 
     @property
@@ -79,10 +84,14 @@ class Conversation:
 
 
 class Conversations:
-    """Turns in, the conversation of each out; `keep_s` is how long a silent one goes on."""
+    """Turns in, the conversation of each out; `keep_s` is how long a silent one goes on.
 
-    def __init__(self, keep_s: float) -> None:
+    The first goes by `first_id`, if it is given.
+    """
+
+    def __init__(self, keep_s: float, first_id: str = "") -> None:
         self._keep_s = keep_s
+        self._next_id = first_id or new_conversation_id()
         self._current: Conversation | None = None
         self._questions: dict[int, Question] = {}
 
@@ -109,7 +118,8 @@ class Conversations:
         if going_on is not None and word is None and goes_on:
             word = going_on.word
         if going_on is None or self._is_over(going_on, now_s) or not _same(word, going_on.word):
-            going_on = self._current = Conversation(word, now_s)
+            going_on = self._current = Conversation(word, now_s, self._next_id)
+            self._next_id = new_conversation_id()
         going_on.word, going_on.used_s = word, now_s
         return going_on
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from satellite.effects import BeginTurn
 from satellite.events import (
     Event,
+    Foreseen,
     Progressed,
     ReplyAudio,
     ReplyEnded,
@@ -23,6 +24,8 @@ from satellite.events import (
     Transcribed,
     Trouble,
     TurnFailed,
+    Understanding,
+    Unmet,
 )
 from satellite.parts import Post, Status
 from satellite.standalone.announcements import Announcements
@@ -32,7 +35,17 @@ from satellite.standalone.exchange import Exchange
 from satellite.standalone.lines import Directory, Lines
 from satellite.standalone.outcome import failure, outcome_name
 from satellite.standalone.patience import Patience, ended
-from satellite.standalone.reports import Alive, HeardEnough, Report, Spoken, Understood, Written
+from satellite.standalone.reports import (
+    Alive,
+    HeardEnough,
+    OwnVoice,
+    Report,
+    Spoken,
+    Understood,
+    UnderstoodSoFar,
+    UnderWay,
+    Written,
+)
 from satellite.standalone.tape import Tape
 from wyoming_voice import client
 from wyoming_voice.core.pcm import SPEECH
@@ -47,12 +60,16 @@ MAX_UTTERANCE_BYTES = SPEECH.size_bytes(60_000)
 
 @dataclass(frozen=True)
 class DirectSettings:
-    """The voice and language of turns ("": the servers' own), and how long things may take."""
+    """The voice and language of turns ("": the servers' own), and how long things may take.
+
+    `conversation_id` is that of the first conversation, where it goes on with one from elsewhere.
+    """
 
     voice: str = ""
     language: str = ""
     patience: Patience = field(default_factory=Patience)
     conversation_s: float = 300.0
+    conversation_id: str = ""
     keep_lines_s: float = 30.0
 
 
@@ -90,7 +107,9 @@ class Direct:
         self._room = room
         self._settings = settings or DirectSettings()
         self._lines = Lines(roster, keep_s=self._settings.keep_lines_s)
-        self._conversations = Conversations(self._settings.conversation_s)
+        self._conversations = Conversations(
+            self._settings.conversation_s, self._settings.conversation_id
+        )
         self._guesses = {"hit": 0, "miss": 0, "none": 0}
         self._turn: _Turn | None = None
         saying = self._errand(TurnRecord("say"), Question(""), self._settings.voice, "")
@@ -225,6 +244,8 @@ class Direct:
                 self._tell(turn, SpeechEndedRemotely(turn.epoch))
             case client.Supposed(text, language, audio_ms):
                 self._tell(turn, Supposed(turn.epoch, text, language, audio_ms))
+            case UnderstoodSoFar(text):
+                self._tell(turn, Understanding(turn.epoch, text))
             case Understood():
                 turn.mark("transcript")
             case Written(text):
@@ -233,6 +254,10 @@ class Direct:
             case Spoken(sound):
                 turn.mark("first_audio")
                 self._tell(turn, ReplyAudio(turn.epoch, sound))
+            case UnderWay(for_s):
+                self._tell(turn, Foreseen(turn.epoch, round(for_s * 1000)))
+            case OwnVoice(reason):
+                self._tell(turn, Unmet(turn.epoch, f"{reason}; its own voice speaks"))
             case Alive():
                 self._tell(turn, Progressed(turn.epoch))
 

@@ -18,6 +18,7 @@ from satellite.standalone.reports import (
     HeardEnough,
     Report,
     Understood,
+    UnderstoodSoFar,
     UnderWay,
 )
 from satellite.standalone.supposition import Supposition
@@ -125,11 +126,14 @@ class Exchange:
                 line.server.extensions,
             )
         )
-        hearing = transcript(line.connection, self._suppose)
+        hearing = transcript(line.connection, self._suppose, self._understand)
         try:
             return await in_time(hearing, saying, self._errand.patience.transcript_s)
         finally:
             await ended(saying)
+
+    def _understand(self, text: str) -> None:
+        self._report(UnderstoodSoFar(text))
 
     def _lost(self, server: Server, reason: str) -> None:
         self._errand.lost(server, reason)

@@ -14,6 +14,13 @@ class HeardEnough:
 
 
 @dataclass(frozen=True)
+class UnderstoodSoFar:
+    """The beginning of what is being said, as far as it is certain."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Understood:
     """What was said."""
 
@@ -47,8 +54,26 @@ class Spoken:
 
 
 @dataclass(frozen=True)
+class OwnVoice:
+    """A server speaks with a voice of its own, since it doesn't have the one that was wished for."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Alive:
     """Somebody works at it."""
 
 
-Report = HeardEnough | Supposed | Understood | UnderWay | Written | WrittenAll | Spoken | Alive
+Report = (
+    HeardEnough
+    | Supposed
+    | UnderstoodSoFar
+    | Understood
+    | UnderWay
+    | Written
+    | WrittenAll
+    | Spoken
+    | OwnVoice
+    | Alive
+)

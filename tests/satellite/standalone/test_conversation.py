@@ -28,6 +28,12 @@ def test_a_conversation_goes_on_until_it_has_been_silent_for_long() -> None:
     assert conversations.of(turn(), 891).id != first.id
 
 
+def test_a_conversation_from_elsewhere_goes_on_until_it_is_over() -> None:
+    conversations = Conversations(keep_s=300, first_id="begun-elsewhere")
+    assert conversations.of(turn(), 0).id == "begun-elsewhere"
+    assert conversations.of(turn(), 301).id != "begun-elsewhere"
+
+
 def test_another_prompt_begins_another_conversation() -> None:
     conversations = Conversations(keep_s=300)
     butler = conversations.of(turn(BUTLER), 0)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from satellite.events import (
+    Foreseen,
     Progressed,
     ReplyAudio,
     ReplyEnded,
@@ -43,7 +44,7 @@ async def test_what_was_foreseen_is_answered_in_the_moment_it_is_transcribed() -
         assert posts.spoken == posts.text == "It is noon."
         assert posts.of(ReplyEnded) == []  # the handle server has yet to hear that it was asked
         await posts.until(ReplyEnded)
-        assert kinds(posts) == [Transcribed, ReplyText, ReplyAudio, ReplyEnded]
+        assert kinds(posts) == [Transcribed, Foreseen, ReplyText, ReplyAudio, ReplyEnded]
         assert handle.commits == 1
         assert [context["speculative"] for context in handle.contexts] == [True]
         await until(lambda: direct.status()["speculation_hits"] == 1)

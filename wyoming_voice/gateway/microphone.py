@@ -1,0 +1,106 @@
+"""A browser's microphone: frames of its rate and format in, heard frames out, in the order of the buttons.
+
+Rules: what is no sound is refused, with what it should be; when more comes than is listened to, the oldest
+is dropped and counted; the event loop is held for one piece at a time.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from satellite.hearing.chain import Hearing
+from satellite.hearing.echo import FarEnd, PassThrough
+from satellite.hearing.resampling import PromptResampler
+from satellite.parts import PostFrame
+from wyoming_voice.audio import Audio, to_pcm16
+from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.errors import BadAudio
+
+BACKLOG_MS = 3_000
+"""As much as may wait to be listened to, and the longest frame."""
+
+_PIECE_MS = 100
+
+Action = Callable[[], None]
+
+_WIDTHS_BYTES = {"f32le": 4, "s16le": 2}
+
+
+class BrowserMicrophone:
+    """Takes what a page sends; `run` listens to it. The browser has taken our own voice out of it."""
+
+    def __init__(self, rate_hz: int, encoding: str, post_frame: PostFrame) -> None:
+        self.dropped_ms = 0.0
+        self._rate_hz = rate_hz
+        self._encoding = encoding
+        self._post_frame = post_frame
+        self._hearing = Hearing(FarEnd(), PassThrough("by the browser", echo_free=True))
+        self._resampler = None if rate_hz == SPEECH.rate_hz else PromptResampler(rate_hz, 16_000)
+        self._waiting: deque[Audio | Action] = deque()
+        self._waiting_ms = 0.0
+        self._some = asyncio.Event()
+
+    def push(self, data: bytes) -> None:
+        """Take a frame of sound; raises BadAudio."""
+        samples = self._samples(data)
+        piece = max(1, self._rate_hz * _PIECE_MS // 1000)
+        for at in range(0, len(samples), piece):
+            self._waiting.append(samples[at : at + piece])
+        self._waiting_ms += self._ms(samples)
+        self._drop()
+        self._some.set()
+
+    def after(self, action: Action) -> None:
+        """Do something once all that came before has been listened to."""
+        self._waiting.append(action)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            self._some.clear()
+            while self._waiting:
+                self._take(self._waiting.popleft())
+                await asyncio.sleep(0)
+            await self._some.wait()
+
+    def _take(self, one: Audio | Action) -> None:
+        if not isinstance(one, np.ndarray):
+            one()
+            return
+        self._waiting_ms -= self._ms(one)
+        heard = one if self._resampler is None else self._resampler.push(one)
+        for frame in self._hearing.push(to_pcm16(heard)):
+            self._post_frame(frame)
+
+    def _samples(self, data: bytes) -> Audio:
+        width = _WIDTHS_BYTES[self._encoding]
+        if len(data) % width:
+            raise BadAudio(
+                f"a frame of {len(data)} bytes, which is no whole number of {self._encoding} samples"
+            )
+        if 1000 * len(data) > BACKLOG_MS * self._rate_hz * width:
+            raise BadAudio(f"a frame of {len(data)} bytes; send at most {BACKLOG_MS} ms at a time")
+        if self._encoding == "s16le":
+            return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+        samples = np.frombuffer(data, "<f4").astype(np.float32)
+        if not np.isfinite(samples).all():
+            raise BadAudio("a frame holds samples that are no numbers (NaN, infinite)")
+        return samples
+
+    def _drop(self) -> None:
+        """Forget the oldest sound; what was pressed stays."""
+        kept: deque[Audio | Action] = deque()
+        while self._waiting and self._waiting_ms > BACKLOG_MS:
+            one = self._waiting.popleft()
+            if isinstance(one, np.ndarray):
+                self._waiting_ms -= self._ms(one)
+                self.dropped_ms += self._ms(one)
+            else:
+                kept.append(one)
+        self._waiting.extendleft(reversed(kept))
+
+    def _ms(self, samples: Audio) -> float:
+        return 1000.0 * len(samples) / self._rate_hz
