@@ -51,6 +51,8 @@ class Measured:
     uri: str
     pid: int
     log: Path = Path(os.devnull)
+    http: str = ""
+    """HOST:PORT of its HTTP door, where it has one."""
 
     def cpu_s(self) -> float:
         """Seconds of CPU time that it has used, all threads, to the nanosecond; Linux only.
@@ -73,9 +75,34 @@ async def ours(kind: str, *arguments: str) -> AsyncIterator[Measured]:
     listen = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--log-level", "info")
     command = (sys.executable, "-m", "wyoming_voice", kind, *listen, *arguments)
     async with _process(command, kind) as (process, log):
-        async with asyncio.timeout(_READY_WITHIN_S):
-            uri = await _ready_uri(process, log)
-        yield Measured(uri, process.pid, log)
+        yield await _measured(process, log)
+
+
+@contextlib.asynccontextmanager
+async def gateway(**uris: str) -> AsyncIterator[Measured]:
+    """Our gateway in front of running servers: kind -> URI."""
+    named = [word for kind, uri in uris.items() for word in (f"--{kind}-uri", uri)]
+    command = (sys.executable, "-m", "wyoming_voice", "gateway", "--http", "tcp://127.0.0.1:0")
+    async with _process((*command, *named), "gateway") as (process, log):
+        yield await _measured(process, log)
+
+
+@contextlib.asynccontextmanager
+async def http_peer(
+    kind: str, wyoming_uri: str, environment: Path = PEERS
+) -> AsyncIterator[Measured]:
+    """The HTTP server that comes with `wyoming` itself, in front of a server of ours."""
+    port = _free_port()
+    listen = ("--host", "127.0.0.1", "--port", str(port))
+    python = str(environment / "bin" / "python")
+    command = (python, "-m", f"wyoming.http.{kind}_server", *listen, "--uri", wyoming_uri)
+    try:
+        async with _process(command, f"http-{kind}") as (process, log):
+            async with asyncio.timeout(_READY_WITHIN_S):
+                await _accepts(port, process)
+            yield Measured(wyoming_uri, process.pid, log, f"127.0.0.1:{port}")
+    except FileNotFoundError as error:
+        raise SystemExit(f"no {python}: run bench/peers.sh, or give --no-peers") from error
 
 
 @contextlib.asynccontextmanager
@@ -144,14 +171,31 @@ async def _process(
     path.unlink(missing_ok=True)  # of one that failed the log stays
 
 
-async def _ready_uri(process: asyncio.subprocess.Process, log: Path) -> str:
+async def _measured(process: asyncio.subprocess.Process, log: Path) -> Measured:
+    """One of ours, as soon as it says that it is ready."""
     assert process.stdout is not None  # it was opened as a pipe
-    async for line in process.stdout:
-        word, _, uri = line.decode().strip().partition(" ")
-        if word == "ready":
-            return uri
+    said: dict[str, str] = {}
+    async with asyncio.timeout(_READY_WITHIN_S):
+        async for line in process.stdout:
+            word, _, uri = line.decode().strip().partition(" ")
+            said[word] = uri
+            if word == "ready":
+                http = said.get("http", "").removeprefix("tcp://")
+                return Measured(uri, process.pid, log, http)
     status = await process.wait()
     raise SystemExit(f"a server ended with status {status} before it was ready; see {log}")
+
+
+async def _accepts(port: int, process: asyncio.subprocess.Process) -> None:
+    while process.returncode is None:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        await asyncio.sleep(0.2)
+    raise SystemExit(
+        f"the HTTP peer ended with status {process.returncode}: run bench/peers.sh, or give --no-peers"
+    )
 
 
 async def _describes_itself(uri: str, process: asyncio.subprocess.Process) -> None:

@@ -85,8 +85,8 @@ def _spoken(engine: EspeakEngine, text: str) -> Audio:
     source = AudioFormat(engine.sample_rate_hz, width_bytes=2, channels=1)
     resampler = MonoResampler(source, SPEECH.rate_hz)
     parts = [
-        resampler.push(to_pcm16(samples))
-        for samples in engine.synthesize(Utterance(text, voice="en-us"))
+        resampler.push(to_pcm16(sound.samples))
+        for sound in engine.synthesize(Utterance(text, voice="en-us"))
     ]
     return np.concatenate([*parts, resampler.finish()])
 

@@ -69,5 +69,5 @@ def all_at_once(engine: Engine, voice: str, text: str) -> Iterator[Sound]:
 
 
 def _made(engine: Engine, voice: str, text: str) -> Sound:
-    samples = np.concatenate(list(engine.synthesize(Utterance(text, voice))))
+    samples = np.concatenate([made.samples for made in engine.synthesize(Utterance(text, voice))])
     return Sound(to_pcm16(samples), AudioFormat(engine.sample_rate_hz, 2, 1))
