@@ -15,7 +15,7 @@ endif
 # Kokoro, and torch with it, stops at Python 3.12.
 NO_KOKORO := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 13) else "")')
 
-.PHONY: demo run test test-clients test-sound check lint types format bench lock clean
+.PHONY: demo run test test-clients test-sound test-page check lint types format bench lock clean
 
 demo: $(VENV)/.installed  ## one spoken turn: make demo [QUESTION=my.wav]
 	$(RUN) demo $(if $(QUESTION),--question "$(QUESTION)")
@@ -24,7 +24,7 @@ run: $(VENV)/.installed  ## ASR, TTS and handle on 10300, 10200 and 10500: make 
 	$(RUN) up $(if $(HOST),--host "$(HOST)")
 
 test: $(VENV)/.tested  ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-clients: $(VENV)/.tested .venv-clients/.installed  ## public Wyoming clients against our servers
 	$(BIN)/python -m pytest -m clients tests/clients
@@ -32,6 +32,9 @@ test-clients: $(VENV)/.tested .venv-clients/.installed  ## public Wyoming client
 # In real time: a machine that stands still for a moment tears the sound, which is no failure of ours.
 test-sound: $(VENV)/.tested  ## a satellite in a room of real audio, through PulseAudio
 	$(BIN)/python -m pytest -m sound --reruns 2 tests/sound
+
+test-page: $(VENV)/.tested  ## the gateway's page in headless Chromium
+	$(BIN)/python -m pytest -m page tests/page
 
 check: lint types test  ## what CI runs
 

@@ -183,7 +183,7 @@ def _speech(voice: str, speed: float, text: str) -> Audio:
     source = AudioFormat(engine.sample_rate_hz, width_bytes=2, channels=1)
     resampler = MonoResampler(source, SPEECH.rate_hz)
     spoken = engine.synthesize(Utterance(text, voice, speed))
-    pieces = [resampler.push(to_pcm16(samples)) for samples in spoken]
+    pieces = [resampler.push(to_pcm16(sound.samples)) for sound in spoken]
     sound = np.concatenate([*pieces, resampler.finish()])
     loud = np.flatnonzero(np.abs(sound) > _QUIET)
     return sound[loud[0] : loud[-1] + 1] * np.float32(0.5 / np.abs(sound).max())

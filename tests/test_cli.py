@@ -63,3 +63,16 @@ def test_a_port_that_is_taken(unused_tcp_port: int) -> None:
         ended = voice("handle", "--llm-url", "none", "--uri", uri)
     assert ended.returncode == 2
     assert f"can't listen on {uri}" in ended.stderr
+
+
+AT_WORK = """
+import threading, time
+from wyoming_voice import cli
+threading.Thread(target=time.sleep, args=(600,)).start()
+cli._invoke = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+raise SystemExit(cli.main(["discover"]))
+"""
+
+
+def test_who_interrupts_does_not_wait_for_a_model_at_work() -> None:
+    assert subprocess.run([sys.executable, "-c", AT_WORK], timeout=60).returncode == 130

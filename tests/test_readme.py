@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from satellite.config import SatelliteSettings
-from wyoming_voice.asr.settings import AsrSettings
+from wyoming_voice.asr.settings import AsrSettings, EngineSettings
 from wyoming_voice.cli import COMMANDS
 from wyoming_voice.config import ListenSettings, ServiceSettings, Settings
+from wyoming_voice.gateway.settings import GatewaySettings
 from wyoming_voice.handle.server import HandleSettings
-from wyoming_voice.tts.server import TtsSettings
+from wyoming_voice.http.settings import HttpSettings
+from wyoming_voice.say.settings import SaySettings
+from wyoming_voice.subtitles.settings import SubtitleSettings
+from wyoming_voice.tts.settings import EngineSettings as TtsEngineSettings
+from wyoming_voice.tts.settings import TtsSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,7 +33,7 @@ def rows(heading: str) -> list[tuple[str, str, str]]:
     return re.findall(r"^\| `--([a-z0-9-]+)` \| (.*?) \| (.*) \|$", section, re.MULTILINE)
 
 
-def described(kind: type[ListenSettings], names: list[str]) -> list[tuple[str, str]]:
+def described(kind: type[Settings], names: list[str]) -> list[tuple[str, str]]:
     fields = kind.model_fields
     return [
         (name.replace("_", "-"), (fields[name].description or "").replace("|", "\\|"))
@@ -39,7 +44,9 @@ def described(kind: type[ListenSettings], names: list[str]) -> list[tuple[str, s
 @pytest.mark.parametrize("heading", SERVERS)
 def test_each_option_of_a_server_has_its_row(heading: str) -> None:
     kind = SERVERS[heading]
-    own = [name for name in kind.model_fields if name not in ServiceSettings.model_fields]
+    shared = {*ServiceSettings.model_fields}
+    shared |= {*HttpSettings.model_fields} if issubclass(kind, HttpSettings) else set()
+    own = [name for name in kind.model_fields if name not in shared]
     assert [(flag, text) for flag, _, text in rows(heading)] == described(kind, own)
 
 
@@ -54,6 +61,35 @@ def test_each_option_of_the_satellite_has_its_row() -> None:
 def test_the_options_of_every_server_have_theirs() -> None:
     shown = [(flag, text) for flag, _, text in rows("Every server")]
     assert shown == described(ServiceSettings, list(ServiceSettings.model_fields))
+
+
+def test_the_options_of_every_http_door_have_theirs() -> None:
+    own = [name for name in HttpSettings.model_fields if name not in Settings.model_fields]
+    shown = [(flag, text) for flag, _, text in rows("Every HTTP door")]
+    assert shown == described(HttpSettings, own)
+
+
+def test_the_options_of_subtitles_have_theirs() -> None:
+    shared = {*EngineSettings.model_fields, "paths"}
+    own = [name for name in SubtitleSettings.model_fields if name not in shared]
+    shown = [(flag, text) for flag, _, text in rows("Subtitles")]
+    assert shown == described(SubtitleSettings, own)
+
+
+def test_the_options_of_say_have_theirs() -> None:
+    own = [
+        name
+        for name in SaySettings.model_fields
+        if name not in {*TtsEngineSettings.model_fields, "text"}
+    ]
+    shown = [(flag, text) for flag, _, text in rows("Say")]
+    assert shown == described(SaySettings, own)
+
+
+def test_the_options_of_the_gateway_have_theirs() -> None:
+    shared = {*HttpSettings.model_fields} - {"http"}
+    own = [name for name in GatewaySettings.model_fields if name not in shared]
+    assert [(flag, text) for flag, _, text in rows("Gateway")] == described(GatewaySettings, own)
 
 
 def test_commands_and_their_flags_exist() -> None:

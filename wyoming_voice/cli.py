@@ -5,10 +5,12 @@ it needs. Status 0: done; 1: it failed; 2: the settings can't be used.
 """
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,9 +40,24 @@ COMMANDS = {
     "satellite": Command(
         "satellite.run", "SatelliteSettings", "satellite", "listen and speak: the microphone's side"
     ),
+    "gateway": Command(
+        "wyoming_voice.gateway.server",
+        "GatewaySettings",
+        "gateway",
+        "serve the whole conversation to web pages",
+    ),
     "up": Command("wyoming_voice.up", "UpSettings", "all", "run all three servers on this machine"),
     "demo": Command("wyoming_voice.demo", "DemoSettings", "all", "one spoken turn, start to end"),
     "ask": Command("satellite.ask", "AskSettings", "satellite", "one turn against running servers"),
+    "say": Command(
+        "wyoming_voice.say.command", "SaySettings", "tts,media", "speak a text into a file"
+    ),
+    "subtitles": Command(
+        "wyoming_voice.subtitles.command",
+        "SubtitleSettings",
+        "subtitles",
+        "write the subtitles of films and recordings",
+    ),
     "bench": Command(
         "wyoming_voice.benchmark.command", "BenchSettings", "audio", "measure running servers"
     ),
@@ -93,7 +110,7 @@ def _run(name: str, command: Command, arguments: Sequence[str]) -> int:
     except VoiceError as error:
         return _failed(name, str(error), 1)
     except KeyboardInterrupt:
-        return 130
+        return _interrupted()
 
 
 def _invoke(module: Any, command: Command, arguments: Sequence[str]) -> int:
@@ -107,6 +124,15 @@ def _invoke(module: Any, command: Command, arguments: Sequence[str]) -> int:
 
     asyncio.run(run_service(module.build(settings), settings))
     return 0
+
+
+def _interrupted() -> int:
+    """130. A thread that is in the middle of a model's work, which may take minutes, is not waited for."""
+    if threading.active_count() > 1:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(130)
+    return 130
 
 
 def _log_to_stderr(level: str) -> None:

@@ -30,8 +30,8 @@ from wyoming_voice.wire import WireLimits, parse_uri
 
 PREFIX = "WYOMING_VOICE_"
 SECTIONS = (
-    *("asr", "tts", "handle", "satellite", "up", "demo", "ask", "bench", "calibrate", "discover"),
-    *("models", "install-systemd"),
+    *("asr", "tts", "handle", "satellite", "gateway", "up", "demo", "ask", "say", "subtitles"),
+    *("bench", "calibrate", "discover", "models", "install-systemd"),
 )
 """The TOML tables that there are, one for each command."""
 
@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Settings of one command; `section` names its TOML table and its environment variables."""
 
     section: ClassVar[str] = ""
+    shortcuts: ClassVar[dict[str, str]] = {}
+    """Letters of flags that people expect: `{"output": "o"}`."""
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
     )
@@ -172,6 +174,7 @@ def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None =
         cli_parse_args=list(argv),
         cli_prog_name=f"wyoming-voice {kind.section}",
         cli_kebab_case=True,
+        cli_shortcuts=dict(kind.shortcuts),
         cli_implicit_flags="toggle",
         cli_hide_none_type=True,
         cli_avoid_json=True,

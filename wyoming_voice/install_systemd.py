@@ -19,8 +19,9 @@ from rich.console import Console
 from wyoming_voice.config import Settings
 from wyoming_voice.errors import ConfigError
 
-Part = Literal["asr", "tts", "handle", "satellite"]
-_PARTS: tuple[Part, ...] = ("asr", "tts", "handle", "satellite")
+Part = Literal["asr", "tts", "handle", "satellite", "gateway"]
+_PARTS: tuple[Part, ...] = ("asr", "tts", "handle", "satellite", "gateway")
+_WITH_SOCKET = ("asr", "tts", "handle")
 _PROGRAM = "/opt/wyoming-voice/bin/wyoming-voice"
 """What the units run as they are shipped."""
 
@@ -29,11 +30,13 @@ _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 
 
 class InstallSettings(Settings):
-    """Install systemd units: asr, tts, handle, satellite (default: all; with --user: satellite)."""
+    """Install systemd units (default: all; with --user: the satellite's)."""
 
     section: ClassVar[str] = "install-systemd"
 
-    parts: CliPositionalArg[list[Part]] = Field([], description="asr, tts, handle, satellite")
+    parts: CliPositionalArg[list[Part]] = Field(
+        [], description="asr, tts, handle, satellite, gateway"
+    )
     user: bool = Field(
         False, description="for your own systemd: the satellite beside a desktop's sound server"
     )
@@ -109,7 +112,7 @@ def _unit_names(settings: InstallSettings, parts: tuple[Part, ...]) -> list[str]
     if settings.user:
         return ["user/wyoming-voice-satellite.service"]
     names = [f"wyoming-voice-{part}.service" for part in parts]
-    names += [f"wyoming-voice-{part}.socket" for part in parts if part != "satellite"]
+    names += [f"wyoming-voice-{part}.socket" for part in parts if part in _WITH_SOCKET]
     return [*names, "wyoming-voice.target"]
 
 

@@ -8,7 +8,7 @@ server's `--llm-url`; where nobody chose that address and nothing answers at it,
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +21,7 @@ from wyoming_voice.config import ServiceSettings, Settings, load
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.server import NO_LLM, HandleSettings, key_of
 from wyoming_voice.stack import Plan, end_on_signals, running
-from wyoming_voice.tts.server import TtsSettings
+from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.wire import Address, parse_uri
 
 Say = Callable[[str], None]
@@ -35,6 +35,7 @@ class UpSettings(Settings):
     host: str = Field(
         "", description="address for all three, e.g. 0.0.0.0 (default: their own --uri)"
     )
+    gateway: bool = Field(False, description="run the gateway with its page for them, too")
 
 
 async def run(settings: UpSettings) -> int:
@@ -46,9 +47,15 @@ async def run(settings: UpSettings) -> int:
         plans = (
             [listening_at(plan, host=settings.host) for plan in plans] if settings.host else plans
         )
-        async with running(plans, lambda kind, uri: console.print(f"{kind:6} ready at {uri}")):
-            console.print(_welcome(settings.host))
-            await asyncio.Event().wait()
+
+        def told(kind: str, uri: str) -> None:
+            console.print(f"{kind:7} ready at {uri}")
+
+        async with running(plans, told) as uris:
+            pages = [gateway(uris, settings.config)] if settings.gateway else []
+            async with running(pages, told):
+                console.print(_welcome(settings.host))
+                await asyncio.Event().wait()
     except asyncio.CancelledError:  # only the signals above cancel this task
         return 0
     return 0
@@ -73,6 +80,12 @@ def listening_at(plan: Plan, host: str, port: int | None = None) -> Plan:
         raise ConfigError(f"--host: the {plan.kind} server's own --uri is {named}; leave one out")
     address = Address(host=host, port=named.port if port is None else port)
     return replace(plan, arguments=(*plan.arguments, "--uri", str(address)))
+
+
+def gateway(uris: Mapping[str, str], config: Path | None) -> Plan:
+    """The gateway of the servers at these URIs."""
+    named = (part for kind, uri in uris.items() for part in (f"--{kind}-uri", uri))
+    return Plan("gateway", (*(("--config", str(config)) if config else ()), *named))
 
 
 def _plan(settings: ServiceSettings, arguments: tuple[str, ...]) -> Plan:

@@ -15,7 +15,8 @@ from wyoming_voice.calibrate.corpus import recorded, sentences, spoken
 from wyoming_voice.config import CONFIG_VARIABLE
 from wyoming_voice.errors import ConfigError, UpstreamError
 from wyoming_voice.service import serving
-from wyoming_voice.tts.server import TtsSettings, build
+from wyoming_voice.tts.server import build
+from wyoming_voice.tts.settings import TtsSettings
 
 COMMANDS = ("Turn on the kitchen light.", "What time is it?", "Set a timer for five minutes.")
 

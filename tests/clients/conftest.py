@@ -28,15 +28,6 @@ _ARGUMENTS = {
 }
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave these tests out unless `-m` asks for them: they need that environment."""
-    if "clients" in config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("clients")]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
-
-
 @pytest.fixture(scope="session")
 def clients() -> Clients:
     """The public clients; without their environment every test that needs one fails with the remedy."""

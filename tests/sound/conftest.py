@@ -17,15 +17,6 @@ _LOCAL = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--log-level", "warning
 _WHISPER = ("--model", str(COMMAND_MODEL), "--language", "en", "--cpu-threads", "1")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave these tests out unless `-m` asks for them: they take real time."""
-    if "sound" in config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("sound")]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
-
-
 @pytest.fixture(scope="session")
 def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
     """One sound server for all tests; those that break it bring it back."""
