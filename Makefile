@@ -49,7 +49,7 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others, 15 minutes; BENCH=quick: two
+bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others, 25 minutes; BENCH=quick: four
 	$(BIN)/python -m bench --profile $(or $(BENCH),full)
 
 lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and platform at once

@@ -31,7 +31,7 @@ FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
 
 
 class AskSettings(Settings):
-    """What to ask, of whom, and where the answer goes."""
+    """Take one turn against running servers: ask in speech or text, and get the answer."""
 
     section: ClassVar[str] = "ask"
 

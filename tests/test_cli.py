@@ -32,11 +32,13 @@ def test_help_lists_every_command() -> None:
     ("arguments", "status", "said"),
     [
         (("sing",), 2, "unknown command 'sing'"),
+        (("satelite",), 2, "unknown command 'satelite'; did you mean 'satellite'?"),
         (("handle", "--max-queue", "0"), 2, "--max-queue: Input should be greater"),
         (("handle", "--uri", "10500"), 2, "bad address '10500'; write tcp://HOST:PORT"),
         (("handle", "--config", "/nowhere.toml"), 2, "'/nowhere.toml' can't be read"),
         (("models", "fetch", "asr", "tiny.en"), 1, "run `wyoming-voice models fetch asr tiny.en"),
         (("models", "path", "asr", "tiny.en"), 1, "faster-whisper-tiny.en are not in"),
+        (("models", "path", "asr", "tiny.en"), 1, "or take --engine pocketsphinx"),
         (("ask",), 2, "name a WAV file or give --text"),
         ((*ASK, "--text", "hello"), 1, "no handle server answers at tcp://127.0.0.1:9: Connect"),
         ((*ASK, "nowhere.wav"), 2, "nowhere.wav can't be read: No such file"),
@@ -76,3 +78,20 @@ raise SystemExit(cli.main(["discover"]))
 
 def test_who_interrupts_does_not_wait_for_a_model_at_work() -> None:
     assert subprocess.run([sys.executable, "-c", AT_WORK], timeout=60).returncode == 130
+
+
+LACKING = """
+import sys
+sys.modules["fastapi"] = None
+from wyoming_voice import cli
+raise SystemExit(cli.main(["tts", "--engine", "espeak", "--no-zeroconf", *sys.argv[1:]]))
+"""
+
+
+def test_what_a_door_lacks_is_in_its_own_extra() -> None:
+    doors = ("--uri", "tcp://127.0.0.1:0", "--http", "tcp://127.0.0.1:0")
+    ended = subprocess.run(
+        [sys.executable, "-c", LACKING, *doors], capture_output=True, text=True, timeout=50
+    )
+    assert ended.returncode == 2
+    assert "needs 'fastapi': pip install 'wyoming-voice[tts,http]'" in ended.stderr

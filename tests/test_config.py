@@ -19,7 +19,7 @@ class SampleSettings(ServiceSettings):
 
     uri: str = Field("tcp://127.0.0.1:0", description="where to listen")
     beam_size: int = Field(1, ge=1, description="beams")
-    voices: list[str] = Field(["a"], description="voices")
+    voices: list[str] = Field(["a", "b"], description="voices")
     prompt: str = Field("", description="a prompt")
     model: str | None = Field(None, description="a model")
     api_key: SecretStr | None = Field(None, min_length=5, description="a key")
@@ -54,7 +54,12 @@ def mistakes(
 
 def test_defaults() -> None:
     sample = settings()
-    assert (sample.beam_size, sample.voices, sample.model, sample.api_key) == (1, ["a"], None, None)
+    assert (sample.beam_size, sample.voices, sample.model, sample.api_key) == (
+        1,
+        ["a", "b"],
+        None,
+        None,
+    )
     assert sample.no_zeroconf is False
 
 
@@ -253,7 +258,10 @@ def test_an_unknown_flag_ends_with_status_2(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as caught:
         settings("--beem-size", "1")
     assert caught.value.code == 2
-    assert "--beem-size" in capsys.readouterr().err
+    assert "unknown flag --beem-size; did you mean --beam-size?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        settings("--xyzzy=1")
+    assert "sample: unknown flag --xyzzy\n" in capsys.readouterr().err
 
 
 def test_help_names_every_flag_with_its_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,6 +273,23 @@ def test_help_names_every_flag_with_its_words(capsys: pytest.CaptureFixture[str]
         assert f"--{name.replace('_', '-')}" in shown
         assert field.description
         assert field.description.split(";")[0] in shown
+
+
+def test_help_says_what_to_write_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        settings("--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    for flag in (
+        "--uri URI where",
+        "--beam-size N beams (default: 1)",
+        "--voices TEXT,… voices (default: a,b)",
+        "--model NAME a model --",
+        "--api-key TEXT a key",
+        "--key-file PATH a file",
+        "--idle-timeout-s SECONDS seconds",
+        "--no-zeroconf announce nothing on the network --",
+    ):
+        assert flag in shown
 
 
 def test_settings_do_not_change_afterwards() -> None:

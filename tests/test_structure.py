@@ -17,7 +17,7 @@ MODULES = sorted(
 )
 
 TIERS = (
-    {"core", "cores", "extensions", "ranks", "sockets", "systemd"},
+    {"core", "cores", "extensions", "flags", "ranks", "sockets", "systemd"},
     {"errors", "onnx"},
     {"audio", "smart_turn", "vad", "wire", "toml"},
     {"client", "describing", "config", "hub", "media", "metrics", "outcome", "wav", "worker"},
@@ -36,9 +36,10 @@ TIERS = (
         "stack",
         "subtitles",
     },
-    {"up"},
     {"satellite"},
-    {"demo", "gateway"},
+    {"gateway"},
+    {"up"},
+    {"demo"},
     {"cli"},
     {"__main__"},
 )

@@ -11,7 +11,7 @@ from wyoming_voice.errors import ConfigError, UnknownChoice
 from wyoming_voice.handle.listing import Listing
 from wyoming_voice.hub import Weights
 from wyoming_voice.stack import Plan
-from wyoming_voice.up import choose, listening_at
+from wyoming_voice.up import UpSettings, choose, listening_at, page_of
 
 
 class Machine:
@@ -115,3 +115,30 @@ def test_listening_elsewhere(uri: str, host: str, port: int | None, expected: st
 def test_a_host_does_not_go_with_a_socket() -> None:
     with pytest.raises(ConfigError, match="leave one out"):
         listening_at(Plan("asr", ("--uri", "unix:///run/asr.sock")), "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("host", "door", "opened", "others"),
+    [
+        ("", "tcp://127.0.0.1:8000", "http://localhost:8000", False),
+        ("127.0.0.1", "tcp://127.0.0.1:8000", "http://localhost:8000", False),
+        ("0.0.0.0", "tcp://127.0.0.1:8000", "http://localhost:8000", True),
+        ("0.0.0.0", "tcp://0.0.0.0:8443", "http://localhost:8443", False),
+        ("::", "tcp://[fd00::1]:8000", "http://[fd00::1]:8000", False),
+    ],
+)
+def test_where_the_page_is_and_how_others_get_to_it(
+    host: str, door: str, opened: str, others: bool
+) -> None:
+    first, _, more = page_of({"gateway": door}, UpSettings(host=host)).partition("\n")
+    assert first == f"the page: open {opened}"
+    wanted = "WYOMING_VOICE_GATEWAY_HTTP=tcp://0.0.0.0:8000 WYOMING_VOICE_GATEWAY_API_KEY_FILE=keys"
+    assert (wanted in more) == others == bool(more)
+    assert page_of({}, UpSettings(host=host)) == ""
+
+
+def test_a_page_with_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CERT", "KEY"):
+        monkeypatch.setenv(f"WYOMING_VOICE_GATEWAY_TLS_{name}", "some.pem")
+    told = page_of({"gateway": "tcp://127.0.0.1:8000"}, UpSettings())
+    assert told == "the page: open https://localhost:8000\n"

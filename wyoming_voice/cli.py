@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from wyoming_voice import __version__
@@ -77,6 +78,10 @@ COMMANDS = {
 }
 
 
+_DOOR = ("fastapi", "starlette", "uvicorn", "websockets", "multipart", "python_multipart", "av")
+"""What --http takes beside a server's own extra."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -88,7 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"wyoming-voice {__version__}\n")
         return 0
     if name not in COMMANDS:
-        sys.stderr.write(f"wyoming-voice: unknown command {name!r}\n\n{_usage()}")
+        near = get_close_matches(name, COMMANDS, n=1)
+        remedy = f"; did you mean {near[0]!r}?" if near else f"\n\n{_usage().rstrip()}"
+        sys.stderr.write(f"wyoming-voice: unknown command {name!r}{remedy}\n")
         return 2
     return _run(name, COMMANDS[name], arguments)
 
@@ -102,9 +109,7 @@ def _run(name: str, command: Command, arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("wyoming_voice", "satellite"):
             raise  # a bug of ours, which no extra mends
-        return _failed(
-            name, f"needs {error.name!r}: pip install 'wyoming-voice[{command.extra}]'", 2
-        )
+        return _failed(name, _remedy(command, error.name or ""), 2)
     except ConfigError as error:
         return _failed(name, str(error), 2)
     except VoiceError as error:
@@ -133,6 +138,14 @@ def _interrupted() -> int:
             sys.stdout.flush()
         os._exit(130)
     return 130
+
+
+def _remedy(command: Command, lacking: str) -> str:
+    """What to install for a module that is not there."""
+    extras = [command.extra]
+    if lacking.partition(".")[0] in _DOOR:
+        extras += ["http"]
+    return f"needs {lacking!r}: pip install 'wyoming-voice[{','.join(filter(None, extras))}]'"
 
 
 def _log_to_stderr(level: str) -> None:

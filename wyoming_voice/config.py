@@ -6,12 +6,9 @@ A field `beam_size` of the section `asr` is the flag `--beam-size`, the variable
 once, with the three names under which it can be mended.
 """
 
-import argparse
 import os
-import re
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
@@ -25,6 +22,7 @@ from pydantic_settings import (
 )
 
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.flags import Help, Parser, near
 from wyoming_voice.toml import read_toml
 from wyoming_voice.wire import WireLimits, parse_uri
 
@@ -46,13 +44,6 @@ Uri = Annotated[
     str, Field(description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH")
 ]
 """The type of a service's `uri`; each server gives its own default."""
-
-
-class _Help(argparse.HelpFormatter):
-    """Says a default only where there is one."""
-
-    def _expand_help(self, action: argparse.Action) -> str:
-        return re.sub(r" \(default: (|None|\[\])\)$", "", super()._expand_help(action))
 
 
 class Settings(BaseSettings):
@@ -151,7 +142,10 @@ class ServiceSettings(ListenSettings):
     def _readable_metrics_uri(cls, uri: str) -> str:
         if uri.startswith("unix:"):
             raise ValueError("Prometheus needs tcp://HOST:PORT")
-        return cls._readable_uri(uri) if uri else uri
+        try:
+            return cls._readable_uri(uri) if uri else uri
+        except ValueError as error:
+            raise ValueError(f"bad address {uri!r}; write tcp://HOST:PORT") from error
 
     @property
     def stuck_s(self) -> float:
@@ -172,13 +166,17 @@ def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None =
     flags = CliSettingsSource[Any](
         kind,
         cli_parse_args=list(argv),
-        cli_prog_name=f"wyoming-voice {kind.section}",
         cli_kebab_case=True,
         cli_shortcuts=dict(kind.shortcuts),
         cli_implicit_flags="toggle",
         cli_hide_none_type=True,
         cli_avoid_json=True,
-        formatter_class=_Help,
+        root_parser=Parser(
+            prog=f"wyoming-voice {kind.section}",
+            description=kind.__doc__,
+            formatter_class=Help,
+            allow_abbrev=False,
+        ),
     )()
     variables, mistakes = _from_environment(kind, environ)
     path = flags.get("config") or variables.get("config") or environ.get(CONFIG_VARIABLE)
@@ -207,7 +205,7 @@ def _from_environment(
     for key in sorted(key for key in environ if key.startswith(variable(kind, ""))):
         target = key if key in known else key.removesuffix("_FILE")
         if target not in known:
-            mistakes.append(f"unknown variable {key}{_near(key, known, variable(kind, ''))}")
+            mistakes.append(f"unknown variable {key}{near(key, known, variable(kind, ''))}")
         elif target != key and target in environ:
             mistakes.append(f"{target} and {key} are both set; keep one")
         else:
@@ -242,7 +240,7 @@ def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:
             continue
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {name!r} stands in no table; {_its_table(kind, name)}")
-        raise ConfigError(f"{path}: no such section [{name}]{_near(name, SECTIONS)}")
+        raise ConfigError(f"{path}: no such section [{name}]{near(name, SECTIONS)}")
     table = tables.get(kind.section, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{kind.section}] must be a table")
@@ -277,7 +275,7 @@ def _mistake(kind: type[Settings], part: Any) -> str:
         return message
     name = str(part["loc"][0])
     if part["type"] == "extra_forbidden":
-        return f"[{kind.section}] {name}: no such setting{_near(name, kind.model_fields)}"
+        return f"[{kind.section}] {name}: no such setting{near(name, kind.model_fields)}"
     if part["type"] == "literal_error" and _is_positional(kind, name):
         return _unknown_word(kind, part)
     secret = "secret" in str(kind.model_fields[name].annotation).lower()
@@ -299,11 +297,4 @@ def _unknown_word(kind: type[Settings], part: Any) -> str:
     if get_origin(choice) is not Literal:  # a list of them
         choice = get_args(choice)[0]
     words = [str(known) for known in get_args(choice)]
-    return f"{name.upper()}: {word!r} is none of {', '.join(words)}{_near(word, words)}"
-
-
-def _near(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """The remedy for a name that is not known; what all names begin with makes none of them near."""
-    rests = [other.removeprefix(prefix) for other in known]
-    close = get_close_matches(name.removeprefix(prefix), rests, n=1)
-    return f"; did you mean {prefix}{close[0]}?" if close else ""
+    return f"{name.upper()}: {word!r} is none of {', '.join(words)}{near(word, words)}"

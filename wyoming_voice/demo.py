@@ -19,7 +19,7 @@ from wyoming_voice.up import choose, listening_at
 
 
 class DemoSettings(Settings):
-    """What is asked, and where the answer goes."""
+    """Play one spoken turn, from a question to a file with the answer."""
 
     section: ClassVar[str] = "demo"
 

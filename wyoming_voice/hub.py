@@ -145,6 +145,9 @@ def directory(path: Path, required: Sequence[str]) -> Path:
     return path
 
 
+_WITHOUT_WEIGHTS = {"asr": "pocketsphinx", "tts": "espeak"}
+
+
 def _complete(path: Path, weights: Weights) -> bool:
     return all(any(path.glob(pattern)) for pattern in weights.required)
 
@@ -155,5 +158,5 @@ def missing(weights: Weights, model_dir: Path | None) -> str:
     return (
         f"the weights {weights.repository} are not in {where(model_dir)}; "
         f"run `wyoming-voice models fetch {weights.kind} {weights.name}{place}` on a machine with "
-        f"internet and copy that directory here"
+        f"internet and copy that directory here, or take --engine {_WITHOUT_WEIGHTS[weights.kind]}"
     )

@@ -53,8 +53,8 @@ async def run(settings: UpSettings) -> int:
 
         async with running(plans, told) as uris:
             pages = [gateway(uris, settings.config)] if settings.gateway else []
-            async with running(pages, told):
-                console.print(_welcome(settings.host))
+            async with running(pages, told) as doors:
+                console.print(_welcome(settings.host, page_of(doors, settings)))
                 await asyncio.Event().wait()
     except asyncio.CancelledError:  # only the signals above cancel this task
         return 0
@@ -150,10 +150,29 @@ async def _language_model(settings: HandleSettings, say: Say) -> tuple[str, ...]
     return ("--llm-url", NO_LLM)
 
 
-def _welcome(host: str) -> str:
+def page_of(doors: Mapping[str, str], settings: UpSettings) -> str:
+    """Where the page is, if there is one, and how others get to it."""
+    if "gateway" not in doors:
+        return ""
+    from wyoming_voice.gateway.settings import HERE, GatewaySettings
+
+    own = load(GatewaySettings, ("--config", str(settings.config)) if settings.config else ())
+    address = parse_uri(doors["gateway"])
+    told = f"the page: open {own.page_url(address)}\n"
+    if address.host not in HERE or settings.host in ("", "localhost", *HERE):
+        return told
+    return (
+        f"{told}  for this machine only, whatever --host is; for others:"
+        f" WYOMING_VOICE_GATEWAY_HTTP={Address(settings.host, address.port)}"
+        " WYOMING_VOICE_GATEWAY_API_KEY_FILE=keys\n"
+    )
+
+
+def _welcome(host: str, page: str) -> str:
     where = f"at {host}" if host else "for this machine only; --host 0.0.0.0 serves the network"
     return (
         f"all ready, {where}\n"
+        f"{page}"
         "ask something: wyoming-voice ask --text 'what time is it'\n"
         "Home Assistant: Settings, Devices & services, Add integration, Wyoming Protocol\n"
         "Ctrl-C ends"

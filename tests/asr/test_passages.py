@@ -49,6 +49,12 @@ def test_without_words_a_segment_lasts_as_long_as_the_speech() -> None:
     assert [one.end_s for one in told(several, PIECE, vad_heard=True)] == [20, 20]
 
 
+def test_no_segment_lasts_longer_than_its_piece() -> None:
+    short = Piece(160_000, 170_000, None)
+    (one,) = told([segment("One. Two.", words=False)], short, vad_heard=False)
+    assert (one.start_s, one.end_s) == (10, 10.625)
+
+
 def test_what_the_gate_cuts_off_has_no_words() -> None:
     looped = segment("Now listen " + "and again " * 12, cut=True)
     (one,) = told([looped], PIECE, vad_heard=True)

@@ -71,6 +71,13 @@ def test_long_speech_ends_a_window_in_its_first_pause() -> None:
     assert second.start == first.end
 
 
+def test_who_waits_for_a_film_is_given_longer_windows() -> None:
+    cutter = Cutter(0.3, LONGEST_S, soft_s=20.0)
+    for level in scores(*[("s", 5), (".", 1)] * 8):
+        cutter.push(level)
+    assert [round(window.end / FRAMES_PER_S) for window in cutter.windows] == [23, 47]
+
+
 def test_a_recogniser_of_short_audio_is_spared_sooner() -> None:
     audio = scores(("s", 6), (".", 0.6), ("s", 2))
     assert len(windows(audio, 0.3, 10.0)) == 2

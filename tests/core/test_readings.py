@@ -35,7 +35,9 @@ def written(text: str, language: str = "en") -> list[str]:
         ("Bonjour !", ["Bonjour", " !"]),
         ("Hello 🙂.", ["Hello", "."]),
         ("Dr. Who & co", ["Dr.", " Who", " &", " co"]),
-        ("# A title\n- one", ["A", " title.", "\none."]),
+        ("# A title\n- one\n", ["A", " title", "\none"]),
+        ("- one!\n2. two:", ["one!", "\n2:", " two:"]),
+        ("| a | b |\n|--|--|\n| c | d |", ["a", " b", "\nc", " d"]),
     ],
 )
 def test_words_stand_as_they_were_written(text: str, words: list[str]) -> None:

@@ -1,8 +1,10 @@
 """Questions over plain HTTP, with the real servers."""
 
 import asyncio
+import contextlib
 import io
 import wave
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -15,12 +17,18 @@ from tests.gateway.page import Browser
 from tests.handle.talking import served
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, delta
 from wyoming_voice.audio import to_pcm16
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.errors import UpstreamError
+from wyoming_voice.gateway.asking import Asker
+from wyoming_voice.gateway.questions import AskBody, Asked, SayBody
 from wyoming_voice.gateway.server import serving
+from wyoming_voice.gateway.services import Services
 from wyoming_voice.media.decoding import Media
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 QUESTION = "What time is it?"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"headers": {"content-type": "application/json"}}
 
 
@@ -89,6 +97,7 @@ async def test_text_in_sound_out(browser: Browser) -> None:
         ({"json": {"text": "hi", "voice": "nobody"}}, 400, "unknown-voice"),
         ({"json": {"text": "hi", "format": "tape"}}, 400, "bad-request"),
         ({"json": {"text": 7}}, 400, "bad-request"),
+        ({"content": rb'{"\ud800": 1}', **JSON}, 400, "bad-request"),
         ({"json": {"text": "x" * 5001}}, 413, "too-large"),
         ({"json": {"text": "x" * 100_000}}, 413, "too-large"),
         ({"content": b"{", **JSON}, 400, "bad-request"),
@@ -107,6 +116,37 @@ async def test_what_makes_no_sense_is_refused(
     assert (answer.status_code, error["code"]) == (status, code), answer.text
     assert error["message"]
     assert error["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "request_", "near"),
+    [
+        ("/ask", {"json": {"txt": "hi"}}, "text"),
+        ("/ask", {"content": b'{"txt": "hi"}', "headers": FORM}, "text"),
+        ("/ask", {"data": {"txt": "hi"}}, "text"),
+        ("/ask", {"files": {"file": b"RIFF"}, "data": {"languge": "en"}}, "language"),
+        ("/ask", {"files": {"fil": b"RIFF"}}, "file"),
+        ("/say", {"json": {"txt": "hi"}}, "text"),
+    ],
+)
+async def test_a_slip_of_the_pen_is_named(
+    browser: Browser, path: str, request_: dict[str, Any], near: str
+) -> None:
+    async with httpx.AsyncClient(base_url=browser.url) as client:
+        error = (await client.post(path, **request_)).json()["error"]
+    assert f"did you mean '{near}'?" in error["message"], error
+
+
+async def test_where_no_server_was_ever_found_it_is_said_what_to_do() -> None:
+    nobody = Services({})  # and never looks for any
+    asker = Asker(settings({}), nobody)
+    asked = Asked(AskBody(text="hi", format="json"))
+    with pytest.raises(UpstreamError, match=r"start one, or name it \(--handle-uri\)"):
+        await asker.written(asked, TurnRecord("ask"))
+    with pytest.raises(UpstreamError, match=r"start one, or name it \(--tts-uri\)"):
+        async with contextlib.aclosing(asker.said(SayBody(text="hi"), TurnRecord("say"))) as said_:
+            await anext(said_)
+    asker.close()
 
 
 async def test_a_recording_without_speech_is_told_so(browser: Browser) -> None:

@@ -28,7 +28,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
         (['{"type": "start", "format": "mp3"}'], "format"),
         (['{"type": "start"}', '{"type": "start"}'], "begun already"),
         (['{"type": "start"}', b"\0\0\0"], "no whole number"),
-        (['{"type": "start"}', b"\0\0\xc0\x7f"], "NaN"),
+        (['{"type": "start"}', b"\0\0\xc0\x7f"], "was it s16le? say so in `start`"),
+        (['{"type": "start", "sample_rte": 16000}'], "did you mean 'sample_rate'?"),
+        (['{"type": "start", "\\ud800": 1}'], "unknown field"),
+        (['{"type": "strt"}'], "did you mean 'start'?"),
+        (['{"type": "start"}', '{"type": "relese"}'], "did you mean 'release'?"),
+        (['{"type": "start"}', '{"type": "foo"}'], "known: alive, heard, press"),
+        (
+            ['{"type": "start"}', '{"type": "heard", "playback": 1, "msec": 1}'],
+            "unknown field 'msec'",
+        ),
         (['{"type": "start"}', bytes(4 * 48_000 * 4)], "at most 3000 ms"),
         (['{"type": "start"}', '{"type": "heard", "playback": 1, "ms": NaN}'], "ms"),
         (['{"type": "start"}', '{"type": "heard", "playback": -1, "ms": 1}'], "playback"),
@@ -57,9 +66,9 @@ async def test_a_giant_frame_is_not_even_read(browser: Browser) -> None:
         assert await page.closed() == 1009
 
 
-async def test_what_is_not_known_yet_is_passed_over(browser: Browser) -> None:
+async def test_what_has_nothing_to_say_does_no_harm(browser: Browser) -> None:
     async with browser.page() as page:
-        await page.start(newer="field")
+        await page.start()
         await page.say(type="alive")
         await page.say(type="heard", playback=99, ms=5)
         await page.say(type="release")

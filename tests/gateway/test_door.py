@@ -87,3 +87,4 @@ async def test_a_process_of_its_own_ends_when_told_with_a_page_open() -> None:
         _, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     assert b"Traceback" not in errors
+    assert f"open http://localhost:{place.partition(':')[2]}".encode() in errors

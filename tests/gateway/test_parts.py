@@ -26,7 +26,7 @@ from wyoming_voice.client import Sound
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.errors import BadAudio, TooSlow
 from wyoming_voice.gateway.loudspeaker import LEAD_MS, RATE_HZ, BrowserSpeaker
-from wyoming_voice.gateway.microphone import BACKLOG_MS, BrowserMicrophone
+from wyoming_voice.gateway.microphone import BACKLOG_MS, STALLED_S, BrowserMicrophone
 from wyoming_voice.gateway.outbox import Outbox
 from wyoming_voice.gateway.telling import Teller
 from wyoming_voice.gateway.waterfall import Stage, Waterfall
@@ -170,6 +170,26 @@ async def test_a_second_of_any_rate_is_a_second(rate_hz: int) -> None:
         await done.wait()
     assert len(heard) in (30, 31)
     assert heard[15].level_dbfs == pytest.approx(-15.3, abs=0.5)
+
+
+async def test_a_microphone_that_stops_is_silent_where_silence_decides() -> None:
+    clock, heard, decides = Clock(), list[HeardFrame](), [True]
+    microphone = BrowserMicrophone(16_000, "s16le", heard.append, lambda: decides[0], clock)
+    microphone.push(bytes(2 * 16_000))  # a second at once: the next is due in a second
+    clock.now_s += 1.0 + STALLED_S - 0.01
+    microphone.look()
+    assert heard == []
+    clock.now_s += 0.02
+    microphone.look()
+    assert len(heard) == 3
+    microphone.push(bytes(3_200))  # here it is again
+    clock.now_s += STALLED_S
+    microphone.look()
+    assert len(heard) == 3
+    clock.now_s += 60.0
+    decides[0] = False
+    microphone.look()
+    assert len(heard) == 3
 
 
 async def test_the_oldest_sound_is_dropped_and_no_button() -> None:

@@ -123,6 +123,29 @@ async def test_a_held_button_decides_and_may_interrupt(servers: dict[str, str]) 
     assert [one["playback"] for one in page.all("audio_clear")] == [1, 2]
 
 
+async def test_a_microphone_that_stops_after_the_last_word_is_answered(browser: Browser) -> None:
+    async with browser.page() as page:
+        await page.start(format="s16le", sample_rate=16_000)
+        spoken = np.trim_zeros(np.where(np.abs(said(QUESTION)) < 0.01, 0, said(QUESTION)), "b")
+        await page.send(spoken)
+        await page.until("transcript", turn=1, text=QUESTION)
+        await page.until("audio_end")
+
+
+async def test_a_button_holds_a_turn_where_talk_needs_none(browser: Browser) -> None:
+    async with browser.page() as page:
+        await page.start(format="s16le", sample_rate=16_000)
+        await page.say(type="press")
+        await page.send(np.concatenate((said(QUESTION), silence(1.2))))
+        await page.until("speech_stopped")
+        assert page.all("transcript") == []
+        await page.say(type="release")
+        await page.until("transcript", turn=1, text=QUESTION)
+        await page.until("answer")
+        await page.send(np.concatenate((said(OTHER), silence(0.4))))
+        await page.until("transcript", turn=2, text=OTHER)
+
+
 async def test_two_pages_at_once(browser: Browser) -> None:
     async with browser.page() as one, browser.page() as other:
         await asyncio.gather(one.start(), other.start())

@@ -139,6 +139,7 @@ async def test_a_wrong_method_is_told_the_right_one(client: httpx.AsyncClient) -
     answer = await client.get("/wish")
     assert answer.headers["allow"] == "POST"
     assert wrong(answer)["code"] == "method-not-allowed"
+    assert wrong(answer)["message"] == "'/wish' takes no GET; use POST"
 
 
 async def test_a_broken_multipart_body(client: httpx.AsyncClient) -> None:

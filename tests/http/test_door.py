@@ -61,13 +61,37 @@ async def test_tls_whose_answer_nobody_reads(certificate: tuple[Path, Path]) -> 
         assert await house.outcome() == "gone"
 
 
-def test_a_certificate_that_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "cert.pem"
-    path.write_text("nonsense")
-    for chain in (path, tmp_path / "absent"):
-        settings = http_settings(tls_cert=chain, tls_key=chain)
-        with pytest.raises(ConfigError, match="--tls-cert, --tls-key can't be used"):
-            Door(House().app(settings), settings)
+@pytest.mark.parametrize(
+    ("chain", "key", "said"),
+    [
+        ("absent.pem", "key.pem", r"--tls-cert .*absent\.pem can't be read: No such file"),
+        ("cert.pem", "absent.pem", r"--tls-key .*absent\.pem can't be read: No such file"),
+        ("nonsense.pem", "key.pem", r"--tls-cert .*nonsense\.pem holds no certificate"),
+        ("cert.pem", "nonsense.pem", r"--tls-key .*nonsense\.pem holds no private key"),
+        ("key.pem", "cert.pem", "swap --tls-cert and --tls-key"),
+        ("broken.pem", "key.pem", r"--tls-cert .*broken\.pem holds a damaged certificate"),
+        ("cert.pem", "broken.pem", r"--tls-key .*broken\.pem with --tls-cert .*cert\.pem"),
+        ("cert.pem", "other.pem", r"--tls-key .*other\.pem is not the key of --tls-cert"),
+        ("cert.pem", "locked.pem", r"--tls-key .*locked\.pem is encrypted"),
+    ],
+)
+def test_a_certificate_that_is_of_no_use(
+    certificate: tuple[Path, Path], tmp_path: Path, chain: str, key: str, said: str
+) -> None:
+    for path in certificate:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "nonsense.pem").write_text("nonsense")
+    (tmp_path / "broken.pem").write_text(_pem("CERTIFICATE") + _pem("PRIVATE KEY"))
+    (tmp_path / "locked.pem").write_text(_pem("ENCRYPTED PRIVATE KEY"))
+    new = ("openssl", "genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    subprocess.run([*new, "-out", str(tmp_path / "other.pem")], check=True, capture_output=True)
+    settings = http_settings(tls_cert=tmp_path / chain, tls_key=tmp_path / key)
+    with pytest.raises(ConfigError, match=said):
+        Door(House().app(settings), settings)
+
+
+def _pem(kind: str) -> str:
+    return f"-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n"
 
 
 async def answers(http: str) -> bool:
@@ -109,7 +133,7 @@ def test_on_this_machine_they_are_not(host: str) -> None:
     ("settings", "said"),
     [
         ({"http": "unix:///a"}, "HTTP clients need tcp://HOST:PORT"),
-        ({"http": "localhost:80"}, "bad address"),
+        ({"http": "localhost:80"}, r"bad address 'localhost:80'; write tcp://HOST:PORT \["),
         ({"tls_cert": "a"}, "belong together"),
         ({"origin": ["*"]}, "is no origin"),
         ({"origin": ["https://a.example/page"]}, "is no origin"),

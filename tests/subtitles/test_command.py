@@ -12,7 +12,7 @@ import numpy as np
 import pysubs2
 import pytest
 
-from tests.asr.fakes import LoudDetector, ScriptedEngine
+from tests.asr.fakes import HashingEngine, LoudDetector, ScriptedEngine
 from tests.asr.media import wav
 from tests.asr.speech import COMMAND_MODEL, silence
 from tests.subtitles.films import LIGHT, TIME, TIMER, conversation, film, starts_s
@@ -180,13 +180,25 @@ async def test_the_language_of_a_file_is_decided_once(
     engine = Polyglot("Guten Tag.", languages=("en", "de"))
     monkeypatch.setattr("wyoming_voice.asr.server.build", lambda asr: AsrProgram(asr, [engine]))
     monkeypatch.setattr("wyoming_voice.asr.recording.Silero", LoudDetector)
-    loud = np.full(13 * RATE_HZ, 0.5, np.float32)
+    loud = np.full(21 * RATE_HZ, 0.5, np.float32)
     (here / "long.wav").write_bytes(wav(np.concatenate([loud, silence(1)] * 4)).getvalue())
     assert await command.run(load(SubtitleSettings, ["long.wav"])) == 0
     assert "language de (found)" in capsys.readouterr().err
     told = engine.asked.index("de")
     assert told in (3, 4)  # the fourth window may have been begun
     assert engine.asked[told:] == ["de"] * 4
+
+
+async def test_nobody_waits_for_the_end_of_a_window(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = HashingEngine()
+    monkeypatch.setattr("wyoming_voice.asr.server.build", lambda asr: AsrProgram(asr, [engine]))
+    monkeypatch.setattr("wyoming_voice.asr.recording.Silero", LoudDetector)
+    loud = np.concatenate([np.full(5 * RATE_HZ, 0.5, np.float32), silence(1)] * 8)
+    (here / "long.wav").write_bytes(wav(loud).getvalue())
+    assert await command.run(load(SubtitleSettings, ["long.wav", "--language", "en"])) == 0
+    assert [round(heard_s) for heard_s in engine.heard_s] == [23, 24]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from wyoming_voice.core.opinions import Witness
 class Listening:
     """One utterance; without an `ending` the client ends it."""
 
-    def __init__(self, threshold: float, longest_s: float, ending: Ending | None) -> None:
-        self._cutter = Cutter(threshold, longest_s)
+    def __init__(self, cutter: Cutter, ending: Ending | None) -> None:
+        self._cutter = cutter
         self._ending = ending
         self.frames = 0
 

@@ -44,7 +44,8 @@ def told(found: Sequence[Segment], piece: Piece, *, vad_heard: bool) -> tuple[Se
         if piece.speech_s is not None and len(found) == 1:
             segment = replace(segment, start_s=piece.speech_s[0], end_s=piece.speech_s[1])
         words = tuple(_moved(word, offset_s) for word in _beginning(segment.words, text))
-        start_s, end_s = segment.start_s + offset_s, segment.end_s + offset_s
+        end_s = min(segment.end_s + offset_s, piece.end / RATE_HZ)
+        start_s = min(segment.start_s + offset_s, end_s)
         whole = replace(segment, text=text, start_s=start_s, end_s=end_s, words=words)
         kept += _sentences(whole) if words else [whole]
     return tuple(kept)

@@ -16,7 +16,7 @@ from wyoming_voice.asr.listening import Listening
 from wyoming_voice.asr.memo import Decoded, Effort, Memo, Piece
 from wyoming_voice.asr.passages import told
 from wyoming_voice.asr.recording import Recording
-from wyoming_voice.asr.windows import Window, pauses
+from wyoming_voice.asr.windows import Cutter, Window, pauses
 from wyoming_voice.asr.words import guessed, out_of
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.vad import FRAME_SAMPLES
@@ -35,9 +35,13 @@ _FRAMES_AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`threshold`: the probability from which on a frame is speech. None: the detector isn't asked."""
+    """`threshold`: the probability from which on a frame is speech. None: the detector isn't asked.
+
+    `soft_s`: how long a window is at least that ends in a pause; None: as suits who speaks (`windows`).
+    """
 
     threshold: float | None
+    soft_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Take:
         self.choice = choice
         self.recording = Recording(scored=gate.threshold is not None)
         self.listening = (
-            Listening(gate.threshold, choice.engine.longest_s, ending)
+            Listening(Cutter(gate.threshold, choice.engine.longest_s, gate.soft_s), ending)
             if gate.threshold is not None
             else None
         )
@@ -151,7 +155,9 @@ class Take:
 
     def _piece(self, window: Window) -> Piece:
         end = min(window.end * FRAME_SAMPLES, self.recording.samples)
-        return Piece(window.start * FRAME_SAMPLES, end, window.speech_s)
+        start_s, end_s = window.speech_s
+        length_s = (end - window.start * FRAME_SAMPLES) / RATE_HZ  # a last frame may be cut short
+        return Piece(window.start * FRAME_SAMPLES, end, (start_s, min(end_s, length_s)))
 
     def missing(self) -> list[Piece]:
         """What has not been decoded, if the audio ended here."""

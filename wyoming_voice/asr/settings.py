@@ -65,7 +65,7 @@ class EngineSettings(Settings):
 
 
 class AsrSettings(EngineSettings, ServiceSettings, HttpSettings):
-    """Settings of the ASR server."""
+    """Serve speech to text over Wyoming and, with --http, over HTTP."""
 
     section: ClassVar[str] = "asr"
 

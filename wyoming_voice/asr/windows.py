@@ -6,7 +6,8 @@ was decoded while the audio still came needs no second decode, whatever came beh
 
 The last window ends TAIL_FRAMES behind the last frame that is a little like speech, so that silence behind
 speech changes nothing. A window longer than SOFT_S ends in the first pause of PAUSE_FRAMES; without one, in
-the longest pause of its second half before it gets longer than the recogniser likes.
+the longest pause of its second half before it gets longer than the recogniser likes. So little is left to
+do when speech ends; who waits for a whole film is served sooner by fewer, longer windows (`soft_s`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,12 +73,13 @@ def windows(probabilities: Iterable[float], threshold: float, longest_s: float) 
 class Cutter:
     """The windows of audio that grows; one probability of speech a frame."""
 
-    def __init__(self, threshold: float, longest_s: float) -> None:
+    def __init__(self, threshold: float, longest_s: float, soft_s: float | None = None) -> None:
+        """`soft_s`: see above; by default SOFT_S, and half of what the recogniser likes at most."""
         self.settled: list[Window] = []
         self._threshold = threshold
         self._low = min(LOW, threshold)
         self._longest = int(longest_s * FRAMES_PER_S)
-        self._soft = min(int(SOFT_S * FRAMES_PER_S), self._longest // 2)
+        self._soft = int((soft_s or min(SOFT_S, longest_s / 2)) * FRAMES_PER_S)
         self._scores = Scores()
         self._free_from = 0
         self._run = 0

@@ -35,7 +35,7 @@ _FIND_WITHIN_S = 3.0
 
 
 class BenchSettings(Settings):
-    """Which servers, how many sessions, how often."""
+    """Measure running servers, with several clients at a time."""
 
     section: ClassVar[str] = "bench"
 

@@ -19,6 +19,7 @@ from enum import Enum
 from wyoming_voice.core.unspoken import FencedCode, is_unspoken
 
 HOLD_CHARS = 300
+_Take = Callable[[str], None]  # one character
 _LEAD = re.compile(r"#{1,6}|[-+*•◦‣]|[0-9]{1,3}[.)]?|`{1,3}|~{1,3}|\[[ xX]?\]?|[-*_=]{1,3}|\|")
 _RULE = re.compile(r"[-*_=]{3}")
 _FENCE = re.compile(r"`{3}|~{3}")
@@ -37,11 +38,10 @@ class _Line(Enum):
 
 
 class Markup:
-    """Pass plain text on to `emit`, a character at a time; `code_block` is said for fenced code."""
+    """Pass plain text on to `emit`, marks that are only said to `add`; `code_block` is said for code."""
 
-    def __init__(self, emit: Callable[[str], None], code_block: str) -> None:
-        self._emit = emit
-        self._code_block = code_block
+    def __init__(self, emit: _Take, add: _Take, code_block: str) -> None:
+        self._emit, self._add, self._code_block = emit, add, code_block
         self._code = FencedCode("```")
         self._count = 0  # of what the state counts: marks of a run, quotes of a link's title
         self._depth = 0  # of brackets in a link's target
@@ -70,7 +70,7 @@ class Markup:
                 self._last = " "
             elif not is_unspoken(char, self._last):
                 if self._cell_border and self._last_solid:
-                    self._emit(",")
+                    self._add(",")
                     self._emit(" ")
                 self._cell_border = False
                 self._emit(char)
@@ -95,7 +95,7 @@ class Markup:
     def _end_line(self) -> None:
         solid = self._last_solid
         if self._line is not _Line.TEXT and (solid.isalnum() or solid in tuple(")\"'”’%°")):
-            self._emit(".")
+            self._add(".")
         self._drop_line()
 
     def _line_start(self, char: str) -> None:

@@ -3,7 +3,7 @@
 Decides what is judged together: `markup` takes the marks away, and here the plain text is gathered
 into words, words that need their neighbour ("5 km/h", "7:05 pm") into phrases, and each phrase is
 handed to its language's rules; and what was written goes out beside what is said for it, without the
-marks, and with what is said in a mark's place. The rule it keeps: text is let go as soon as nothing
+marks, and without the stops that stand for one. The rule it keeps: text is let go as soon as nothing
 that follows can change how it is read, which is one word behind the input, and at the latest after
 300 characters. Memory is bounded and time linear whatever the text.
 
@@ -50,7 +50,7 @@ class Speakable:
     def __init__(self, language: str) -> None:
         english = language.replace("_", "-").split("-")[0].lower() == "en"
         self._rules = _ENGLISH if english else _NEUTRAL
-        self._markup = Markup(self._take, self._rules.code_block)
+        self._markup = Markup(self._take, self._add, self._rules.code_block)
         self._ready: list[Reading] = []
         self._reset()
 
@@ -72,6 +72,8 @@ class Speakable:
     def _reset(self) -> None:
         self._word = ""
         self._phrase = ""
+        self._tokens: list[str] = []  # the words of the phrase as they were written
+        self._added = 0  # marks at the end of the word that were not written
         self._context = ""  # the last word or two that were read, as they were written
         self._gap = ""  # white space that stands before the next word
         self._last = ""  # the last character that went out
@@ -101,25 +103,33 @@ class Speakable:
             self._end_word()
             self._end_phrase()
 
+    def _add(self, mark: str) -> None:
+        """Take a mark that is said, and was not written."""
+        self._take(mark)
+        self._added += self._word.endswith(mark)
+
     def _end_word(self) -> None:
         word, self._word = unicodedata.normalize("NFC", self._word), ""
+        added, self._added = self._added, 0
         if not word:
             return
+        self._tokens.append(word[: len(word) - added])
         self._phrase += (" " if self._phrase else "") + word
         if not self._rules.waits(word):
             self._end_phrase()
 
     def _end_phrase(self) -> None:
         phrase, self._phrase = self._phrase, ""
+        tokens, self._tokens = self._tokens, []
         if not phrase:
             return
         words = _REPEATED.sub(_once, phrase.translate(_PAUSES))
         if _ONLY_STOPS.fullmatch(words):
-            self._attach(words, phrase)
+            self._attach(words, " ".join(tokens))
             return
         spoken, parts = self._rules.read(self._context, words)
         self._context = f"{self._context} {words}"[-40:]
-        written = self._written(phrase, parts)
+        written = self._written(tokens, parts)
         if not spoken:
             self._ready.append(Reading("", written))
             return
@@ -129,17 +139,17 @@ class Speakable:
             gap = " "
         self._send(gap + spoken, written)
 
-    def _written(self, phrase: str, parts: list[Part]) -> tuple[Written, ...]:
+    def _written(self, tokens: list[str], parts: list[Part]) -> tuple[Written, ...]:
         gap = self._gap if self._last else ""
-        if " " not in phrase:
-            return (Written(gap + phrase, sum(letters(said) for _, said in parts)),)
-        return written_words(gap, phrase.split(" "), parts)
+        if len(tokens) == 1:
+            return (Written(gap + tokens[0], sum(letters(said) for _, said in parts)),)
+        return written_words(gap, tokens, parts)
 
     def _attach(self, stops: str, written: str) -> None:
         """Put punctuation behind the word before it, once: what stood between has no sound."""
         # No language has a space before these: something without a sound stood there, an emoji say.
         spaced = self._gap and self._last and stops[0] not in ".,…"
-        words = (Written((" " if spaced else "") + written, 0),)
+        words = (Written((" " if spaced else "") + written, 0),) if written else ()
         if not self._last or self._gap == "\n" or (self._last in _STOPS and stops[0] in _STOPS):
             self._ready.append(Reading("", words))
             return

@@ -22,11 +22,11 @@ from wyoming_voice.audio import to_pcm16
 from wyoming_voice.client import answer
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.errors import TooLarge, UnknownChoice
+from wyoming_voice.errors import TooLarge, UnknownChoice, UpstreamError
 from wyoming_voice.gateway.mono import Mono
 from wyoming_voice.gateway.questions import AskBody, Asked, SayBody
 from wyoming_voice.gateway.recital import Recital
-from wyoming_voice.gateway.services import Services
+from wyoming_voice.gateway.services import Services, lacks
 from wyoming_voice.gateway.settings import GatewaySettings
 from wyoming_voice.http.errors import BadRequest
 from wyoming_voice.media.decoding import Media
@@ -107,6 +107,8 @@ class Asker:
             yield Errand(lines, record, question, wishes, patience)
         except NobodyLeft as error:
             self._check_voice(error, body.voice)
+            if not self._services.roster.ranked(error.kind):
+                raise UpstreamError(lacks(error.kind)) from error
             raise
         finally:
             await lines.close()

@@ -1,17 +1,19 @@
 """What a page may say on its WebSocket, checked before anybody acts on it.
 
-Rule: a message that makes no sense is a BadRequest that names the field; unknown types are passed over,
-so that a newer page can talk to an older gateway.
+Rule: a message that makes no sense, or says what nobody knows, is a BadRequest that names the field, and
+for a slip of the pen the word that is near it.
 """
 
 import json
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field
 
 from wyoming_voice.audio import RATES_HZ
+from wyoming_voice.errors import UnknownChoice
 from wyoming_voice.gateway.questions import CONVERSATION_ID
-from wyoming_voice.http.errors import BadRequest, of_validation
+from wyoming_voice.http.bodies import check_names, checked
+from wyoming_voice.http.errors import BadRequest
 
 
 class Start(BaseModel):
@@ -27,7 +29,7 @@ class Start(BaseModel):
 
 
 class Press(BaseModel):
-    """The button went down."""
+    """The button went down; until it comes up no silence ends the turn, whatever the mode."""
 
     type: Literal["press"]
 
@@ -52,27 +54,38 @@ class Heard(BaseModel):
     ms: float = Field(ge=0, allow_inf_nan=False)
 
 
-Message = Start | Press | Release | Stop | Heard
-_MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
-_TYPES = ("start", "press", "release", "stop", "heard")
+class Alive(BaseModel):
+    """Somebody is there: who sends nothing for `--idle-timeout-s` is let go."""
+
+    type: Literal["alive"]
+
+
+Message = Start | Press | Release | Stop | Heard | Alive
+_KINDS: dict[str, type[Message]] = {
+    "start": Start,
+    "press": Press,
+    "release": Release,
+    "stop": Stop,
+    "heard": Heard,
+    "alive": Alive,
+}
 
 _MOST_CHARS = 10_000
 
 
-def read_message(text: str) -> Message | None:
-    """The message in a text frame; None for a type that isn't known. Raises BadRequest."""
+def read_message(text: str) -> Message:
+    """The message in a text frame; raises BadRequest."""
     if len(text) > _MOST_CHARS:
         raise BadRequest(f"a message of {len(text)} characters; {_MOST_CHARS} are the most")
     try:
-        data = json.loads(text)
+        values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"a message that is no JSON: {str(error)[:80]}") from error
-    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
-        raise BadRequest('a message needs a "type"; see {"type": "start"}', "type")
-    if data["type"] not in _TYPES:
-        return None
-    try:
-        return _MESSAGES.validate_python(data)
-    except ValidationError as error:
-        mistakes = [{**one, "loc": one["loc"][1:]} for one in error.errors()]
-        raise of_validation(mistakes) from error
+    name = values.get("type") if isinstance(values, dict) else None
+    if not isinstance(name, str):
+        raise BadRequest('a message needs a "type", such as {"type": "start"}', "type")
+    if name not in _KINDS:
+        raise BadRequest(str(UnknownChoice("type", name, _KINDS)), "type")
+    kind = _KINDS[name]
+    check_names(values, kind)
+    return checked(kind, values)

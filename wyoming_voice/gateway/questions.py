@@ -4,12 +4,19 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import UploadFile
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from starlette.datastructures import UploadFile as StarletteUpload
 from starlette.requests import Request
 
 from wyoming_voice.errors import TooLarge
-from wyoming_voice.http.bodies import MULTIPART, checked, media_type_of, most_bytes, read
+from wyoming_voice.http.bodies import (
+    MULTIPART,
+    check_names,
+    checked,
+    media_type_of,
+    most_bytes,
+    read,
+)
 from wyoming_voice.http.errors import BadRequest
 
 
@@ -32,6 +39,14 @@ class Wanted(BaseModel):
     voice: Text = Field(
         "", max_length=200, description="a name of `/voices` (default: the server's)"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, fields: object) -> object:
+        """Raises BadRequest for a field that there is not."""
+        if isinstance(fields, dict):
+            check_names(map(str, map(_sayable, fields)), cls)
+        return fields
 
 
 class SayBody(Wanted):
@@ -102,6 +117,7 @@ def check_length(text: str, most_chars: int) -> None:
 
 async def _from_form(request: Request, most_chars: int) -> Asked:
     form = await request.form(max_files=1, max_fields=16, max_part_size=most_bytes(most_chars))
+    check_names(map(str, map(_sayable, form)), AskForm)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     files = [value for value in form.values() if isinstance(value, StarletteUpload)]
     if "file" in fields:

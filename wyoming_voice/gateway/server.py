@@ -116,6 +116,7 @@ async def run(settings: GatewaySettings) -> int:
     gateway = Gateway(settings)
     address = await gateway.listen()
     print(f"http {address}\nready {address}", flush=True)  # noqa: T201  (a parent process reads it)
+    _log.info("open %s", settings.page_url(address))
     notifier.ready(f"ready on {address}")
     heart = asyncio.create_task(_beat(gateway, notifier))
     try:

@@ -6,7 +6,12 @@ from pydantic import Field, field_validator
 
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.settings import HttpSettings
-from wyoming_voice.wire import parse_uri
+from wyoming_voice.wire import Address, parse_uri
+
+HERE = ("127.0.0.1", "::1")
+"""Hosts that nobody but this machine reaches."""
+
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 class GatewaySettings(HttpSettings):
@@ -62,3 +67,9 @@ class GatewaySettings(HttpSettings):
         if not uri:
             raise ValueError("a gateway serves nothing else; give tcp://HOST:PORT")
         return uri
+
+    def page_url(self, address: Address) -> str:
+        """What to open in a browser, on this machine where it listens here."""
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        named = "localhost" if address.host in (*HERE, *_EVERYWHERE) else host
+        return f"{'https' if self.tls_cert else 'http'}://{named}:{address.port}"

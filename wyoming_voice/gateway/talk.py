@@ -5,6 +5,7 @@ Rule: no decision about the conversation is made here, or anywhere else in the g
 
 import asyncio
 
+from satellite.dialog.state import Listening
 from satellite.events import Event, MicrophoneReady, Pressed, Released, Stopped, Via
 from satellite.hearing.ears import Ears, EarSettings
 from satellite.loop import Loop
@@ -15,7 +16,15 @@ from satellite.standalone.patience import Patience
 from satellite.turn import TurnSettings
 from wyoming_voice.core.endpointing import endpoint_settings
 from wyoming_voice.gateway.loudspeaker import BrowserSpeaker
-from wyoming_voice.gateway.messages import Heard, Message, Press, Release, Start, Stop
+from wyoming_voice.gateway.messages import (
+    Alive,
+    Heard,
+    Message,
+    Press,
+    Release,
+    Start,
+    Stop,
+)
 from wyoming_voice.gateway.microphone import BrowserMicrophone
 from wyoming_voice.gateway.outbox import Outbox
 from wyoming_voice.gateway.services import Services
@@ -36,7 +45,9 @@ class Talk:
         self._speaker = BrowserSpeaker(self._post, outbox)
         wishes = _direct_settings(start, settings, self.conversation_id)
         self._direct = Direct(self._post, services.roster, self._speaker.room, wishes)
-        self.microphone = BrowserMicrophone(start.sample_rate, start.format, self._hear)
+        self.microphone = BrowserMicrophone(
+            start.sample_rate, start.format, self._hear, self._silence_decides
+        )
         self._loop = Loop(
             _turn_settings(start, settings),
             Ears(_ear_settings(settings)),
@@ -72,9 +83,16 @@ class Talk:
                 self._post(Stopped())
             case Heard(playback=playback, ms=ms):
                 self._speaker.heard(playback, ms)
+            case Alive():
+                return
 
     def _post(self, event: Event) -> None:
         self._loop.post(event)
+
+    def _silence_decides(self) -> bool:
+        """Whether somebody has spoken, and silence is what ends it; of a held button its release is."""
+        dialog = self._loop.state.dialog
+        return isinstance(dialog, Listening) and not dialog.held
 
     def _hear(self, frame: HeardFrame) -> None:
         self._teller.frame(frame)

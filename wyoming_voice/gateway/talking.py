@@ -89,8 +89,8 @@ class Talks:
             frame = await _received(socket, self._settings.idle_timeout_s)
             if isinstance(frame, bytes):
                 talk.microphone.push(frame)
-            elif (message := read_message(frame)) is not None:
-                talk.take(message)
+            else:
+                talk.take(read_message(frame))
 
 
 def _chosen(socket: WebSocket) -> str | None:

@@ -48,7 +48,7 @@ _MADE_BY = {
 
 
 class HandleSettings(ServiceSettings):
-    """Settings of the handle server."""
+    """Serve answers of a language model to what was said."""
 
     section: ClassVar[str] = "handle"
 

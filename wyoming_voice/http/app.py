@@ -91,14 +91,20 @@ def _common(floor: Floor) -> APIRouter:
     @router.head("/health", include_in_schema=False)
     @router.get("/health")
     async def health() -> dict[str, Any]:
-        """Whether requests can be served; 503 while a model loads, as llama.cpp says it."""
+        """How it is. 503 while a model loads (as llama.cpp says it), is stuck, or the server stops.
+
+        A gateway loads none: it is 200 whatever its servers do, and names each with its state.
+        """
         floor.check_well()
         return {"status": "ok", **floor.details()}
 
     @router.head("/ready", include_in_schema=False)
     @router.get("/ready")
     async def ready() -> dict[str, str | int]:
-        """Whether one more request would be taken at this moment."""
+        """Whether one more request would be taken at this moment.
+
+        Of a gateway: whether there is a server of each kind, too; 503 says which is missing.
+        """
         floor.check_ready()
         return {"status": "ok", "requests": floor.requests}
 
@@ -123,4 +129,8 @@ async def _refused(connection: HTTPConnection, error: Exception) -> Response:
         raise error.__cause__
     if error.status_code == HTTPStatus.NOT_FOUND:
         raise NotFound(f"there is nothing at {connection.url.path[:80]!r}")
-    raise AnyRefusal(error.status_code, str(error.detail), error.headers)
+    said = str(error.detail)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and error.headers:
+        said = f"{connection.url.path[:80]!r} takes no {connection.scope['method'][:20]}; "
+        said += f"use {error.headers.get('Allow')}"
+    raise AnyRefusal(error.status_code, said, error.headers)

@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from wyoming_voice.errors import ConfigError, why
+from wyoming_voice.http.certificates import check_certificate
 from wyoming_voice.http.punctual import punctual
 from wyoming_voice.http.settings import HttpSettings
 from wyoming_voice.wire import Address, parse_uri
@@ -60,11 +60,12 @@ class Door:
             ssl_keyfile=settings.tls_key,
             proxy_headers=False,
         )
-        try:
-            config.load()
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"--tls-cert, --tls-key can't be used: {error}") from error
-        logging.getLogger("uvicorn.error").addFilter(_is_told)
+        if settings.tls_cert and settings.tls_key:
+            check_certificate(settings.tls_cert, settings.tls_key)
+        config.load()
+        log = logging.getLogger("uvicorn.error")
+        log.setLevel(logging.WARNING)  # what it says of a usual day, we say ourselves
+        log.addFilter(_is_told)
         self._server = _Server(config)
         self._life: asyncio.Task[None] | None = None
 

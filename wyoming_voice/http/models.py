@@ -40,7 +40,7 @@ def models_router(names: Sequence[str], more: Sequence[str] = ()) -> APIRouter:
     async def one(model: str) -> Model:
         """One of them."""
         if model not in (*names, *more):
-            raise UnknownChoice("model", model, names)
+            raise UnknownChoice("model", model, (*names, *more))
         return Model(id=model, created=created)
 
     return router

@@ -49,7 +49,7 @@ class HttpSettings(Settings):
         try:
             address = parse_uri(uri)
         except ConfigError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(f"bad address {uri!r}; write tcp://HOST:PORT") from error
         if address.path:
             raise ValueError("HTTP clients need tcp://HOST:PORT")
         return uri

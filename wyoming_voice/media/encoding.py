@@ -72,6 +72,9 @@ _RECIPES = {
 }
 
 
+_AS_IT_COMES = ("pcm", "wav")
+
+
 class Encoder:
     """Mono PCM at `rate_hz` in, the bytes of a file of `kind` out.
 
@@ -88,6 +91,8 @@ class Encoder:
         """What the `Content-Type` of the answer says: `audio/mpeg`."""
         self._step_bytes = 2 * round(_STEP_S * rate_hz)
         self._rest = b""
+        self.rate_hz = rate_hz if kind in _AS_IT_COMES else _RECIPES[kind].rate_hz or rate_hz
+        """The rate of what comes out."""
         self._steps = _plain(kind, rate_hz) or _Libav(_RECIPES[kind], rate_hz)
 
     def push(self, pcm: bytes) -> bytes:

@@ -35,7 +35,11 @@ _STEP_WITHIN_S = 3600.0
 _ENOUGH_S = 30.0
 """So much of a file has to be heard before its pace says how long the rest will take."""
 
-_SURE_MS = 20_000
+_FULL = 5 / 7
+"""Of what the recogniser hears at once, a window is that much before it ends in a pause: nobody waits for
+its end, and a Whisper takes as long for half of it."""
+
+_SURE_MS = 45_000
 _SURE_WINDOWS = 3
 """So much speech in one language, or so many windows of any, tell that of a file; its first words may not."""
 
@@ -101,7 +105,7 @@ class _House:
         options = replace(self.choice.options, language=language)
         return Job(
             Choice(self.choice.engine, options),
-            self.program.gate,
+            replace(self.program.gate, soft_s=_FULL * self.choice.engine.longest_s),
             self.program.worker,
             _STEP_WITHIN_S,
             TurnRecord("subtitles"),

@@ -40,7 +40,7 @@ class EngineSettings(Settings):
 
 
 class TtsSettings(EngineSettings, ServiceSettings, HttpSettings):
-    """Settings of the TTS server."""
+    """Serve text to speech over Wyoming and, with --http, over HTTP."""
 
     section: ClassVar[str] = "tts"
 

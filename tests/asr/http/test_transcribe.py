@@ -140,6 +140,16 @@ async def test_a_failure_before_anything_is_told_is_a_status() -> None:
         await doors.nothing_left()
 
 
+async def test_no_segment_ends_after_its_file() -> None:
+    audio = said(TIME)[:10_100]  # in the midst of a word, and of a frame
+    async with scripted(ScriptedEngine("What")) as doors:
+        answer = await doors.http.post("/transcribe", content=wav(audio))
+        lines = (await doors.http.post("/transcribe?stream=1", content=wav(audio))).text
+    heard = Transcript.model_validate(answer.json())
+    assert heard.segments[-1].end == heard.duration
+    assert json.loads(lines.splitlines()[0])["end"] == heard.duration
+
+
 @pytest.mark.parametrize("query", ["", "?stream=1"])
 async def test_who_leaves_is_not_decoded_for(lines: Callable[[], list[str]], query: str) -> None:
     engine = ScriptedEngine(held=True)

@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+from io import BytesIO
 
+import av
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.tts.fakes import RATE_HZ, Beeper, Stuck
 from tests.tts.http.door import hear, opened, say
+from wyoming_voice.media.encoding import ENCODINGS
 
 
 async def test_texts_are_spoken_one_after_another() -> None:
@@ -70,6 +73,21 @@ async def test_the_bytes_are_packed_as_asked() -> None:
     assert heard.messages[0]["format"] == "flac"
 
 
+@pytest.mark.parametrize("kind", ENCODINGS)
+async def test_the_rate_is_that_of_what_is_sent(kind: str) -> None:
+    async with opened(Beeper()) as door, door.socket() as socket:
+        await say(socket, text="Hello.", format=kind)
+        heard = await hear(socket, "done")
+        answer = await door.http.post("/synthesize", json={"text": "Hello.", "format": kind})
+    told_hz = heard.messages[0]["sample_rate"]
+    assert answer.headers["X-Sample-Rate"] == str(told_hz)
+    if kind == "pcm":
+        assert told_hz == RATE_HZ
+        return
+    with av.open(BytesIO(heard.audio)) as sent:
+        assert sent.streams.audio[0].rate == told_hz
+
+
 async def test_cancel_ends_what_is_spoken_and_what_waits() -> None:
     engine = Stuck()
     async with opened(engine, max_queue=1) as door, door.socket() as socket:
@@ -119,8 +137,19 @@ async def test_after_a_mistake_it_goes_on() -> None:
         assert told.kinds == ["start", "error"]
         assert told.messages[-1]["error"]["code"] == "engine-failed"
         assert told.messages[-1]["error"]["request_id"] == "t-9"
+        assert told.messages[-1]["turn_id"] == "t-9"
         await say(socket, text="Good \ud800 morning.")
         assert (await hear(socket, "done")).kinds == ["start", "done"]
+
+
+async def test_a_text_that_is_refused_is_named() -> None:
+    async with opened(Beeper()) as door, door.socket() as socket:
+        await say(socket, text="Hello.", speed="fast", turn_id="t-1")
+        assert (await hear(socket, "error")).messages[-1]["turn_id"] == "t-1"
+        await say(socket, text="Hello.", voice="nobody", turn_id="t-2")
+        assert (await hear(socket, "error")).messages[-1]["turn_id"] == "t-2"
+        await say(socket, text="", turn_id="not an id")
+        assert "turn_id" not in (await hear(socket, "error")).messages[-1]
 
 
 async def test_a_text_inside_an_open_one_is_refused_and_the_open_one_goes_on() -> None:
@@ -150,9 +179,11 @@ async def test_more_texts_than_may_wait_are_refused() -> None:
     async with opened(engine) as door, door.socket() as socket:
         await say(socket, text="First. This is stuck.")
         assert await asyncio.to_thread(engine.began.wait, 10)
-        for _ in range(5):
-            await say(socket, text="Hello.")
-        assert (await hear(socket, "error")).messages[-1]["error"]["code"] == "busy"
+        for number in range(5):
+            await say(socket, text="Hello.", turn_id=f"t-{number}")
+        refused = (await hear(socket, "error")).messages[-1]
+        assert refused["error"]["code"] == "busy"
+        assert refused["turn_id"] == "t-4"
 
 
 async def test_one_that_leaves_frees_the_engine(caplog: pytest.LogCaptureFixture) -> None:

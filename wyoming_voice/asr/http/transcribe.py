@@ -31,7 +31,11 @@ class Asked(Wishes):
     """What may be said with a file."""
 
     task: Task = Field("transcribe", description="translate: into English")
-    word_timestamps: bool = Field(False, description="when each word was said")
+    word_timestamps: bool = Field(
+        False,
+        description="when each word was said; each segment is a sentence then, and lasts from its "
+        "first word to its last, not as long as somebody was heard speaking",
+    )
     initial_prompt: Prompt = Field("", description="another name of prompt")
     beam_size: int | None = Field(
         None, ge=1, le=20, description="beams of the decoder; empty: the server's"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from wyoming_voice.asr.recognition import Choice
 from wyoming_voice.asr.session import Wish
+from wyoming_voice.errors import UnknownChoice
 
 if TYPE_CHECKING:
     from wyoming_voice.asr.server import AsrProgram
@@ -65,6 +66,8 @@ def choice(
     """Who hears it, and how; `aliases` are names of the default model. Raises UnknownChoice and its like."""
     model = None if wishes.model in aliases else wishes.model or None
     wish = Wish(language=wishes.language or None, model=model, names=tuple(wishes.hotwords))
+    if model is not None and model not in program.models:
+        raise UnknownChoice("model", model, (*program.models, *aliases))
     chosen = program.choice(wish)
     options = replace(
         chosen.options,

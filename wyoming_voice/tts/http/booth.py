@@ -58,6 +58,10 @@ class Packing(Protocol):
     def media_type(self) -> str:
         """What the bytes are."""
 
+    @property
+    def rate_hz(self) -> int:
+        """The rate of what they hold."""
+
     def push(self, pcm: bytes) -> bytes:
         """What can be sent by now."""
 
@@ -74,6 +78,7 @@ class RawPcm:
     """Samples without a header, at `target_hz`; little-endian, which `audio/L16` would not be."""
 
     def __init__(self, rate_hz: int, target_hz: int) -> None:
+        self.rate_hz = target_hz
         self.media_type = f"audio/pcm;rate={target_hz};channels=1"
         self._resampler: MonoResampler | None = None
         if rate_hz != target_hz:

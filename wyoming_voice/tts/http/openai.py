@@ -108,7 +108,7 @@ def router(booth: Booth, floor: Floor) -> APIRouter:
         if wish.model not in models:
             raise UnknownChoice("model", wish.model, models)
         record = TurnRecord("tts", turn_id=request_id_of(request))
-        into, rate_hz = _packing(wish.response_format, booth.sound.rate_hz)
+        into = _packing(wish.response_format, booth.sound.rate_hz)
         spoken = booth.spoken(
             whole(wish.input),
             _chosen(booth.catalogue, wish.voice),
@@ -118,7 +118,7 @@ def router(booth: Booth, floor: Floor) -> APIRouter:
         audio = served(floor, record, booth.packed(spoken, into))
         if wish.stream_format == "sse":
             return await as_events(request, _messages(audio, wish.input, record))
-        return await streamed(request, audio, into.media_type, {SAMPLE_RATE: str(rate_hz)})
+        return await streamed(request, audio, into.media_type, {SAMPLE_RATE: str(into.rate_hz)})
 
     router.include_router(models_router(models))
     return router
@@ -137,11 +137,9 @@ def _chosen(catalogue: Catalogue, name: str) -> Voice:
         raise UnknownChoice("voice", name, [*known, *VOICES]) from error
 
 
-def _packing(kind: str, rate_hz: int) -> tuple[Packing, int]:
-    """The packing and the rate that it comes at."""
-    if kind == "pcm":
-        return RawPcm(rate_hz, PCM_HZ), PCM_HZ
-    return packing(kind, rate_hz), rate_hz
+def _packing(kind: str, rate_hz: int) -> Packing:
+    """The packing of what is made at this rate; OpenAI's `pcm` has one of its own."""
+    return RawPcm(rate_hz, PCM_HZ) if kind == "pcm" else packing(kind, rate_hz)
 
 
 async def _messages(

@@ -75,7 +75,7 @@ def router(booth: Booth, floor: Floor) -> APIRouter:
             request,
             served(floor, record, booth.packed(spoken, into)),
             into.media_type,
-            {SAMPLE_RATE: str(booth.sound.rate_hz)},
+            {SAMPLE_RATE: str(into.rate_hz)},
         )
 
     @router.get("/voices")

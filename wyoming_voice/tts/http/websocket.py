@@ -14,7 +14,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket
 
-from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.core.timing import TurnRecord, turn_id_in
 from wyoming_voice.core.words import TimedWord
 from wyoming_voice.errors import Busy, TooSlow, VoiceError
 from wyoming_voice.http.bodies import most_bytes, parsed
@@ -110,10 +110,12 @@ class _Conversation:
         self._last_activity_s = _now_s()
 
     async def _take(self, message: Mapping[str, Any]) -> None:
+        fields: dict[str, Any] = {}
         try:
-            effects = self._dialogue.push(self._fields(message))
+            fields = self._fields(message)
+            effects = self._dialogue.push(fields)
         except VoiceError as error:
-            await self._tell(error, request_id_of(self._socket))
+            await self._tell(error, _turn_id(fields))
             return
         for effect in effects:
             await self._carry_out(effect)
@@ -182,7 +184,7 @@ class _Conversation:
             async with contextlib.aclosing(spoken) as pieces:
                 async for piece in pieces:
                     if not heard_bytes:
-                        await self._start(wish, voice.name)
+                        await self._start(wish, voice.name, into.rate_hz)
                     if wish.words and piece.words:
                         await self._say(type="words", words=[_told(word) for word in piece.words])
                     await self._send(piece.pcm, into)
@@ -191,11 +193,11 @@ class _Conversation:
             seconds = round(booth.sound.ms(heard_bytes) / 1000, 3)
             await self._say(type="done", turn_id=wish.turn_id, duration=seconds)
 
-    async def _start(self, wish: Open, voice: str) -> None:
+    async def _start(self, wish: Open, voice: str, rate_hz: int) -> None:
         await self._say(
             type="start",
             turn_id=wish.turn_id,
-            sample_rate=self._booth.sound.rate_hz,
+            sample_rate=rate_hz,
             channels=1,
             format=wish.kind,
             voice=voice,
@@ -218,9 +220,18 @@ class _Conversation:
         with saying():
             await self._socket.send_text(json.dumps(fields))
 
-    async def _tell(self, error: VoiceError, request_id: str) -> None:
+    async def _tell(self, error: VoiceError, turn_id: str | None) -> None:
+        """Tell what is wrong, with the text that it is about where that is known."""
+        request_id = turn_id or request_id_of(self._socket)
         _log.info("error told to a client: request=%s code=%s %s", request_id, error.code, error)
-        await self._say(type="error", **body_of(error, request_id))
+        about = {"turn_id": turn_id} if turn_id else {}
+        await self._say(type="error", **about, **body_of(error, request_id))
+
+
+def _turn_id(fields: Mapping[str, Any]) -> str | None:
+    """What a message says of itself, if it can be read."""
+    turn_id = turn_id_in(fields)
+    return turn_id if turn_id == fields.get("turn_id") else None
 
 
 def _told(word: TimedWord) -> dict[str, Any]:
