@@ -14,7 +14,7 @@ import pytest
 
 from tests.asr.fakes import HashingEngine, LoudDetector, ScriptedEngine
 from tests.asr.media import wav
-from tests.asr.speech import COMMAND_MODEL, silence
+from tests.asr.speech import COMMAND_MODEL, said, silence
 from tests.subtitles.films import LIGHT, TIME, TIMER, conversation, film, starts_s
 from wyoming_voice import cli
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Segment
@@ -110,6 +110,16 @@ def test_what_can_not_be_read_is_told_and_the_others_go_on(
     assert (here / "bad.srt").read_text(encoding="utf-8") == "precious"
     check(cues(here / "two.srt"))
     assert not list(here.glob(".*"))
+
+
+def test_a_film_that_is_cut_off_is_told_and_has_what_is_there(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = wav(np.concatenate((said(LIGHT), silence(9)))).getvalue()
+    (here / "half.wav").write_bytes(whole[: len(whole) // 2])
+    assert run("half.wav") == 0
+    assert "half.wav: the file is cut off" in capsys.readouterr().err
+    assert "kitchen" in (here / "half.srt").read_text(encoding="utf-8")
 
 
 def test_nothing_is_overwritten_and_nothing_begun(

@@ -1,12 +1,14 @@
 """`wyoming-voice subtitles`: media in, subtitle files out.
 
 Rules: what is heard is what the ASR server would hear, with its settings, from the same file and environment;
-a file that can't be read is told, and the others go on; what is broken off leaves nothing half behind.
+a file that can't be read, or ends too soon, is told, and the others go on; what is broken off leaves
+nothing half behind.
 """
 
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rich.console import Console
 
@@ -20,7 +22,9 @@ from wyoming_voice.asr.session import Wish
 from wyoming_voice.asr.settings import EngineSettings
 from wyoming_voice.config import load
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.errors import VoiceError
+from wyoming_voice.errors import BadAudio, VoiceError
+from wyoming_voice.media.decoding import Media
+from wyoming_voice.media.wholeness import check_whole
 from wyoming_voice.progress import Showing, clock
 from wyoming_voice.subtitles.cues import Subtitles
 from wyoming_voice.subtitles.plan import Film, Wanted, planned
@@ -131,6 +135,9 @@ async def _subtitled(house: _House, film: Film) -> str:
     """Write the subtitles of one file; what is told of it."""
     settings, showing = house.settings, house.showing
     told = house.choice.options.language
+    declared_s = await house.program.worker.call(
+        lambda: _declared_s(film.medium), deadline_s=_STEP_WITHIN_S
+    )
     language = told or await _language(house, film)
     subtitles = Subtitles(settings.captions, film.kind, words=settings.words)
     passage: Passage | None = None
@@ -142,12 +149,22 @@ async def _subtitled(house: _House, film: Film) -> str:
                 _show(showing, passage)
         file.write(subtitles.finish().encode())
     assert passage is not None, "a file has a last passage"
+    try:
+        check_whole(declared_s, passage.heard_s)
+    except BadAudio as error:  # what is there has its subtitles all the same
+        showing.tell(f"{film.medium}: {error}")
     found = "" if told else " (found)"
     speed = passage.heard_s / max(showing.end(), 1e-3)
     return (
         f"{film.medium}: {clock(passage.heard_s)}, language {language or 'unknown'}{found}, "
         f"{subtitles.cues} cues, {speed:.1f} times real time -> {film.output or 'standard output'}"
     )
+
+
+def _declared_s(medium: Path) -> float | None:
+    """In a thread: how long the file says that it is; raises BadAudio."""
+    with Media(medium) as media:
+        return media.declared_s
 
 
 def _show(showing: Showing, passage: Passage) -> None:
