@@ -12,6 +12,7 @@ from satellite.events import (
     Event,
     MicrophoneReady,
     PlaybackHeard,
+    ReplyEnded,
     ReplyText,
     Supposed,
     Transcribed,
@@ -239,7 +240,7 @@ IDLE = State.initial(TurnSettings(), 0)
 async def told(*steps: tuple[Event, State]) -> list[dict[str, object]]:
     wire = Wire()
     outbox = Outbox(wire)
-    teller = Teller(outbox, Clock())
+    teller = Teller(outbox, 0.35, Clock())
     for event, state in steps:
         teller.watch(event, state)
         if isinstance(event, TurnFailed):
@@ -290,3 +291,23 @@ async def test_a_failure_is_told_in_the_words_of_who_failed() -> None:
         "the tts server hung up",
         "no tts server answers; start one, or name it (--tts-uri)",
     ]
+
+
+@pytest.mark.parametrize(("voiced", "noticed_ms"), [(0.65, 600), (0.35, 100)])
+async def test_a_waterfall_begins_where_the_ears_heard_speech_last(
+    voiced: float, noticed_ms: int
+) -> None:
+    wire, clock = Wire(), Clock()
+    outbox = Outbox(wire)
+    teller = Teller(outbox, voiced, clock)
+    teller.watch(MicrophoneReady(), LISTENING)
+    for later_s, probability in ((0.0, 0.9), (0.5, 0.5), (0.1, 0.1)):
+        clock.now_s += later_s
+        teller.frame(HeardFrame(b"", 0, probability, -30.0))
+    teller.watch(Transcribed(1, "Turn on"), PROCESSING)
+    teller.watch(ReplyEnded(1), PROCESSING)
+    async with running(outbox.run()):
+        await until(lambda: "waterfall" in wire.kinds())
+    (told,) = [text for text in wire.texts if text["type"] == "waterfall"]
+    assert isinstance(told["stages"], list)
+    assert told["stages"][0]["end_ms"] == noticed_ms

@@ -41,7 +41,8 @@ class Talk:
     ) -> None:
         self.conversation_id = start.conversation or new_conversation_id()
         self._services = services
-        self._teller = Teller(outbox)
+        ears = _ear_settings(settings)
+        self._teller = Teller(outbox, ears.endpointing.end_probability)
         self._speaker = BrowserSpeaker(self._post, outbox)
         wishes = _direct_settings(start, settings, self.conversation_id)
         self._direct = Direct(self._post, services.roster, self._speaker.room, wishes)
@@ -50,7 +51,7 @@ class Talk:
         )
         self._loop = Loop(
             _turn_settings(start, settings),
-            Ears(_ear_settings(settings)),
+            Ears(ears),
             self._speaker,
             {Via.DIRECT: self._direct},
             lambda _timer_id: None,

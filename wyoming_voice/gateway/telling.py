@@ -56,9 +56,6 @@ _TROUBLES: dict[str, str] = {
     Trouble.FAILED: "the answer has failed; ask again",
 }
 
-_VOICED = 0.35
-"""Speech goes on down to this probability (`core.endpointing`)."""
-
 OfTurn = (
     Foreseen
     | Supposed
@@ -97,8 +94,12 @@ class _Answer:
 class Teller:
     """Watches a loop, its frames and its moments, and tells a page of them."""
 
-    def __init__(self, outbox: Outbox, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, outbox: Outbox, voiced: float, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`voiced` is the probability down to which speech goes on."""
         self._outbox = outbox
+        self._voiced = voiced
         self._now_s = now_s
         self._state = ""
         self._numbers: dict[int, int] = {}  # of the latest turn alone: epoch -> number
@@ -111,7 +112,7 @@ class Teller:
 
     def frame(self, frame: HeardFrame) -> None:
         """What the voice detector thinks, for whoever looks on."""
-        if frame.probability >= _VOICED:
+        if frame.probability >= self._voiced:
             self._voiced_s = self._now_s()
         facts = {
             "probability": round(frame.probability, 3),
