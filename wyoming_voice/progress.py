@@ -6,7 +6,6 @@ easy and hard take turns; before enough was done, there is none.
 """
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -78,12 +77,7 @@ class Showing:
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
     def begin(self, name: str, number: int, of: int) -> None:

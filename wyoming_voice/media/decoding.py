@@ -12,7 +12,6 @@ live audio, so that a WAV gives the same samples here as over Wyoming.
 import contextlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, NoReturn, Self
 
 import av
@@ -118,12 +117,7 @@ class Media:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _open(self) -> av.container.InputContainer:

@@ -7,7 +7,6 @@ and is gone when the request is.
 
 import contextlib
 import tempfile
-from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from starlette.datastructures import FormData, UploadFile
@@ -37,12 +36,7 @@ class Upload:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.file.close()
 
 
