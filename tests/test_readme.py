@@ -11,7 +11,8 @@ from wyoming_voice.asr.settings import AsrSettings, EngineSettings
 from wyoming_voice.cli import COMMANDS
 from wyoming_voice.config import ListenSettings, ServiceSettings, Settings
 from wyoming_voice.gateway.settings import GatewaySettings
-from wyoming_voice.handle.server import HandleSettings
+from wyoming_voice.handle.settings import HandleSettings
+from wyoming_voice.hass.settings import HassSettings
 from wyoming_voice.http.settings import HttpSettings
 from wyoming_voice.say.settings import SaySettings
 from wyoming_voice.subtitles.settings import SubtitleSettings
@@ -45,7 +46,8 @@ def described(kind: type[Settings], names: list[str]) -> list[tuple[str, str]]:
 def test_each_option_of_a_server_has_its_row(heading: str) -> None:
     kind = SERVERS[heading]
     shared = {*ServiceSettings.model_fields}
-    shared |= {*HttpSettings.model_fields} if issubclass(kind, HttpSettings) else set()
+    for common in (HttpSettings, HassSettings):
+        shared |= {*common.model_fields} if issubclass(kind, common) else set()
     own = [name for name in kind.model_fields if name not in shared]
     assert [(flag, text) for flag, _, text in rows(heading)] == described(kind, own)
 
@@ -67,6 +69,12 @@ def test_the_options_of_every_http_door_have_theirs() -> None:
     own = [name for name in HttpSettings.model_fields if name not in Settings.model_fields]
     shown = [(flag, text) for flag, _, text in rows("Every HTTP door")]
     assert shown == described(HttpSettings, own)
+
+
+def test_the_options_of_who_asks_home_assistant_have_theirs() -> None:
+    own = [name for name in HassSettings.model_fields if name not in Settings.model_fields]
+    shown = [(flag, text) for flag, _, text in rows("ASR and handle")]
+    assert shown == described(HassSettings, own)
 
 
 def test_the_options_of_subtitles_have_theirs() -> None:

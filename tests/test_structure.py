@@ -21,7 +21,7 @@ TIERS = (
     {"errors", "onnx"},
     {"audio", "smart_turn", "vad", "wire", "toml"},
     {"client", "describing", "config", "hub", "media", "metrics", "outcome", "wav", "worker"},
-    {"announcement", "http", "progress", "subtitle_files", "whole_files"},
+    {"announcement", "hass", "http", "progress", "subtitle_files", "whole_files"},
     {"discovery", "program", "service_metrics"},
     {"peer", "side_doors"},
     {"service"},
@@ -72,6 +72,13 @@ ONE_IMPORTER = {
     "prometheus_client": "wyoming_voice/metrics.py",
     "av": "wyoming_voice/media",
     "uvicorn": "wyoming_voice/http",
+    "websockets": "wyoming_voice/hass/connection.py",
+    "mcp": "wyoming_voice/handle/mcp.py",
+    "httpx2": "wyoming_voice/handle/mcp.py",
+    "hassil": "wyoming_voice/handle/sentences.py",
+    "home_assistant_intents": "wyoming_voice/handle/sentences.py",
+    "jinja2": "wyoming_voice/handle/sentences.py",
+    "jellyfish": "wyoming_voice/asr/sounding.py",
 }
 
 SATELLITE_TIERS = (
@@ -321,7 +328,7 @@ HEAVY = {*ONE_IMPORTER, "numpy", "transformers", "huggingface_hub", "tokenizers"
         (
             "wyoming_voice.gateway.server",
             {"zeroconf", "ifaddr", "numpy", "onnxruntime", "soxr", "sentencex", "av", "uvicorn"}
-            | {"prometheus_client"},
+            | {"prometheus_client", "websockets"},
         ),
     ],
 )

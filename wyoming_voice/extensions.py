@@ -15,7 +15,11 @@ what these names stand for, and a server sends to no client what it hasn't asked
 - `warm-up` (handle): an event `{"context": {...}, "language"}` as in a question; the model is loaded, and its
   prompt read, before there is one. No reply.
 - `replaces` (handle): `context.replaces` of a question names the turn (`turn_id`) that it is the whole of;
-  that one, and its answer, are forgotten.
+  that one, and its answer, are forgotten. What it did can't be: it is not done again.
+- `client-tools` (handle): `context.tools` of a question lists what the client itself can do for it, each
+  `{"name", "description", "parameters"}` with a JSON Schema. Before the answer ends the server may send
+  `tool-call` `{"id", "name", "arguments"}`; the client does it and sends `tool-result`
+  `{"id", "text", "error"}`. `context.area` is the room that the client stands in.
 """
 
 SPECULATIVE_TRANSCRIPT = "speculative-transcript"
@@ -25,9 +29,18 @@ ANSWER_WRITTEN = "answer-written"
 COMMIT = "commit"
 WARM_UP = "warm-up"
 REPLACES = "replaces"
+CLIENT_TOOLS = "client-tools"
+TOOL_CALL = "tool-call"
+TOOL_RESULT = "tool-result"
 
 SPECULATIVE = "speculative"
 """The key in a `context`."""
 
 ENDPOINTING = "endpointing"
+"""The key in a `context`."""
+
+TOOLS = "tools"
+"""The key in a `context`."""
+
+AREA = "area"
 """The key in a `context`."""

@@ -19,7 +19,8 @@ from rich.console import Console
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.config import ServiceSettings, Settings, load
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.handle.server import NO_LLM, HandleSettings, key_of
+from wyoming_voice.handle.server import key_of
+from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 from wyoming_voice.stack import Plan, end_on_signals, running
 from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.wire import Address, parse_uri

@@ -7,7 +7,8 @@ from typing import Any
 from wyoming.event import Event
 
 from tests.llama_swap import FakeLlamaSwap
-from wyoming_voice.handle.server import HandleSettings, build
+from wyoming_voice.handle.server import build
+from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.service import serving
 from wyoming_voice.wire import Connection, connect
 

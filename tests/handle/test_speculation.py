@@ -15,7 +15,8 @@ from wyoming_voice.handle.answers import NOTHING_HEARD
 from wyoming_voice.handle.failures import Failure
 from wyoming_voice.handle.history import INTERRUPTED
 from wyoming_voice.handle.local import NO_MODEL
-from wyoming_voice.handle.server import HandleSettings, build
+from wyoming_voice.handle.server import build
+from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.wire import Connection, connect
 
 BEGUN = ["handled-start", "handled-chunk"]

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from wyoming_voice.asr.audio_context import shortest_context_s
 from wyoming_voice.config import ServiceSettings, Settings, Uri
+from wyoming_voice.hass.settings import HassSettings
 from wyoming_voice.http.settings import HttpSettings
 
 
@@ -52,6 +53,14 @@ class EngineSettings(Settings):
     )
     initial_prompt: str = Field("", description="text in the style that transcripts should have")
     hotwords: list[str] = Field([], description="words to expect, such as names of devices")
+    name_prompt: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="whether the model is told names before it listens; auto: not those that it breaks",
+    )
+    no_snapping: bool = Field(
+        False,
+        description="leave a name as it was heard, also where the recogniser was unsure of it",
+    )
     vad_threshold: float = Field(
         0.3, gt=0, lt=1, description="probability from which on audio counts as speech"
     )
@@ -64,7 +73,7 @@ class EngineSettings(Settings):
         return str(told)
 
 
-class AsrSettings(EngineSettings, ServiceSettings, HttpSettings):
+class AsrSettings(EngineSettings, ServiceSettings, HttpSettings, HassSettings):
     """Serve speech to text over Wyoming and, with --http, over HTTP."""
 
     section: ClassVar[str] = "asr"

@@ -7,14 +7,12 @@ language model is said in one line at the start and in a spoken sentence after i
 import logging
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr, field_validator
 from wyoming.info import Attribution, HandleModel, Info
 from wyoming.info import HandleProgram as HandleProgramInfo
 
 from wyoming_voice import __version__
-from wyoming_voice.config import ServiceSettings, Uri
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.extensions import REPLACES, SPECULATIVE_ANSWER, WARM_UP
@@ -23,79 +21,19 @@ from wyoming_voice.handle.conversation import HandleConversation
 from wyoming_voice.handle.history import History, HistoryLimits
 from wyoming_voice.handle.languages import LANGUAGES
 from wyoming_voice.handle.patience import Patience
+from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 
 if TYPE_CHECKING:
     from wyoming_voice.handle.llama_swap import LlamaSwap
 
 _log = logging.getLogger(__name__)
 
-NO_LLM = "none"
-
 EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES})
-
-SYSTEM_PROMPT = (
-    "You are a voice assistant. What you write is read aloud, so answer in one to three short sentences "
-    "of plain spoken language: no markdown, no lists, no headings, no emoji, no links. "
-    "Answer in the language of the question. The question comes from a speech recogniser and may hold "
-    "misheard words; take the likeliest meaning. When you don't know something, say so."
-)
-
 
 _MADE_BY = {
     "llama-swap": Attribution(name="llama-swap", url="https://github.com/mostlygeek/llama-swap"),
     "local": Attribution(name="wyoming-voice", url="https://github.com/rhasspy/wyoming"),
 }
-
-
-class HandleSettings(ServiceSettings):
-    """Serve answers of a language model to what was said."""
-
-    section: ClassVar[str] = "handle"
-
-    uri: Uri = "tcp://127.0.0.1:10500"
-    llm_url: str = Field(
-        "http://localhost:8080",
-        description="llama-swap or another OpenAI-compatible server, with or without /v1; none: no model",
-    )
-    llm_model: str = Field("", description="model to ask; without a name the first that is listed")
-    system_prompt: str = Field(SYSTEM_PROMPT, description="what the model is told first")
-    system_prompt_file: Path | None = Field(None, description="file with the system prompt")
-    api_key: SecretStr = Field(
-        SecretStr(""), description="key that the language model server asks for"
-    )
-    api_key_file: Path | None = Field(None, description="file with that key")
-    temperature: float | None = Field(
-        None, ge=0, le=2, description="sampling temperature; without it the server's"
-    )
-    max_tokens: int = Field(
-        0, ge=0, description="longest answer in tokens, thoughts included; 0: the server's"
-    )
-    llm_timeout_s: float = Field(120, gt=0, description="seconds that a whole answer may take")
-    first_token_timeout_s: float = Field(
-        60, gt=0, description="seconds until the model's first word, and between two"
-    )
-    loading_notice_after_s: float = Field(
-        3, ge=0, description="seconds of waiting for a model after which the listener is told"
-    )
-    loading_notice: str = Field(
-        "One moment.", description="what the listener is told; empty: nothing"
-    )
-    history_s: float = Field(
-        600, ge=300, description="seconds that a silent conversation is remembered, 300 or more"
-    )
-    history_turns: int = Field(20, ge=2, description="questions that a conversation remembers")
-    history_tokens: int = Field(3000, ge=200, description="about how many tokens of it")
-    history_conversations: int = Field(64, ge=1, description="conversations that are remembered")
-    max_text_chars: int = Field(4000, ge=1, description="longest question in characters")
-
-    @field_validator("llm_url")
-    @classmethod
-    def _http_or_none(cls, url: str) -> str:
-        if url.lower() == NO_LLM:
-            return NO_LLM
-        if not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/"):
-            raise ValueError("write http://HOST:PORT, https://HOST, or none")
-        return url
 
 
 class HandleProgram:

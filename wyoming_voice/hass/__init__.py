@@ -1,0 +1,1 @@
+"""What Home Assistant knows of the house: names, rooms, units, and its own understanding of commands."""
