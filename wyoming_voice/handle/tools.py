@@ -6,9 +6,10 @@ question, since it stands at the head of the prompt; a failure is told to the mo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from wyoming_voice.handle.session import Question
+if TYPE_CHECKING:
+    from wyoming_voice.handle.session import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ class Offer:
 class Toolbox(Protocol):
     """Whoever offers tools."""
 
-    async def offer(self, question: Question) -> Offer:
+    async def offer(self, question: "Question") -> Offer:
         """What there is for this question, at once where it is known; what can't be reached is told in it."""
 
-    async def call(self, name: str, arguments: Mapping[str, Any], question: Question) -> ToolResult:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], question: "Question"
+    ) -> ToolResult:
         """Do it, once. Ends within its own deadline; cancelled, what was begun may yet come about."""
 
     async def close(self) -> None:
