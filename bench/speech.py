@@ -46,6 +46,11 @@ def hesitant() -> list[Recording]:
     return said
 
 
+def spoken(text: str) -> Audio:
+    """A text without silence before and after it."""
+    return _trimmed(_spoken(_engine(), text))
+
+
 def long_recording(length_s: float) -> Recording:
     """Commands one after another until so many seconds are full."""
     said = np.concatenate([one.samples for one in recordings()])

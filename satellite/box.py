@@ -13,6 +13,7 @@ from satellite.around.control import Control
 from satellite.around.event_service import EventService
 from satellite.around.hooks import Hooks
 from satellite.around.timers import Timers
+from satellite.around.tools import OwnTools
 from satellite.build import (
     direct_settings,
     ear_settings,
@@ -193,7 +194,9 @@ class Box:
                 "tts": settings.tts_uri,
             }
             roster = self._add("servers", Roster(self._post, named, alone=self._is_alone))
-            direct = Direct(self._post, roster, self.speaker.room, direct_settings(settings))
+            tools = OwnTools(self._timers, self.speaker)
+            wishes = direct_settings(settings, tools)
+            direct = Direct(self._post, roster, self.speaker.room, wishes)
             backends[Via.DIRECT] = self._add("standalone", direct)
         return backends
 

@@ -12,9 +12,10 @@ from satellite.hearing.ears import EarSettings
 from satellite.hearing.finality import Finality
 from satellite.hearing.wake import WakeSpec, parse_wake_words
 from satellite.home_assistant.info import satellite_info
-from satellite.parts import Sink, Source
+from satellite.parts import Sink, Source, Tools
 from satellite.speaking.speaker import SpeakerSettings
 from satellite.standalone.direct import DirectSettings
+from satellite.standalone.means import Means
 from satellite.standalone.patience import Patience
 from satellite.turn import TurnSettings
 from wyoming_voice.core.endpointing import endpoint_settings
@@ -91,12 +92,13 @@ def turn_settings(settings: SatelliteSettings, *, echo_cancelled: bool) -> TurnS
     )
 
 
-def direct_settings(settings: SatelliteSettings) -> DirectSettings:
-    """How the satellite's own servers are talked to."""
+def direct_settings(settings: SatelliteSettings, tools: Tools | None = None) -> DirectSettings:
+    """How the satellite's own servers are talked to, and what is offered to them."""
     return DirectSettings(
         voice=settings.voice,
         language=settings.language,
         patience=Patience.within(settings.answer_s),
+        means=Means(tools, settings.area),
     )
 
 

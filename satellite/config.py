@@ -82,7 +82,7 @@ class SatelliteSettings(HookSettings, ListenSettings):
         "auto",
         description="who answers: Home Assistant, servers of our own, or the first while it is connected",
     )
-    area: str = Field("", description="the room, for Home Assistant")
+    area: str = Field("", description="the room, for who answers")
 
     asr_uri: list[str] = Field([], description="ASR servers, best first (default: discovered)")
     handle_uri: list[str] = Field([], description="handle servers (likewise)")

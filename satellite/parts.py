@@ -4,7 +4,7 @@ Every method that is not `async` returns at once and may be called from the even
 comes of it is posted as an event (`Post`). Rule: nothing here ever blocks, and a part mends itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from satellite.effects import BeginTurn, Tell, Tone
 from satellite.events import Event, Trouble, WakeWord
-from wyoming_voice.client import Sound
+from wyoming_voice.client import Done, Sound
 from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.errors import VoiceError
 
@@ -122,6 +122,17 @@ class HeardFrame:
 
 PostFrame = Callable[[HeardFrame], None]
 """Takes a frame on the event loop."""
+
+
+class Tools(Protocol):
+    """What the satellite can do for who answers a turn."""
+
+    @property
+    def specs(self) -> Sequence[Mapping[str, object]]:
+        """As `context.tools` of a question lists them (`wyoming_voice.extensions`); always the same."""
+
+    def do(self, name: str, arguments: Mapping[str, object]) -> Done:
+        """Do it at once, as a whole or not at all; nothing of name and arguments is certain."""
 
 
 class Controls(Protocol):

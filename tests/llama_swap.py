@@ -59,6 +59,21 @@ def words(*texts: str) -> Reply:
     return Reply([first, *(delta(content=text) for text in texts), *END])
 
 
+CUTS = ((0, 5), (5, None))
+
+
+def asks(*calls: tuple[str, Mapping[str, Any]], text: str = "") -> Reply:
+    """An answer that wants `calls` done, streamed as OpenAI does: each in fragments, by its index."""
+    parts = [delta(role="assistant", content=text or None)]
+    for index, (name, arguments) in enumerate(calls):
+        head = {"index": index, "id": f"id_{name}_{index}", "type": "function"}
+        parts.append(delta(tool_calls=[{**head, "function": {"name": name, "arguments": ""}}]))
+        written = json.dumps(arguments)
+        rest = [{"index": index, "function": {"arguments": written[a:b]}} for a, b in CUTS]
+        parts += [delta(tool_calls=[piece]) for piece in rest]
+    return Reply([*parts, delta("tool_calls"), DONE])
+
+
 def banner(model: str = "qwen") -> list[bytes]:
     """llama-swap's loading banner, cut as it cuts it: five characters at a time."""
     text = f"━━━━━\nllama-swap loading model: {model}\n\nWaking up ....\nDone! (7.26s)\n━━━━━\n \n"
@@ -94,6 +109,7 @@ class FakeLlamaSwap:
         self.asked: list[Asked] = []
         self.hung_up = asyncio.Event()
         self.stalled = asyncio.Event()
+        self.chatted = asyncio.Event()
 
     @property
     def chats(self) -> list[Any]:
@@ -122,6 +138,8 @@ class FakeLlamaSwap:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             async for asked in _requests(reader):
                 self.asked.append(asked)
+                if asked.method == "POST":
+                    self.chatted.set()
                 if self._hold and asked.method == "POST":
                     await self._stall(reader)
                     break

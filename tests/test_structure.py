@@ -65,7 +65,7 @@ ONE_IMPORTER = {
     "soxr": "wyoming_voice/audio.py",
     "zeroconf": "wyoming_voice/discovery.py",
     "ifaddr": "wyoming_voice/announcement.py",
-    "httpx": "wyoming_voice/handle/llama_swap.py",
+    "httpx": "wyoming_voice/handle/llm/llama_swap.py",
     "sounddevice": "satellite/devices/portaudio.py",
     "pywebrtc_audio": "satellite/hearing/echo.py",
     "pymicro_wakeword": "satellite/hearing/wake.py",
@@ -73,11 +73,11 @@ ONE_IMPORTER = {
     "av": "wyoming_voice/media",
     "uvicorn": "wyoming_voice/http",
     "websockets": "wyoming_voice/hass/connection.py",
-    "mcp": "wyoming_voice/handle/mcp.py",
-    "httpx2": "wyoming_voice/handle/mcp.py",
-    "hassil": "wyoming_voice/handle/sentences.py",
-    "home_assistant_intents": "wyoming_voice/handle/sentences.py",
-    "jinja2": "wyoming_voice/handle/sentences.py",
+    "mcp": "wyoming_voice/handle/mcp",
+    "httpx2": "wyoming_voice/handle/mcp",
+    "hassil": "wyoming_voice/handle/fast/sentences.py",
+    "home_assistant_intents": "wyoming_voice/handle/fast/sentences.py",
+    "jinja2": "wyoming_voice/handle/fast/sentences.py",
     "jellyfish": "wyoming_voice/asr/sounding.py",
 }
 
@@ -102,7 +102,8 @@ SATELLITE_CORES = {
     *("home_assistant.info", "doctor.findings", "doctor.measure", "doctor.running"),
     *("speaking.mixer", "speaking.playback", "speaking.levels"),
     *("standalone.conversation", "standalone.pace", "standalone.reports", "devices.catalogue"),
-    *("around.event_names", "around.tally", "around.timer_book"),
+    *("around.event_names", "around.tally", "around.timer_book", "around.timer_words"),
+    *("around.tool_specs", "standalone.means"),
 }
 """Where the satellite decides: no clock, tasks, threads or logging."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from wyoming_voice import hub
 from wyoming_voice.errors import ConfigError, UnknownChoice
-from wyoming_voice.handle.listing import Listing
+from wyoming_voice.handle.llm.listing import Listing
 from wyoming_voice.hub import Weights
 from wyoming_voice.stack import Plan
 from wyoming_voice.up import UpSettings, choose, listening_at, page_of
@@ -27,7 +27,7 @@ class Machine:
         monkeypatch.setattr(hub, "reachable", lambda: self.hub)
         monkeypatch.setattr(hub, "local", self.local)
         monkeypatch.setattr(importlib.util, "find_spec", self.find_spec)
-        monkeypatch.setattr("wyoming_voice.handle.llama_swap.look_at", self.look_at)
+        monkeypatch.setattr("wyoming_voice.handle.llm.llama_swap.look_at", self.look_at)
 
     def local(self, weights: Weights, _model_dir: Path | None = None) -> Path | None:
         return Path("here") if weights.name in self.weights else None

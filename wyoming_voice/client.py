@@ -33,6 +33,8 @@ from wyoming_voice.extensions import (
     OWN_ENDPOINT,
     SPECULATIVE,
     SPECULATIVE_TRANSCRIPT,
+    TOOL_CALL,
+    TOOL_RESULT,
     WARM_UP,
 )
 from wyoming_voice.wire import Connection, PeerGone
@@ -138,23 +140,37 @@ async def transcript(
     raise HungUp("asr")
 
 
+@dataclass(frozen=True)
+class Done:
+    """What came of a call: a text for a language model, or why nothing was done (`error`)."""
+
+    text: str
+    error: bool = False
+
+
+Do = Callable[[str, Mapping[str, object]], Done]
+"""Does what a server asks of its client: the name of a tool, and arguments of which nothing is certain."""
+
+
 async def answer(
     connection: Connection,
     text: str,
     context: Mapping[str, object],
     language: str | None = None,
     written: Callable[[], None] = lambda: None,
+    do: Do | None = None,
 ) -> AsyncGenerator[str, None]:
     """The answer to `text` as it is written; a refusal is a sentence to be spoken like any other.
 
     `""` is a sign of life. `context` goes along: `turn_id`, `conversation_id`, and what the handle
     server takes beside them. With `speculative` in it (`speculative` makes one) the answer doesn't end
     before `commit` was sent; `written` is told when all of it has come, where the server says so before.
+    `do` does what `context` offers in `tools`, once for each call.
     """
     with contextlib.suppress(PeerGone):  # why it has gone is in what it wrote
         asked = Transcript(text=text, language=language, context=dict(context))
         await connection.write(asked.event())
-    begun = False
+    begun, errands = False, _Errands(do)
     async for event in _replies(connection, "handle"):
         if Handled.is_type(event.type) or NotHandled.is_type(event.type):
             if not begun:
@@ -162,10 +178,35 @@ async def answer(
             return
         if event.type == ANSWER_WRITTEN and begun:  # before any text it can't be true
             written()
+        if event.type == TOOL_CALL and (result := errands.carried_out(event)) is not None:
+            with contextlib.suppress(PeerGone):
+                await connection.write(result)
         delta = _text(event) if HandledChunk.is_type(event.type) else ""
         begun = begun or bool(delta)
         yield delta
     raise HungUp("handle")
+
+
+class _Errands:
+    """The calls of one answer, by their ids: none is done twice."""
+
+    def __init__(self, do: Do | None) -> None:
+        self._do = do
+        self._done: dict[str, Done] = {}
+
+    def carried_out(self, event: Event) -> Event | None:
+        """What to tell the server; None where nothing was offered."""
+        call_id, arguments = _text(event, "id"), event.data.get("arguments")
+        if self._do is None or not call_id:
+            return None
+        if call_id not in self._done:
+            self._done[call_id] = (
+                self._do(_text(event, "name"), arguments)
+                if isinstance(arguments, dict)
+                else Done("'arguments' of a tool-call must be an object", error=True)
+            )
+        done = self._done[call_id]
+        return Event(TOOL_RESULT, {"id": call_id, "text": done.text, "error": done.error})
 
 
 def speculative(context: Mapping[str, object]) -> dict[str, object]:

@@ -17,9 +17,9 @@ what these names stand for, and a server sends to no client what it hasn't asked
 - `replaces` (handle): `context.replaces` of a question names the turn (`turn_id`) that it is the whole of;
   that one, and its answer, are forgotten. What it did can't be: it is not done again.
 - `client-tools` (handle): `context.tools` of a question lists what the client itself can do for it, each
-  `{"name", "description", "parameters"}` with a JSON Schema. Before the answer ends the server may send
-  `tool-call` `{"id", "name", "arguments"}`; the client does it and sends `tool-result`
-  `{"id", "text", "error"}`. `context.area` is the room that the client stands in.
+  `{"name", "description", "parameters"}` with a JSON Schema, and `"reads"` true where it changes nothing.
+  Before the answer ends the server may send `tool-call` `{"id", "name", "arguments"}`; the client does it
+  and sends `tool-result` `{"id", "text", "error"}`. `context.area` is the room that the client stands in.
 """
 
 SPECULATIVE_TRANSCRIPT = "speculative-transcript"

@@ -29,7 +29,7 @@ _OTHER = "other"
 
 STAGES = (
     *("queue", "work", "vad", "decode", "after_stop", "first_text", "first_audio", "total"),
-    *("saved", "wasted", "uncommitted"),
+    *("saved", "wasted", "uncommitted", "tools", "fast"),
 )
 """The stages of a TurnRecord that are told as histograms."""
 
@@ -45,6 +45,8 @@ COUNTED = {
     "chars": ("chars", "Characters that were spoken."),
     "pieces": ("pieces", "Pieces of text that were spoken."),
     "answer_chars": ("answer_chars", "Characters of answers."),
+    "tools": ("tool_calls", "Tools that were used for answers."),
+    "tool_failures": ("tool_failures", "Tools that failed."),
 }
 """The facts that are numbers and are added up, by the name of their counter."""
 

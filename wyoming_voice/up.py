@@ -19,7 +19,7 @@ from rich.console import Console
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.config import ServiceSettings, Settings, load
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.handle.server import key_of
+from wyoming_voice.handle.building import key_of
 from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 from wyoming_voice.stack import Plan, end_on_signals, running
 from wyoming_voice.tts.settings import TtsSettings
@@ -143,7 +143,7 @@ async def _language_model(settings: HandleSettings, say: Say) -> tuple[str, ...]
     chosen = "llm_url" in settings.model_fields_set
     if chosen:  # it may come up later, and the handle server asks it anew for each question
         return ()
-    from wyoming_voice.handle.llama_swap import look_at
+    from wyoming_voice.handle.llm.llama_swap import look_at
 
     if (await look_at(settings.llm_url, key_of(settings))).reachable:
         return ()

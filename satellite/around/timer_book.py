@@ -108,8 +108,32 @@ class TimerBook:
             left_ms=None if active else left_ms,
             total_ms=max(timer.total_ms, left_ms),
         )
-        self._timers[timer_id] = timer
-        return [Change(Moment.TIMER_UPDATED, timer)]
+        return self._changed(timer)
+
+    def pause(self, timer_id: str, now_ms: int) -> list[Change]:
+        """The time stands still for a timer of our own that runs."""
+        timer = self._timers.get(timer_id)
+        if timer is None or not (timer.own and timer.running):
+            return []
+        return self._changed(replace(timer, left_ms=timer.remaining_ms(now_ms)))
+
+    def resume(self, timer_id: str, now_ms: int) -> list[Change]:
+        """The time goes on for one that is paused."""
+        timer = self._timers.get(timer_id)
+        if timer is None or not timer.own or timer.left_ms is None:
+            return []
+        return self._changed(timer.running_until(now_ms + timer.left_ms))
+
+    def lengthen(self, timer_id: str, more_ms: int, now_ms: int) -> list[Change]:
+        """A timer of our own that doesn't ring has `more_ms` more, or less; so has the whole of it."""
+        timer = self._timers.get(timer_id)
+        if timer is None or not timer.own or timer.ringing:
+            return []
+        left_ms = max(0, timer.remaining_ms(now_ms) + more_ms)
+        longer = replace(timer, total_ms=max(left_ms, timer.total_ms + more_ms))
+        if timer.left_ms is not None:
+            return self._changed(replace(longer, left_ms=left_ms))
+        return self._changed(longer.running_until(now_ms + left_ms))
 
     def cancel(self, timer_id: str) -> list[Change]:
         """A timer is not wanted any more; one that rings is dismissed by that."""
@@ -136,6 +160,10 @@ class TimerBook:
         """Forget what rings: all of it, or one timer."""
         ringing = [t for t in self.timers if t.ringing and timer_id in ("", t.id)]
         return [change for timer in ringing for change in self.cancel(timer.id)]
+
+    def _changed(self, timer: Timer) -> list[Change]:
+        self._timers[timer.id] = timer
+        return [Change(Moment.TIMER_UPDATED, timer)]
 
     def _ring(self, timer: Timer) -> Change:
         self._timers[timer.id] = replace(timer, ringing=True, left_ms=None)

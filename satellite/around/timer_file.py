@@ -7,23 +7,31 @@ can't be written is warned of.
 import json
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 _log = logging.getLogger(__name__)
 
 _MOST_BYTES = 1_000_000
 
+_CLOCK_STEP_S = 2.0
+"""A wall clock that was set by more than this makes what is on disk wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A timer on disk; `rings_at_s` by the wall clock, since no other one goes on while we are off."""
+    """A timer on disk; `rings_at_s` by the wall clock, since no other one goes on while we are off.
+
+    One that is paused rings at no time (None); `left_s` are left of it.
+    """
 
     id: str
     name: str
     total_s: float
-    rings_at_s: float
+    rings_at_s: float | None
+    left_s: float = 0.0
 
 
 def load(path: Path) -> list[Saved]:
@@ -62,11 +70,31 @@ def save(path: Path, timers: Iterable[Saved]) -> bool:
     return True
 
 
+def same(one: Sequence[Saved], other: Sequence[Saved]) -> bool:
+    """Whether what is in a file is true yet; that the wall clock was set a little is let pass."""
+    return len(one) == len(other) and all(map(_alike, one, other))
+
+
+def _alike(one: Saved, other: Saved) -> bool:
+    if one.rings_at_s is None or other.rings_at_s is None:
+        return one == other
+    moved_s = abs(one.rings_at_s - other.rings_at_s)
+    return (one.id, one.total_s) == (other.id, other.total_s) and moved_s < _CLOCK_STEP_S
+
+
 def _parsed(raw: bytes) -> list[Saved]:
-    return [
-        Saved(_text(item["id"]), _text(item["name"]), _number(item["total_s"]), _number(item["rings_at_s"]))
-        for item in json.loads(raw.decode())["timers"]
-    ]  # fmt: skip
+    return [_saved(item) for item in json.loads(raw.decode())["timers"]]
+
+
+def _saved(item: Mapping[str, Any]) -> Saved:
+    rings_at_s = item["rings_at_s"]
+    return Saved(
+        _text(item["id"]),
+        _text(item["name"]),
+        _number(item["total_s"]),
+        None if rings_at_s is None else _number(rings_at_s),
+        _number(item.get("left_s", 0.0)),  # files of before timers could be paused have none
+    )
 
 
 def _text(value: object) -> str:

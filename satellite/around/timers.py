@@ -11,14 +11,14 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wyoming import timer as wyoming_timer
 from wyoming.event import Event as WyomingEvent
 
 from satellite.around.timer_book import Change, Timer, TimerBook
-from satellite.around.timer_file import Saved, load, save
+from satellite.around.timer_file import Saved, load, same, save
+from satellite.around.timer_words import row, wyoming_event
 from satellite.effects import Moment, Tell
 from satellite.events import TimerDismissed, TimerFinished
 from satellite.parts import Listener, Post, Status
@@ -34,9 +34,6 @@ LATE_S = 600
 
 _SLEEP_S = 30.0
 """The longest sleep while a timer runs: the event loop's clock stands still while the machine sleeps."""
-
-_CLOCK_STEP_S = 2.0
-"""A wall clock that was set by more than this makes what is on disk wrong."""
 
 
 def _running_ms() -> int:
@@ -132,6 +129,27 @@ class Timers:
         self._cancel(timer.id)
         return True
 
+    def pause(self, timer_id: str) -> None:
+        """Stop the time of a timer of our own that runs."""
+        self._carry_out(self._book.pause(timer_id, self._clock.running_ms()))
+
+    def resume(self, timer_id: str) -> None:
+        """Let the time of one that is paused go on."""
+        self._carry_out(self._book.resume(timer_id, self._clock.running_ms()))
+
+    def lengthen(self, timer_id: str, seconds: float) -> None:
+        """Give a timer of our own more time, or less, as long as some is left. Raises TimerError."""
+        now_ms = self._clock.running_ms()
+        timer = self._book.find(timer_id)
+        if timer is None:
+            return
+        left_s = timer.remaining_ms(now_ms) / 1000
+        if left_s + seconds <= 0:
+            raise TimerError(f"only {left_s:.0f} s are left of it; cancel it instead")
+        if left_s + seconds > LONGEST_S:
+            raise TimerError(f"no timer can be longer than {LONGEST_S} s (a week)")
+        self._carry_out(self._book.lengthen(timer.id, round(seconds * 1000), now_ms))
+
     def dismiss(self, timer_id: str = "") -> None:
         """Forget what rings, one timer or all; for those who know that already, so nothing is posted."""
         self._carry_out(self._book.dismiss(timer_id))
@@ -151,6 +169,14 @@ class Timers:
                 async with asyncio.timeout(self._sleep_s()):
                     await self._changed.wait()
 
+    def left(self) -> list[tuple[Timer, int]]:
+        """All timers, and the seconds that are left of each, rounded up."""
+        self.restore()
+        now_ms = self._clock.running_ms()
+        return [
+            (timer, math.ceil(timer.remaining_ms(now_ms) / 1000)) for timer in self._book.timers
+        ]
+
     def status(self) -> Status:
         """How many there are, and each of them with what is left of it."""
         now_ms = self._clock.running_ms()
@@ -158,7 +184,7 @@ class Timers:
         return {
             "running": sum(timer.running for timer in timers),
             "ringing": sum(timer.ringing for timer in timers),
-            "timers": [_described(timer, now_ms) for timer in timers],
+            "timers": [row(timer, now_ms) for timer in timers],
         }
 
     def _sleep_s(self) -> float | None:
@@ -184,45 +210,46 @@ class Timers:
             if change.moment is Moment.TIMER_FINISHED:
                 self._post(TimerFinished(timer.id, timer.name))
             self._tell(Tell(change.moment, timer.name or timer.id))
-            if (event := _event(change, self._clock.running_ms())) is not None:
+            if (event := wyoming_event(change, self._clock.running_ms())) is not None:
                 self._relay(event)
 
     def _keep(self) -> None:
         """Have on disk what is true; a ringing timer rings again after a restart."""
         offset_s = self._clock.wall_s() - self._clock.running_ms() / 1000
-        timers = [
-            Saved(timer.id, timer.name, timer.total_ms / 1000, offset_s + timer.due_ms / 1000)
-            for timer in self._book.timers
-            if timer.own
-        ]
-        if not _same(timers, self._on_disk):
+        timers = [_saved(timer, offset_s) for timer in self._book.timers if timer.own]
+        if not same(timers, self._on_disk):
             save(self._path, timers)
             self._on_disk = timers
 
     def restore(self) -> None:
-        """Take up what is on disk; done once, by whatever comes first of `run`, `add` and `cancel`."""
+        """Take up what is on disk; done once, by what comes first of `run`, `add`, `cancel` and `left`."""
         if self._restored:
             return
         self._restored = True
         self._on_disk = load(self._path)
         now_ms, now_s = self._clock.running_ms(), self._clock.wall_s()
         for saved in self._on_disk:
+            total_ms = round(saved.total_s * 1000)
+            timer = Timer(saved.id, saved.name, total_ms, own=True)
+            if saved.rings_at_s is None:
+                self._book.start(replace(timer, left_ms=max(0, round(saved.left_s * 1000))))
+                continue
             late_s = now_s - saved.rings_at_s
             if late_s > LATE_S:
                 _log.warning("a timer ran out %.0f min ago, when nobody was there", late_s / 60)
                 self._tell(Tell(Moment.TIMER_MISSED, saved.name or saved.id))
                 continue
-            total_ms = round(saved.total_s * 1000)
             # More than all can't be left of it: then the clock on the wall has been set back.
             left_ms = min(total_ms, round(-late_s * 1000))
-            timer = Timer(saved.id, saved.name, total_ms, own=True)
             self._book.start(timer.running_until(now_ms + left_ms))
 
 
-def _same(one: list[Saved], other: list[Saved]) -> bool:
-    return [timer.id for timer in one] == [timer.id for timer in other] and all(
-        abs(a.rings_at_s - b.rings_at_s) < _CLOCK_STEP_S for a, b in zip(one, other, strict=True)
-    )
+def _saved(timer: Timer, offset_s: float) -> Saved:
+    """How a timer is kept; `offset_s` is the wall clock's lead over the one that timers run by."""
+    total_s = timer.total_ms / 1000
+    if timer.left_ms is not None:
+        return Saved(timer.id, timer.name, total_s, None, timer.left_ms / 1000)
+    return Saved(timer.id, timer.name, total_s, offset_s + timer.due_ms / 1000)
 
 
 def _seconds(value: object) -> float | None:
@@ -233,39 +260,3 @@ def _seconds(value: object) -> float | None:
 
 def _name(value: object) -> str:
     return " ".join(value.split())[:100] if isinstance(value, str) else ""
-
-
-def _described(timer: Timer, now_ms: int) -> Status:
-    state = "ringing" if timer.ringing else "running" if timer.running else "paused"
-    return {
-        "id": timer.id,
-        "name": timer.name,
-        "state": state,
-        "remaining_s": math.ceil(timer.remaining_ms(now_ms) / 1000),
-        "total_s": timer.total_ms / 1000,
-        "own": timer.own,
-    }
-
-
-def _event(change: Change, now_ms: int) -> WyomingEvent | None:
-    """What Wyoming calls it; a dismissed timer was told to be over before."""
-    timer = change.timer
-    match change.moment:
-        case Moment.TIMER_STARTED:
-            total_s = timer.total_ms // 1000
-            return wyoming_timer.TimerStarted(
-                timer.id,
-                total_s,
-                timer.name or None,
-                start_hours=total_s // 3600,
-                start_minutes=total_s // 60 % 60,
-                start_seconds=total_s % 60,
-            ).event()
-        case Moment.TIMER_UPDATED:
-            left_s = timer.remaining_ms(now_ms) // 1000
-            return wyoming_timer.TimerUpdated(timer.id, timer.running, left_s).event()
-        case Moment.TIMER_CANCELLED:
-            return wyoming_timer.TimerCancelled(timer.id).event()
-        case Moment.TIMER_FINISHED:
-            return wyoming_timer.TimerFinished(timer.id).event()
-    return None

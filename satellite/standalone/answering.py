@@ -18,7 +18,7 @@ from satellite.standalone.pace import TYPICAL_PACE, measured_pace, sentences_spo
 from satellite.standalone.patience import ended, in_time
 from satellite.standalone.reports import Alive, OwnVoice, Report, Spoken, Written, WrittenAll
 from satellite.standalone.script import Script
-from wyoming_voice.client import Refused, Sound, Speech, answer, commit, speculative
+from wyoming_voice.client import Do, Done, Refused, Sound, Speech, answer, commit, speculative
 from wyoming_voice.errors import UpstreamError, VoiceError
 from wyoming_voice.extensions import SPECULATIVE_ANSWER
 
@@ -99,7 +99,8 @@ class Answering:
 
     async def _answered(self, line: Line, text: str, context: Mapping[str, object]) -> None:
         language = self._errand.wishes.language or None
-        deltas = answer(line.connection, text, context, language, self.script.finish)
+        do = self._doing(line)
+        deltas = answer(line.connection, text, context, language, self.script.finish, do)
         try:
             async with contextlib.aclosing(deltas):
                 while not self.script.full:
@@ -112,6 +113,19 @@ class Answering:
             if self.script.text:
                 raise Unfinished(reason_of("handle", error)) from error
             raise
+
+    def _doing(self, line: Line) -> Do | None:
+        """Who does what this server asks for: nobody before it is certain that the question was asked."""
+        do = self._errand.question.deeds.attempt(line.server.extensions)
+        if do is None:
+            return None
+
+        def once_asked(name: str, arguments: Mapping[str, object]) -> Done:
+            if not self._commitment.made:
+                return Done("nothing is done before the question has been asked", error=True)
+            return do(name, arguments)
+
+        return once_asked
 
     def _take_text(self, delta: str) -> None:
         if not delta:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from satellite.effects import BeginTurn
 from satellite.events import WakeWord
+from satellite.standalone.means import Deeds, Means
 from satellite.standalone.pace import text_heard
 from wyoming_voice.extensions import REPLACES
 
@@ -41,7 +42,8 @@ class Question:
     """What a turn's question tells beside its words; `asked` once it has been asked for certain.
 
     Where it is the whole of one asked before, that turn's id is `replaces`, and `instead` is told to who
-    can forget that one: what was heard of its answer is then no part of the conversation.
+    can forget that one: what was heard of its answer is then no part of the conversation. What that one
+    has had done is among its `deeds`.
     """
 
     turn_id: str
@@ -49,12 +51,14 @@ class Question:
     replaces: str = ""
     instead: Mapping[str, object] = field(default_factory=dict)
     asked: bool = False
+    deeds: Deeds = field(default_factory=lambda: Deeds(Means()))
 
     def context(self, extensions: AbstractSet[str]) -> dict[str, object]:
         """What goes along to a handle server with these extensions."""
+        own = {**self.deeds.means.context(extensions), "turn_id": self.turn_id}
         if self.replaces and REPLACES in extensions:
-            return {**self.instead, REPLACES: self.replaces, "turn_id": self.turn_id}
-        return {**self.told, "turn_id": self.turn_id}
+            return {**self.instead, REPLACES: self.replaces, **own}
+        return {**self.told, **own}
 
 
 @dataclass
@@ -86,11 +90,12 @@ class Conversation:
 class Conversations:
     """Turns in, the conversation of each out; `keep_s` is how long a silent one goes on.
 
-    The first goes by `first_id`, if it is given.
+    The first goes by `first_id`, if it is given; `means` is what the satellite can do in all of them.
     """
 
-    def __init__(self, keep_s: float, first_id: str = "") -> None:
+    def __init__(self, keep_s: float, first_id: str = "", means: Means | None = None) -> None:
         self._keep_s = keep_s
+        self._means = means or Means()
         self._next_id = first_id or new_conversation_id()
         self._current: Conversation | None = None
         self._questions: dict[int, Question] = {}
@@ -99,11 +104,12 @@ class Conversations:
         """The question of a turn of this conversation; to be made once, when the turn begins."""
         before = self._questions.get(turn.replaces) if turn.replaces is not None else None
         if before is None:
-            question = Question(turn_id, conversation.context(turn.heard_ms))
+            told = conversation.context(turn.heard_ms)
+            question = Question(turn_id, told, deeds=Deeds(self._means))
         elif before.asked:
             instead = before.instead if before.replaces else before.told
             told = conversation.context(None)  # what was heard is of an answer before that one's
-            question = Question(turn_id, told, before.turn_id, instead)
+            question = Question(turn_id, told, before.turn_id, instead, deeds=before.deeds)
         else:
             question = replace(before, turn_id=turn_id)
         self._questions[turn.epoch] = question

@@ -33,6 +33,7 @@ from satellite.standalone.conversation import Conversation, Conversations, Quest
 from satellite.standalone.errand import Errand, Wishes
 from satellite.standalone.exchange import Exchange
 from satellite.standalone.lines import Directory, Lines
+from satellite.standalone.means import Means
 from satellite.standalone.outcome import failure, outcome_name
 from satellite.standalone.patience import Patience, ended
 from satellite.standalone.reports import (
@@ -63,6 +64,7 @@ class DirectSettings:
     """The voice and language of turns ("": the servers' own), and how long things may take.
 
     `conversation_id` is that of the first conversation, where it goes on with one from elsewhere.
+    `means` is what is offered to handle servers.
     """
 
     voice: str = ""
@@ -71,6 +73,7 @@ class DirectSettings:
     conversation_s: float = 300.0
     conversation_id: str = ""
     keep_lines_s: float = 30.0
+    means: Means = field(default_factory=Means)
 
 
 @dataclass(eq=False)
@@ -108,7 +111,7 @@ class Direct:
         self._settings = settings or DirectSettings()
         self._lines = Lines(roster, keep_s=self._settings.keep_lines_s)
         self._conversations = Conversations(
-            self._settings.conversation_s, self._settings.conversation_id
+            self._settings.conversation_s, self._settings.conversation_id, self._settings.means
         )
         self._guesses = {"hit": 0, "miss": 0, "none": 0}
         self._turn: _Turn | None = None

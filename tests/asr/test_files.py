@@ -13,9 +13,10 @@ from tests.asr.driving import program_of, served, transcript, until
 from tests.asr.fakes import HashingEngine, ScriptedEngine
 from tests.asr.media import adts, streamed_wav, wav
 from tests.asr.speech import COMMAND_MODEL, noise, said, silence, utterance
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Engine
 from wyoming_voice.asr.files import Job, Passage, transcribed
-from wyoming_voice.asr.recognition import Choice, Gate
+from wyoming_voice.asr.recognition import Gate
 from wyoming_voice.asr.server import AsrProgram, AsrSettings, build
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.core.timing import TurnRecord

@@ -117,9 +117,9 @@ def test_the_budget_is_counted_as_the_model_counts(
 def test_names_are_those_of_the_request(engine: Whisper) -> None:
     model = engine._model
     assert model is not None
-    assert model.told(DecodeOptions(names=("Anna",))) == "Anna."
-    assert model.told(DecodeOptions(terms=("Bo",))) == "Bo."
-    assert model.told(DecodeOptions()) == ""
+    assert model.teller.told(DecodeOptions(names=("Anna",))).text == "Anna."
+    assert model.teller.told(DecodeOptions(terms=("Bo",))).text == "Bo."
+    assert model.teller.told(DecodeOptions()).text == ""
 
 
 @pytest.mark.parametrize("wanted", [3, 4, 5])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from wyoming_voice.handle.history import (
@@ -9,6 +11,8 @@ from wyoming_voice.handle.history import (
     about_tokens,
     prompt,
 )
+from wyoming_voice.handle.steps import Deed, Message
+from wyoming_voice.handle.tools.toolbox import ToolResult
 
 LIMITS = HistoryLimits(keep_s=300, turns=6, tokens=1000, conversations=3)
 
@@ -143,6 +147,55 @@ def test_a_question_may_revise_the_turn_before_it(
     assert turns(history, "a") == tuple(before)
     assert history.open("a", 0.0, "", revision) == expected
     assert turns(history, "a") == tuple(after)
+
+
+STEPS: tuple[Message, ...] = (
+    {"role": "assistant", "content": "Sure.", "tool_calls": [{"id": "a"}]},
+    {"role": "tool", "tool_call_id": "a", "content": "done"},
+)
+DEED = Deed("on", "{}", ToolResult("done"))
+ACTED = Turn("q1", "It is on.", turn_id="t1", steps=STEPS, deeds=(DEED,), told="Sure. It is on.")
+
+
+@pytest.mark.parametrize(
+    ("heard", "answer"),
+    [("Sure. It is", "It is…"), ("Sure.", "…"), ("", "…"), ("Sure. It is on.", "It is on.")],
+)
+def test_of_what_was_said_around_the_steps_the_answer_alone_is_cut(heard: str, answer: str) -> None:
+    (turn,) = Revision(heard=heard).of([ACTED])
+    assert turn.answer == answer
+    assert turn.interrupted is (answer != ACTED.answer)
+    assert turn.messages[1:3] == STEPS
+
+
+def test_a_turn_that_did_something_stays_when_it_is_replaced() -> None:
+    (turn,) = Revision(replaces="t1").of([ACTED])
+    assert turn.messages == (
+        {"role": "user", "content": "q1"},
+        *STEPS,
+        {"role": "assistant", "content": "It is on." + INTERRUPTED},
+    )
+    looked_up = replace(ACTED, deeds=())
+    assert Revision(replaces="t1").of([looked_up]) == []
+
+
+def test_an_answer_of_which_nothing_was_sent_is_still_one() -> None:
+    turn = Turn("q", "", interrupted=True, steps=STEPS, deeds=(DEED,))
+    assert turn.messages[-1] == {"role": "assistant", "content": "[interrupted]"}
+
+
+def test_steps_count_as_tokens_and_go_with_their_turn() -> None:
+    assert ACTED.tokens > Turn("q1", "It is on.").tokens + 2 * about_tokens("")
+    history = History(LIMITS)
+    history.open("a", 0.0, "then")
+    call: Message = {"role": "assistant", "content": "", "tool_calls": [{"id": "x" * 900}]}
+    assert Turn("q", "a", steps=(call,)).tokens > 900 // 4
+    for number in range(12):
+        history.add("a", Turn(f"q{number}", "a", steps=(call, STEPS[1])), 0.0)
+        kept = turns(history, "a")
+        assert sum(turn.tokens for turn in kept) <= LIMITS.tokens
+        assert all(turn.steps == (call, STEPS[1]) for turn in kept)
+    assert kept
 
 
 def test_a_conversation_that_is_not_known_can_be_revised() -> None:

@@ -4,12 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
-from wyoming_voice.handle.deltas import Delta, Finished, Text, Thinking, Waiting
-from wyoming_voice.handle.noticing import noticing
+from wyoming_voice.handle.llm.deltas import Acting, Delta, Finished, Text, Thinking, Waiting
+from wyoming_voice.handle.noticing import Notices, noticing
 from wyoming_voice.handle.reply import Notice
 
 NOTICE = Notice("One moment.")
+TOOLS = Notice("I'm at it.")
 ROUNDS = 10
+
+
+def _notices(after_s: float) -> Notices:
+    return Notices(NOTICE, after_s, TOOLS, after_s)
 
 
 class Scripted:
@@ -32,7 +37,7 @@ class Scripted:
 
 
 async def heard(*script: Delta | None, after_s: float = 0.0) -> Sequence[Delta | Notice]:
-    return [delta async for delta in noticing(Scripted(*script).deltas(), NOTICE, after_s)]
+    return [delta async for delta in noticing(Scripted(*script).deltas(), _notices(after_s))]
 
 
 async def test_a_notice_comes_once_while_a_model_is_waited_for() -> None:
@@ -64,8 +69,33 @@ async def test_no_notice_once_there_is_text() -> None:
     ]
 
 
+async def test_tools_are_waited_for_until_something_is_said() -> None:
+    assert await heard(Thinking(), Acting(), None, Waiting(), Thinking(), None, Text("x")) == [
+        Thinking(),
+        Acting(),
+        TOOLS,
+        Waiting(),
+        Thinking(),
+        Text("x"),
+    ]
+    assert TOOLS in await heard(Acting(), Waiting(), Thinking(), None, Text("x"))
+    assert TOOLS not in await heard(Acting(), Text("x"), None, Finished("stop"))
+
+
+async def test_tools_are_told_of_once() -> None:
+    told = await heard(Acting(), None, Text("x"), Acting(), None, Text("y"))
+    assert told.count(TOOLS) == 1
+    later = await heard(Acting(), Text("x"), Acting(), None, Text("y"))
+    assert later.count(TOOLS) == 1
+
+
+async def test_a_model_that_loads_and_its_tools_are_told_of_both() -> None:
+    told = await heard(Waiting(), None, Thinking(), Acting(), None, Text("x"))
+    assert [delta for delta in told if isinstance(delta, Notice)] == [NOTICE, TOOLS]
+
+
 async def test_closing_between_two_deltas_closes_the_source() -> None:
     source = Scripted(Text("x"), Text("y"))
-    async with contextlib.aclosing(noticing(source.deltas(), NOTICE, 0.0)) as deltas:
+    async with contextlib.aclosing(noticing(source.deltas(), _notices(0.0))) as deltas:
         assert await anext(deltas) == Text("x")
     assert source.closed

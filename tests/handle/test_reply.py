@@ -1,7 +1,7 @@
 from wyoming.event import Event
 
-from wyoming_voice.handle.deltas import Delta, Text, Thinking, Waiting
-from wyoming_voice.handle.failures import APOLOGY, Failure
+from wyoming_voice.handle.llm.deltas import Calls, Delta, Text, Thinking, Waiting
+from wyoming_voice.handle.llm.failures import APOLOGY, Failure
 from wyoming_voice.handle.reply import MAX_ANSWER_CHARS, Notice, Reply
 
 CONTEXT = {"conversation_id": "c"}
@@ -83,3 +83,20 @@ def test_an_endless_answer_is_full_at_some_point() -> None:
     for _ in range(MAX_ANSWER_CHARS // 100):
         reply.push(Text("x" * 100))
     assert reply.full
+
+
+def test_what_went_wrong_with_a_tool_is_said_after_what_was_said_before() -> None:
+    events = drive(Text("Let me see."), failure=Failure.NOT_DONE)
+    assert shape(events)[-2] == f"handled:Let me see. {Failure.NOT_DONE.value}"
+
+
+def test_what_is_said_after_the_calls_is_a_sentence_of_its_own() -> None:
+    events = drive(Text("Let me see."), Calls(()), Text("It is on."))
+    assert shape(events)[-2] == "handled:Let me see. It is on."
+    assert shape(drive(Calls(()), Text("It is on.")))[1] == "handled-chunk:It is on."
+
+
+def test_an_answer_may_end_with_a_sentence_of_ours() -> None:
+    reply = Reply(CONTEXT)
+    assert shape(reply.close("Done."))[-2] == "handled:Done."
+    assert reply.told == "Done."

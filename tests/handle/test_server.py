@@ -15,8 +15,8 @@ from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, banner, delta, refus
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.answers import NOTHING_HEARD
-from wyoming_voice.handle.failures import APOLOGY, Failure
 from wyoming_voice.handle.history import INTERRUPTED
+from wyoming_voice.handle.llm.failures import APOLOGY, Failure
 from wyoming_voice.handle.local import NO_MODEL
 from wyoming_voice.handle.server import build
 from wyoming_voice.handle.settings import HandleSettings

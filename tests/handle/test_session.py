@@ -13,7 +13,8 @@ def read(data: dict[str, Any]) -> Question:
 def test_what_home_assistant_sends_is_read() -> None:
     context = {"conversation_id": "01J", "device_id": "d", "satellite_id": "s", "x": [1]}
     question = read({"text": " what time is it \n", "language": "de_CH", "context": context})
-    assert question == Question("what time is it", "mine", "de-CH", "01J", "d", "s")
+    ids = ("01J", "d", "s")
+    assert question == Question("what time is it", "mine", "de-CH", *ids, from_hass=True)
 
 
 @pytest.mark.parametrize(

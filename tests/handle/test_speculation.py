@@ -12,8 +12,8 @@ from tests.handle.talking import ask, kinds, rest, say, served, talking, texts
 from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, delta, refusal, words
 from wyoming_voice.handle import conversation
 from wyoming_voice.handle.answers import NOTHING_HEARD
-from wyoming_voice.handle.failures import Failure
 from wyoming_voice.handle.history import INTERRUPTED
+from wyoming_voice.handle.llm.failures import Failure
 from wyoming_voice.handle.local import NO_MODEL
 from wyoming_voice.handle.server import build
 from wyoming_voice.handle.settings import HandleSettings

@@ -1,6 +1,7 @@
 """All parts together, with a file for a microphone and no loudspeaker: who is there, who hears of what."""
 
 import asyncio
+import json
 import wave
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from satellite.config import SatelliteSettings
 from satellite.effects import Moment, Tell
 from satellite.events import MuteChanged, MuteSource, Trouble
 from satellite.home_assistant.server import HomeAssistant
-from satellite.parts import Audio, HeardFrame
+from satellite.parts import Audio, HeardFrame, Tools
+from satellite.standalone.direct import Direct
 from tests.satellite.waiting import running, until
 from wyoming_voice.core.completeness import Completeness
 from wyoming_voice.errors import ConfigError
@@ -216,3 +218,26 @@ async def test_no_model_is_opened_that_nobody_asks(
     tmp_path: Path, given: dict[str, object]
 ) -> None:
     assert box_in(tmp_path, **given)._hearing.finality is None
+
+
+def tools_of(box: Box) -> Tools:
+    direct = box._parts["standalone"]
+    assert isinstance(direct, Direct)
+    means = direct._settings.means
+    assert means.tools is not None
+    assert means.area == "Kitchen"
+    return means.tools
+
+
+async def test_its_tools_change_what_its_buttons_change(tmp_path: Path) -> None:
+    box = box_in(tmp_path, mode="standalone", area="Kitchen")
+    tools = tools_of(box)
+    tools.do("HassSetVolume", {"volume_level": 40})
+    assert box.speaker.status()["volume"] == 0.4
+    box.buttons.set_volume(70)
+    tools.do("HassSetVolumeRelative", {"volume_step": "up"})
+    assert box.speaker.volume == 0.8
+    timer = json.loads(tools.do("HassStartTimer", {"minutes": 5}).text)
+    assert box.buttons.cancel_timer(timer["id"])
+    timer_id = box.buttons.add_timer(60, "tea")
+    assert json.loads(tools.do("HassCancelTimer", {"name": "tea"}).text)["id"] == timer_id

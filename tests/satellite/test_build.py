@@ -1,6 +1,7 @@
 """Every setting of the satellite reaches the part that it is for."""
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from satellite.build import (
 from satellite.config import SatelliteSettings
 from satellite.effects import Tone
 from satellite.events import WakeWord
+from satellite.standalone.means import Means
 from satellite.standalone.patience import Patience
+from wyoming_voice.client import Done
 from wyoming_voice.core.endpointing import endpoint_settings
 
 PACKAGE = Path(__file__).parent.parent.parent / "satellite"
@@ -104,6 +107,18 @@ def test_own_servers_are_waited_for_less_long_than_the_turn() -> None:
     assert (own.voice, own.language) == ("af_heart", "de")
     assert own.patience == Patience(transcript_s=20, words_s=50, speech_s=30)
     assert direct_settings(given()).patience == Patience()
+
+
+def test_what_is_offered_to_own_servers_and_from_where() -> None:
+    class Nothing:
+        specs = ()
+
+        def do(self, name: str, arguments: Mapping[str, object]) -> Done:
+            return Done("", error=True)
+
+    tools = Nothing()
+    assert direct_settings(given(area="Kitchen"), tools).means == Means(tools, "Kitchen")
+    assert direct_settings(given()).means == Means()
 
 
 def test_what_home_assistant_is_told() -> None:

@@ -6,7 +6,7 @@ language is to be detected; how faster-whisper decodes is left to faster-whisper
 
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from wyoming_voice.asr.audio_context import FULL_S
 from wyoming_voice.asr.batches import Batches, Kind
-from wyoming_voice.asr.bias import packed
+from wyoming_voice.asr.bias import Teller
 from wyoming_voice.asr.capacity import Split
-from wyoming_voice.asr.engine import Audio, DecodeOptions, Word
+from wyoming_voice.asr.engine import Audio, Word
 
 logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each request otherwise
 
@@ -45,7 +45,7 @@ class Model(WhisperModel):  # type: ignore[misc]  # the package has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._told: tuple[Hashable, str] = ((), "")
+        self.teller = Teller(self.count_tokens)
 
     def work_together(self, workers: int, batch: int) -> int:
         """Have requests worked on in batches of up to `batch`; how many are possible on this device."""
@@ -54,15 +54,6 @@ class Model(WhisperModel):  # type: ignore[misc]  # the package has no types
             return 1
         self.model = _Together(self.model, workers, batch)
         return batch
-
-    def told(self, options: DecodeOptions) -> str:
-        """What biases the spelling, packed; kept, since a thousand names take 150 ms to count."""
-        wanted = (options.names, options.hotwords, options.terms, options.initial_prompt)
-        known, told = self._told
-        if known != wanted:
-            told = packed(options, self.count_tokens)
-            self._told = (wanted, told)
-        return told
 
     def prompt_tokens(self, told: str, *, without_timestamps: bool) -> int:
         """How many tokens stand before the text: language and task, and what the model is told."""

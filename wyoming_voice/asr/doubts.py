@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from wyoming_voice.asr.engine import Evidence, Segment
-from wyoming_voice.asr.gate import COMPRESSION, FASTEST_WORDS_PER_S, LOG_PROB, loop_in
+from wyoming_voice.asr.gate import COMPRESSION, FASTEST_WORDS_PER_S, LOG_PROB, hides_speech, loop_in
 
 _SPARE_S = 1.0
 """Added to the seconds of speech, of which a voice detector may miss an edge."""
@@ -21,14 +21,21 @@ class Doubt(StrEnum):
     LOG_PROB = "log-prob"
     COMPRESSION = "compression"
     REPEAT = "repeat"
+    ECHO = "echo"
     PACE = "pace"
     LANGUAGE = "language"
 
 
 def shown(evidence: Iterable[Evidence]) -> dict[str, str | float]:
-    """For the log, where contexts are chosen by the request: the longest, and why one had to be longer."""
-    found = [one for one in evidence if one.context_s is not None]
+    """For the log: how many names the model was told, and where contexts are chosen by the request, the
+
+    longest, and why one had to be longer.
+    """
+    evidence = [*evidence]
     facts: dict[str, str | float] = {}
+    if names := max((one.names for one in evidence), default=0):
+        facts["names"] = names
+    found = [one for one in evidence if one.context_s is not None]
     if found:
         facts["context"] = max(one.context_s or 0.0 for one in found)
     if again := [one.again for one in found if one.again]:
@@ -56,6 +63,8 @@ def doubt(
         return Doubt.LOG_PROB
     if any(one.compression is not None and one.compression > COMPRESSION for one in evidence):
         return Doubt.COMPRESSION
+    if any(hides_speech(segment) for segment in segments):
+        return Doubt.ECHO
     words = "".join(segment.text for segment in segments).split()
     if loop_in(words) is not None:
         return Doubt.REPEAT

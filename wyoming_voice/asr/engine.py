@@ -3,7 +3,7 @@
 Plain data, so that the server, the gate and the tests know no model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -31,6 +31,16 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Snap:
+    """A name that was written for what was heard; how far apart they sound, and how probable that was."""
+
+    heard: str
+    name: str
+    distance: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the model says about its own segment; None where it can't tell.
 
@@ -39,6 +49,9 @@ class Evidence:
     was stopped by its limit, not by an end of its own. `context_s` is how much the model was shown
     (speech and padding), where that is chosen by the request; `again` says why it had to be shown more,
     and is empty when it hadn't. `language` is how probable the language was, where it had to be found.
+    `names` is how many names the model was told; `echo` what the text has of them (see `echo`), which was
+    heard in `spoken_s` seconds of speech, if that is known. `snaps` are the names in the text that were
+    not heard as they are (see `snapping`).
     """
 
     no_speech: float | None = None
@@ -48,6 +61,10 @@ class Evidence:
     context_s: float | None = None
     again: str = ""
     language: float | None = None
+    names: int = 0
+    echo: str = ""
+    spoken_s: float | None = None
+    snaps: tuple[Snap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +80,22 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Glossary:
+    """Names of a house, spelled as there, the likeliest to be said first; `likely`: how many of them are."""
+
+    names: tuple[str, ...] = ()
+    likely: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DecodeOptions:
     """How one piece of audio is to be heard.
 
     `language` is one of the engine's, or None to detect one, then among `languages` where that is
-    not empty. `names`, `hotwords`, `terms` and `initial_prompt` bias the spelling, in this order of
-    importance. `speech_s` is from when to when somebody speaks in the audio, in seconds, if that is known.
-    With `want_words` segments have their words; the text is the same as without.
+    not empty. `names`, `hotwords`, `terms`, `house` and `initial_prompt` bias the spelling, in this order
+    of importance. `speech_s` is from when to when somebody speaks in the audio, in seconds, if that is
+    known. With `want_words` segments have their words; the text is the same as without. `doubted` says of
+    a text and its language that its words are wanted all the same, for their probabilities.
     """
 
     language: str | None = None
@@ -77,11 +103,17 @@ class DecodeOptions:
     names: tuple[str, ...] = ()
     hotwords: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    house: Glossary = Glossary()
     initial_prompt: str = ""
     beam_size: int = 1
     want_words: bool = False
+    doubted: Callable[[str, str], bool] | None = None
     task: Task = "transcribe"
     speech_s: tuple[float, float] | None = None
+
+    def wants_words_of(self, text: str, language: str) -> bool:
+        """Whether a segment with this text is to have its words."""
+        return self.want_words or (self.doubted is not None and self.doubted(text, language))
 
 
 class Engine(Protocol):

@@ -16,10 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from wyoming_voice.asr.engine import RATE_HZ, Segment, Task
+from wyoming_voice.asr import respelling
+from wyoming_voice.asr.choice import Choice
+from wyoming_voice.asr.engine import RATE_HZ, Segment, Snap, Task
 from wyoming_voice.asr.memo import Piece
 from wyoming_voice.asr.passages import Passage, told
-from wyoming_voice.asr.recognition import Choice, Gate, Handed, Take, decoded
+from wyoming_voice.asr.recognition import Gate, Handed, Take, decoded
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import TooLarge
 from wyoming_voice.media.decoding import Media
@@ -78,6 +80,7 @@ async def transcribed(source: BinaryIO | Path, job: Job) -> AsyncGenerator[Passa
     finally:
         await hearing.drop()
         job.record.note(**hearing.facts())
+        respelling.note(job.record, hearing.snaps)
 
 
 class _Hearing:
@@ -93,7 +96,8 @@ class _Hearing:
         self._language = options.language or ""
         self._total_s: float | None = None
         self._heard_s = 0.0
-        self._count = self._words = 0
+        self._count = self._words = self._names = 0
+        self.snaps: list[Snap] = []
 
     async def passages(self) -> AsyncGenerator[Passage, None]:
         """All of them; see `transcribed`."""
@@ -148,7 +152,8 @@ class _Hearing:
 
     def facts(self) -> dict[str, str | int]:
         """What the log says of it."""
-        return {
+        told: dict[str, str | int] = {"names": self._names} if self._names else {}
+        return told | {
             "audio_ms": round(self._take.recording.heard_ms),
             "model": self._take.choice.engine.name,
             "language": self._language or "unknown",
@@ -198,6 +203,7 @@ class _Hearing:
         return self._told(handed.piece, found)
 
     def _told(self, piece: Piece, found: Sequence[Segment]) -> tuple[Segment, ...]:
+        self.snaps += [snap for segment in found for snap in segment.evidence.snaps]
         return told(found, piece, vad_heard=self._take.listening is not None)
 
     async def _told_until_free(self) -> AsyncGenerator[Passage, None]:
@@ -228,6 +234,7 @@ class _Hearing:
 
     def _passage(self, end: int, segments: tuple[Segment, ...]) -> Passage:
         self._heard_s = end / RATE_HZ
+        self._names = max([self._names, *(segment.evidence.names for segment in segments)])
         self._words += sum(len(segment.text.split()) for segment in segments)
         if segments:
             self._language = segments[-1].language

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wyoming_voice.asr.echo import Echo
 from wyoming_voice.asr.engine import Evidence, Segment
 
 MIN_RUN_FRAMES = 3
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     LOG_PROB = "log-prob"
     COMPRESSION = "compression"
     REPEAT = "repeat"
+    ECHO = "echo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def judged(segment: Segment, *, vad_heard: bool) -> Verdict:
         return Verdict("", Reason.NO_SPEECH)
     if not vad_heard and evidence.log_prob is not None and evidence.log_prob < LOG_PROB:
         return Verdict("", Reason.LOG_PROB)
+    if echoes(segment):
+        return Verdict("", Reason.ECHO)
     words = segment.text.split()
     repeated = loop_in(words)
     if repeated is not None and _implausible(segment, len(words)):
@@ -76,13 +80,34 @@ def judged(segment: Segment, *, vad_heard: bool) -> Verdict:
     return Verdict(segment.text, Reason.PASSED)
 
 
+def echoes(segment: Segment) -> bool:
+    """Whether a text is what the recogniser was told, and not what somebody said.
+
+    People do answer with a name alone; then it takes them as long as words take, and is heard well.
+    """
+    evidence = segment.evidence
+    if evidence.echo == Echo.RUN:
+        return True
+    if evidence.echo != Echo.NAMES:
+        return False
+    unsure = evidence.log_prob is not None and evidence.log_prob < LOG_PROB
+    spoken_s = segment.end_s - segment.start_s if evidence.spoken_s is None else evidence.spoken_s
+    hurried = len(segment.text.split()) > FASTEST_WORDS_PER_S * max(spoken_s, 0.1)
+    return unsure or hurried or _silent(evidence)
+
+
+def hides_speech(segment: Segment) -> bool:
+    """Whether a text is an echo where somebody may have spoken, who is better heard without names."""
+    return echoes(segment) and not _silent(segment.evidence)
+
+
+def _silent(evidence: Evidence) -> bool:
+    return evidence.no_speech is not None and evidence.no_speech > _NO_SPEECH
+
+
 def _says_no_speech(evidence: Evidence) -> bool:
-    return (
-        evidence.no_speech is not None
-        and evidence.log_prob is not None
-        and evidence.no_speech > _NO_SPEECH
-        and evidence.log_prob < LOG_PROB
-    )
+    unsure = evidence.log_prob is not None and evidence.log_prob < LOG_PROB
+    return unsure and _silent(evidence)
 
 
 def _implausible(segment: Segment, words: int) -> bool:

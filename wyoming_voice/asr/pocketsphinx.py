@@ -98,7 +98,8 @@ class Pocketsphinx:
         if not text:
             return None
         end_s = start_s + duration_s
-        words = within([*self._words(start_s)], start_s, end_s) if options.want_words else ()
+        wanted = options.wants_words_of(f" {text}", "en")
+        words = within([*self._words(start_s)], start_s, end_s) if wanted else ()
         return Segment(f" {text}", start_s, end_s, "en", words)
 
     def _words(self, offset_s: float) -> Iterator[Word]:

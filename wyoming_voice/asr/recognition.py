@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.ending import Ending
-from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Engine, Segment
+from wyoming_voice.asr.engine import RATE_HZ, Audio, Segment
 from wyoming_voice.asr.gate import Reason, Verdict, judged
 from wyoming_voice.asr.listening import Listening
 from wyoming_voice.asr.memo import Decoded, Effort, Memo, Piece
@@ -42,14 +43,6 @@ class Gate:
 
     threshold: float | None
     soft_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Who hears an utterance, and how."""
-
-    engine: Engine
-    options: DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +136,8 @@ class Take:
         return found
 
     def handed(self, piece: Piece) -> Handed:
-        """A piece with what it takes to decode it."""
+        """A piece with what it takes to decode it; from here on the names of the house stay as they are."""
+        self.choice = self.choice.settled()
         return Handed(piece, self.audio(piece), self._pauses_s(piece))
 
     def _pauses_s(self, piece: Piece) -> tuple[tuple[float, float], ...]:
@@ -169,6 +163,7 @@ class Take:
 
     def decode(self, piece: Piece, audio: Audio, effort: Effort) -> Iterator[Segment | None]:
         """In a thread: what the engine yields, after which the memo has the piece; raises EngineError."""
+        self.choice = self.choice.settled()
         handed = Handed(piece, audio, self._pauses_s(piece))
         segments: list[Segment] = []
         for segment in effort.watch(decoded(handed, self.choice)):
@@ -206,14 +201,21 @@ class Take:
 
 def decoded(handed: Handed, choice: Choice) -> Iterator[Segment | None]:
     """In a thread: what the engine makes of a piece, with words where they were said; raises EngineError."""
-    options = replace(choice.options, speech_s=handed.piece.speech_s)
+    snapper = choice.snapper
+    options = replace(
+        choice.options,
+        speech_s=handed.piece.speech_s,
+        doubted=snapper.near if snapper is not None else None,
+    )
     speech_s = handed.piece.speech_s or (0.0, len(handed.audio) / RATE_HZ)
     for segment in choice.engine.transcribe(handed.audio, options):
-        if segment is None or not options.want_words:
+        if segment is None or not options.wants_words_of(segment.text, segment.language):
             yield segment
             continue
-        words = segment.words or guessed(segment, speech_s)
-        yield replace(segment, words=out_of(words, handed.pauses_s, speech_s))
+        said = replace(segment, words=segment.words or guessed(segment, speech_s))
+        named = snapper.snapped(said) if snapper is not None else said
+        words = out_of(named.words, handed.pauses_s, speech_s) if options.want_words else ()
+        yield replace(named, words=words)
 
 
 def recognised(take: Take, record: TurnRecord) -> Iterator[Recognised | None]:

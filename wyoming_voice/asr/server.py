@@ -16,10 +16,14 @@ from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
 from wyoming_voice.asr.ahead import House, Judge
 from wyoming_voice.asr.audio_context import shortest_context_s
 from wyoming_voice.asr.budget import AudioBudget
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.conversation import AsrConversation
 from wyoming_voice.asr.ending import OwnEndpoint, own_endpoint
 from wyoming_voice.asr.engine import DecodeOptions, Engine
-from wyoming_voice.asr.recognition import Choice, Gate
+from wyoming_voice.asr.household import Household, household
+from wyoming_voice.asr.name_prompt import broken, is_told
+from wyoming_voice.asr.recognition import Gate
+from wyoming_voice.asr.respelling import respelling
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.asr.transcription import Manner
@@ -51,7 +55,7 @@ _LOAD_S = 3600.0
 
 _WHISPER_ONLY = (
     *("model", "model_dir", "device", "compute_type", "beam_size", "cpu_threads", "workers"),
-    *("batch", "audio_context", "initial_prompt", "hotwords"),
+    *("batch", "audio_context", "initial_prompt", "name_prompt"),
 )
 
 
@@ -63,7 +67,7 @@ def build(settings: AsrSettings) -> Program:
         if idle := [name for name in _WHISPER_ONLY if name in settings.model_fields_set]:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
             _log.warning("without effect on the engine pocketsphinx: %s", flags)
-        return AsrProgram(settings, [Pocketsphinx()])
+        return AsrProgram(settings, [Pocketsphinx()], household(settings))
     from wyoming_voice.asr.whisper import Whisper, WhisperSettings
 
     loading = WhisperSettings(
@@ -75,7 +79,8 @@ def build(settings: AsrSettings) -> Program:
         settings.batch,
         shortest_context_s(settings.audio_context),
     )
-    return AsrProgram(settings, [Whisper(model, loading) for model in settings.model])
+    engines = [Whisper(model, loading) for model in settings.model]
+    return AsrProgram(settings, engines, household(settings))
 
 
 class AsrProgram:
@@ -83,8 +88,15 @@ class AsrProgram:
 
     kind = "asr"
 
-    def __init__(self, settings: AsrSettings, engines: Sequence[Engine]) -> None:
+    def __init__(
+        self,
+        settings: AsrSettings,
+        engines: Sequence[Engine],
+        household: Household | None = None,
+    ) -> None:
         self.settings = settings
+        self._household = household
+        self._respelling = respelling(off=settings.no_snapping)
         self.gate = Gate(None if settings.no_vad_gate else settings.vad_threshold)
         self.audio = AudioBudget(settings.max_audio_mb * 1_000_000)
         if self.gate.threshold is not None:
@@ -119,7 +131,9 @@ class AsrProgram:
 
     async def load(self) -> None:
         """Load every model; raises EngineError."""
+        self._look_round()
         for engine in self._engines.values():
+            self._tell_of_names(engine)
             await self.worker.call(engine.load, deadline_s=_LOAD_S)
         # With one more than it gains from, the engine would have the beginning of the next request before
         # the rest of the one in hand: that one waits, and no other is answered sooner.
@@ -129,6 +143,8 @@ class AsrProgram:
     async def close(self) -> None:
         """Take no more work."""
         self.worker.close()
+        if self._household is not None:
+            await self._household.close()
 
     def converse(self) -> AsrConversation:
         """The side of one connection."""
@@ -136,20 +152,24 @@ class AsrProgram:
 
     def choice(self, wish: Wish) -> Choice:
         """Who hears an utterance, and how; raises UnknownChoice and other PeerErrors."""
+        self._look_round()
         engine = self._engine(wish)
+        told = is_told(self.settings.name_prompt, engine.name)
         tag = wish.language or (self._default if self._default in engine.languages else None)
         options = DecodeOptions(
             language=languages.chosen(
                 tag or languages.AUTO, engine.name, engine.languages, self._about.many_languages
             ),
             languages=self._allowed,
-            names=wish.names,
+            names=wish.names if told else (),
             hotwords=tuple(self.settings.hotwords),
-            terms=wish.terms,
+            terms=wish.terms if told else (),
             initial_prompt=self.settings.initial_prompt,
             beam_size=self.settings.beam_size,
         )
-        return Choice(engine, options)
+        names = tuple(dict.fromkeys((*wish.names, *options.hotwords, *wish.terms)))
+        house = self._household.names if self._household is not None else None
+        return Choice(engine, options, names, house, told, self._respelling)
 
     def routes(self, floor: "Floor") -> "Sequence[APIRouter]":
         """What HTTP clients are served with; loads what that takes."""
@@ -171,6 +191,20 @@ class AsrProgram:
             ending=own.settings(wish.vad_sensitivity) if own is not None else None,
             pauses=pauses,
         )
+
+    def _look_round(self) -> None:
+        """Somebody begins to speak, or soon will: what the house is called by then, will be known."""
+        if self._household is not None:
+            self._household.refresh()
+
+    def _tell_of_names(self, engine: Engine) -> None:
+        """In the log: that a model is told no names where that isn't by the operator's own wish."""
+        report = broken(engine.name) if self.settings.name_prompt == "auto" else None
+        if report is not None:
+            _log.warning(
+                "%s is not told names: it %s (%s); --name-prompt always tells them all the same",
+                *(engine.name, report.seen, report.source),
+            )
 
     def _engine(self, wish: Wish) -> Engine:
         if wish.model is not None:

@@ -6,14 +6,16 @@ import logging
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
+from wyoming_voice.asr import respelling
 from wyoming_voice.asr.ahead import Ahead, House, News
 from wyoming_voice.asr.budget import Share
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.doubts import shown
 from wyoming_voice.asr.ending import Ending, EndingSettings
 from wyoming_voice.asr.engine import RATE_HZ, Audio
 from wyoming_voice.asr.memo import Effort
 from wyoming_voice.asr.partials import Partials
-from wyoming_voice.asr.recognition import Choice, Recognised, Take, recognised
+from wyoming_voice.asr.recognition import Recognised, Take, recognised
 from wyoming_voice.asr.replies import Began, Final, Partial, Reply, Supposed
 from wyoming_voice.core.completeness import completeness
 from wyoming_voice.core.endpointing import Endpoint
@@ -228,7 +230,9 @@ class Transcription:
             words=len(result.text.split()),
             endpoint="server" if take.ended else "client",
         )
-        self.record.note(**shown(segment.evidence for one in decoded for segment in one.segments))
+        evidence = [segment.evidence for one in decoded for segment in one.segments]
+        self.record.note(**shown(evidence))
+        respelling.note(self.record, [snap for one in evidence for snap in one.snaps])
         self._took("decode", sum(effort.ms(self._ended_s, now_s) for effort in self._used))
         self._took("saved", sum(effort.ms(0.0, self._ended_s) for effort in self._used))
         self.record.spent("after_stop", self._ended_s, now_s)

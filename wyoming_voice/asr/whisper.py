@@ -1,26 +1,35 @@
 """Whisper through faster-whisper: an engine from its name to its segments.
 
 Rules: work is bounded by the seconds of speech, with one second try at most, and one more where less than
-the usual 30 s was shown to the model; the work on a window is two items, so that who drops a request between
-them frees the thread; what was computed for a request stays with it, since its items may run in different
-threads.
+the usual 30 s was shown to the model, or where it repeats the names that it was told; the work on a window
+is two items, so that who drops a request between them frees the thread; what was computed for a request
+stays with it, since its items may run in different threads.
 """
 
-import json
 import logging
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from wyoming_voice.asr import capacity, limits
 from wyoming_voice.asr.audio_context import FULL_S, context_s, loops_when_short
+from wyoming_voice.asr.bias import untold
 from wyoming_voice.asr.ctranslate import Hearing, Model, gpu, load, request_s
 from wyoming_voice.asr.doubts import Doubt, doubt
-from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Evidence, Segment, Word
-from wyoming_voice.asr.languages import WHISPER, checked_task
+from wyoming_voice.asr.echo import echo_in
+from wyoming_voice.asr.engine import (
+    RATE_HZ,
+    Audio,
+    DecodeOptions,
+    Evidence,
+    Segment,
+    Word,
+)
+from wyoming_voice.asr.gate import hides_speech
+from wyoming_voice.asr.languages import checked_task
+from wyoming_voice.asr.whisper_config import config_of, expected_languages
 from wyoming_voice.asr.words import MARGIN_S, within
 from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import ConfigError, EngineError
@@ -72,7 +81,7 @@ class Whisper:
         self._batch = 1
         self.at_once = 1
         self.name = model.rstrip("/").rsplit("/", 1)[-1]
-        self.languages = _expected_languages(model)
+        self.languages = expected_languages(model)
 
     def load(self) -> None:
         """Find or fetch the weights, load them, and hear a second of silence with them. Raises EngineError.
@@ -81,7 +90,7 @@ class Whisper:
         """
         settings = self._settings
         path = self._path()
-        self._aligned = bool(_config(path).get("alignment_heads"))
+        self._aligned = bool(config_of(path).get("alignment_heads"))
         if not self._aligned:
             _log.warning(
                 "%s has no alignment_heads in %s: its words are timed by their lengths; to have them "
@@ -149,7 +158,22 @@ class Whisper:
                 return
             yield None
             hearing.widen()
-        yield from self._heard(hearing, options, why)
+            if why is Doubt.ECHO:
+                options = untold(options)
+        yield from self._own_words(hearing, options, why)
+
+    def _own_words(
+        self, hearing: Hearing, options: DecodeOptions, why: Doubt | None
+    ) -> Iterator[Segment | None]:
+        """The segments; all of them without names where the first echoes those, and somebody spoke."""
+        first = True
+        for segment in self._heard(hearing, options, why):
+            if first and segment is not None and hides_speech(segment):
+                yield None
+                yield from self._heard(hearing, untold(options), Doubt.ECHO)
+                return
+            first = first and segment is None
+            yield segment
 
     def _tried(
         self, hearing: Hearing, options: DecodeOptions
@@ -181,10 +205,10 @@ class Whisper:
             return
         duration_s = len(hearing.audio) / RATE_HZ
         timed = duration_s > FULL_S
-        prompt = hearing.loaded.told(options)
+        told = hearing.loaded.teller.told(options)
         wanted = limits.token_limit(language, options.speech_s, duration_s)
         limit = limits.limit(
-            hearing.loaded.prompt_tokens(prompt, without_timestamps=not timed),
+            hearing.loaded.prompt_tokens(told.text, without_timestamps=not timed),
             limits.stepped(wanted) if self._batch > 1 else wanted,
         )
         segments, _ = hearing.transcribe(
@@ -196,7 +220,7 @@ class Whisper:
             condition_on_previous_text=False,
             without_timestamps=not timed,
             task=options.task,
-            hotwords=prompt or None,
+            hotwords=told.text or None,
             max_new_tokens=limit.asked,
             no_speech_threshold=None,  # the gate decides, and says so
         )
@@ -212,9 +236,12 @@ class Whisper:
                 context_s=shown_s,
                 again=why or "",
                 language=probability,
+                names=told.names,
+                echo=echo_in(segment.text, told.phrases),
+                spoken_s=options.speech_s and options.speech_s[1] - options.speech_s[0],
             )
             words: tuple[Word, ...] = ()
-            if options.want_words and self._aligned:
+            if self._aligned and options.wants_words_of(segment.text, language):
                 yield None
                 words = within(hearing.words(segment), begin_s, end_s)
                 begin_s = words[-1].end_s if words else begin_s
@@ -249,29 +276,3 @@ def _on_hub(model: str) -> Weights:
     if model.startswith(("/", ".", "~")):
         raise ConfigError(f"--model: there is no directory {model!r}")
     return weights_of(model)
-
-
-def _expected_languages(model: str) -> tuple[str, ...]:
-    """What a model understands, by its config where it is a directory, else by its name."""
-    config = _config(Path(model))
-    return (
-        ("en",) if _english_by_name(model) or (config and not config.get("lang_ids")) else WHISPER
-    )
-
-
-def _config(directory: Path) -> dict[str, Any]:
-    """What a model says of itself; nothing where it says nothing. Raises EngineError."""
-    path = directory / "config.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path} can't be read: {error}") from error
-    if not isinstance(found, dict):
-        raise EngineError(f"{path} can't be read: it should hold one object")
-    return found
-
-
-def _english_by_name(model: str) -> bool:
-    """`base.en` and its like, and the distilled models, which were trained on English alone."""
-    name = model.rsplit("/", 1)[-1]
-    return name.endswith((".en", "-en")) or "distil-" in name

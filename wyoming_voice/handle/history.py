@@ -3,15 +3,18 @@
 Rule: the messages of one question begin with those of the question before, word for word, so that the
 model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns don't change
 once they are kept, but for the last answer when it turns out to have been interrupted, and when there are
-too many, the oldest half goes at once rather than one each time. A question that replaces the one before
-it, or cuts its answer, changes the end only, unless another satellite has asked meanwhile.
+too many, the oldest half goes at once rather than one each time. A turn goes whole, with all that was
+done for it. A question that replaces the one before it, or cuts its answer, changes the end only, unless
+another satellite has asked meanwhile.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-Message = dict[str, str]
+from wyoming_voice.handle.steps import Deed
+from wyoming_voice.handle.steps import Message as Message
 
 INTERRUPTED = " [interrupted]"
 """Tells the model that the listener heard no more than this."""
@@ -32,27 +35,44 @@ class HistoryLimits:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and as much of its answer as was sent; the id and the language that it was asked under."""
+    """A question and as much of its answer as was sent; the id and the language that it was asked under.
+
+    `steps` are the messages between the two, as the model was sent them; `deeds` what was done for it.
+    `told` is all that was said aloud, where that is more than the answer.
+    """
 
     question: str
     answer: str
     interrupted: bool = False
     turn_id: str = ""
     language: str = ""
+    steps: tuple[Message, ...] = ()
+    deeds: tuple[Deed, ...] = ()
+    told: str = ""
 
     @property
-    def messages(self) -> tuple[Message, Message]:
+    def messages(self) -> tuple[Message, ...]:
         """As the model is told it."""
-        answer = self.answer + INTERRUPTED if self.interrupted else self.answer
+        answer = (self.answer + INTERRUPTED).lstrip() if self.interrupted else self.answer
         return (
             {"role": "user", "content": self.question},
+            *self.steps,
             {"role": "assistant", "content": answer},
         )
 
     @property
     def tokens(self) -> int:
         """About how many tokens its messages have."""
-        return sum(about_tokens(message["content"]) for message in self.messages)
+        return sum(_tokens(message) for message in self.messages)
+
+    def heard(self, heard: str) -> "Turn":
+        """This turn, of which no more than `heard` was."""
+        told = self.told or self.answer
+        if len(heard) >= len(told):
+            return self
+        heard_chars = len(heard.rstrip()) - max(0, told.rfind(self.answer))
+        answer = self.answer[: max(0, heard_chars)].rstrip()
+        return replace(self, answer=f"{answer}…", interrupted=True)
 
 
 def about_tokens(text: str) -> int:
@@ -64,12 +84,19 @@ def about_tokens(text: str) -> int:
     return len(text.encode(errors="replace")) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE
 
 
+def _tokens(message: Message) -> int:
+    calls = message.get("tool_calls")
+    written = json.dumps(calls, ensure_ascii=False) if calls else ""
+    return about_tokens(f"{message.get('content')}{written}")
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """What a question says of those before it.
 
-    `heard`: no more of the last answer was heard. `replaces`: forget the turn of that id; what was heard
-    is then of no interest. That one need not be the last where several satellites share a conversation.
+    `heard`: no more of the last answer was heard. `replaces`: forget the turn of that id, unless something
+    was done for it; what was heard is then of no interest. That one need not be the last where several
+    satellites share a conversation.
     """
 
     heard: str | None = None
@@ -79,13 +106,15 @@ class Revision:
         """`turns`, as they are to be remembered from here on."""
         if not turns:
             return []
-        kept = [turn for turn in turns if not self.replaces or turn.turn_id != self.replaces]
-        if len(kept) < len(turns):
-            return kept
+        if self.replaces and any(turn.turn_id == self.replaces for turn in turns):
+            return [turn for turn in map(self._replaced, turns) if turn is not None]
         *before, last = turns
-        if self.heard is None or len(self.heard) >= len(last.answer):
-            return [*before, last]
-        return [*before, replace(last, answer=f"{self.heard.rstrip()}…", interrupted=True)]
+        return [*before, last if self.heard is None else last.heard(self.heard)]
+
+    def _replaced(self, turn: Turn) -> Turn | None:
+        if turn.turn_id != self.replaces:
+            return turn
+        return replace(turn, interrupted=True) if turn.deeds else None
 
 
 UNREVISED = Revision()
@@ -157,10 +186,15 @@ class History:
         return now_s - kept.used_s > self._limits.keep_s
 
     def _newest_half(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The newest turn stays in any case, for the question after it; one that is too long alone loses
+        its steps, which a model can do without rather than without what was said.
+        """
         kept = list(turns)
-        while kept and self._too_much(kept, 2):
+        while len(kept) > 1 and self._too_much(kept, 2):
             del kept[0]
-        return kept
+        if self._too_much(kept, 1):
+            kept = [replace(kept[0], steps=())]
+        return [] if self._too_much(kept, 1) else kept
 
     def _too_much(self, turns: Sequence[Turn], share: int) -> bool:
         tokens = sum(turn.tokens for turn in turns)

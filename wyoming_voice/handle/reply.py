@@ -15,9 +15,9 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
-from wyoming_voice.handle.deltas import Delta, Text
-from wyoming_voice.handle.failures import APOLOGY, Failure
-from wyoming_voice.handle.hidden import Trimmed
+from wyoming_voice.handle.llm.deltas import Calls, Delta, Text
+from wyoming_voice.handle.llm.failures import APOLOGY, SELF_EVIDENT, Failure
+from wyoming_voice.handle.llm.hidden import Trimmed
 
 MAX_ANSWER_CHARS = 20_000
 """Some twenty minutes of speech; a model that goes on is in a loop."""
@@ -25,7 +25,7 @@ MAX_ANSWER_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The model has been waited for long enough that somebody should be told."""
+    """Somebody should be told that there is something to be waited for."""
 
     text: str
 
@@ -38,6 +38,11 @@ class Reply:
         self._trimmed = Trimmed()
         self._chunks: list[str] = []
         self.model_text = ""
+
+    @property
+    def told(self) -> str:
+        """All that was said, with what isn't the model's."""
+        return "".join(self._chunks)
 
     @property
     def begun(self) -> bool:
@@ -55,6 +60,8 @@ class Reply:
             case Text(text):
                 self.model_text += text if self.model_text else text.lstrip()
                 return self._say(self._trimmed.push(text))
+            case Calls() if self.model_text:  # what it says next is not the same sentence
+                return self._say(self._trimmed.push(" "))
             case Notice(text):
                 return self._say(self._trimmed.apart(text))
             case _:
@@ -64,7 +71,11 @@ class Reply:
         """The end of an answer that the model didn't finish, or didn't begin."""
         if not self.begun:
             return [NotHandled(text=failure.value, context=self._context).event()]
-        sentence = APOLOGY if self.model_text else failure.value
+        broke_off = bool(self.model_text) and failure not in SELF_EVIDENT
+        return self.close(APOLOGY if broke_off else failure.value)
+
+    def close(self, sentence: str) -> list[Event]:
+        """The end of an answer with a sentence of our own."""
         return [*self._say(self._trimmed.apart(sentence)), *self._end()]
 
     def finish(self) -> list[Event]:
@@ -81,5 +92,4 @@ class Reply:
         return [*head, HandledChunk(text=piece).event()]
 
     def _end(self) -> list[Event]:
-        text = "".join(self._chunks)
-        return [Handled(text=text, context=self._context).event(), HandledStop().event()]
+        return [Handled(text=self.told, context=self._context).event(), HandledStop().event()]

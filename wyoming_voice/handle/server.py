@@ -4,9 +4,9 @@ Rule: what can be wrong with the settings is said before anything listens; what 
 language model is said in one line at the start and in a spoken sentence after it, and ends nothing.
 """
 
+import asyncio
 import logging
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wyoming.info import Attribution, HandleModel, Info
@@ -14,21 +14,31 @@ from wyoming.info import HandleProgram as HandleProgramInfo
 
 from wyoming_voice import __version__
 from wyoming_voice.describing import Description
-from wyoming_voice.errors import ConfigError
-from wyoming_voice.extensions import REPLACES, SPECULATIVE_ANSWER, WARM_UP
-from wyoming_voice.handle.answers import Answers, LocalAnswers, Manner, ModelAnswers
+from wyoming_voice.extensions import CLIENT_TOOLS, REPLACES, SPECULATIVE_ANSWER, WARM_UP
+from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.answers import Answers, LocalAnswers
+from wyoming_voice.handle.building import Parts, model_of, parts_of
 from wyoming_voice.handle.conversation import HandleConversation
 from wyoming_voice.handle.history import History, HistoryLimits
+from wyoming_voice.handle.intents.answers import HassAnswers
 from wyoming_voice.handle.languages import LANGUAGES
-from wyoming_voice.handle.patience import Patience
+from wyoming_voice.handle.memory import Memory
+from wyoming_voice.handle.model_answers import Doing, Manner, ModelAnswers
+from wyoming_voice.handle.noticing import Notices
+from wyoming_voice.handle.quick import Quick
+from wyoming_voice.handle.reply import Notice
+from wyoming_voice.handle.rounds import Limits
 from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 
 if TYPE_CHECKING:
-    from wyoming_voice.handle.llama_swap import LlamaSwap
+    from wyoming_voice.handle.llm.llama_swap import LlamaSwap
 
 _log = logging.getLogger(__name__)
 
-EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES})
+GRACE_S = 1.0
+"""What a tool ends by itself within its time needn't be ended for it."""
+
+EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES, CLIENT_TOOLS})
 
 _MADE_BY = {
     "llama-swap": Attribution(name="llama-swap", url="https://github.com/mostlygeek/llama-swap"),
@@ -45,18 +55,18 @@ class HandleProgram:
         True  # it has no thread that could be stuck; that its loop turns shows in its being asked
     )
 
-    def __init__(self, settings: HandleSettings) -> None:
+    def __init__(self, settings: HandleSettings, parts: Parts) -> None:
         self._max_text_chars = settings.max_text_chars
-        self._llm: LlamaSwap | None = None
-        self._answers: Answers = LocalAnswers(_local_time)
-        if settings.llm_url != NO_LLM:
-            self._llm = _llm(settings)
-            history = History(_history_limits(settings))
-            self._answers = ModelAnswers(self._llm, history, _manner(settings), _local_time)
+        self._parts = parts
+        self._llm = None if settings.llm_url == NO_LLM else model_of(settings)
+        self._answers = _answers(settings, self._llm, self._parts)
         self.info: Info = Description(handle=[_described(settings)], extensions=EXTENSIONS)
 
     async def load(self) -> None:
-        """Look at the language model server and say in one line what is there."""
+        """Look at the language model server and at the house, and say in one line each what is there."""
+        await asyncio.gather(self._parts.look(), self._look_at_the_model())
+
+    async def _look_at_the_model(self) -> None:
         if self._llm is None:
             _log.info(
                 "language model: none; a few questions are answered without (--llm-url names one)"
@@ -70,46 +80,38 @@ class HandleProgram:
         return HandleConversation(self._answers, self._max_text_chars)
 
     async def close(self) -> None:
-        """Close the connections to the language model."""
+        """Close all connections."""
         await self._answers.close()
+        await self._parts.close()
         if self._llm is not None:
             await self._llm.close()
 
 
 def build(settings: HandleSettings) -> HandleProgram:
-    """The handle server; raises ConfigError for files that can't be read."""
-    return HandleProgram(settings)
+    """The handle server; raises ConfigError for what can't work."""
+    return HandleProgram(settings, parts_of(settings, _local_time))
 
 
-def _llm(settings: HandleSettings) -> "LlamaSwap":
-    from wyoming_voice.handle.llama_swap import LlamaSwap, LlmSettings
-
-    return LlamaSwap(
-        LlmSettings(
-            url=settings.llm_url,
-            model=settings.llm_model,
-            api_key=key_of(settings),
-            temperature=settings.temperature,
-            max_tokens=settings.max_tokens,
-            patience=Patience(settings.first_token_timeout_s, settings.llm_timeout_s),
-        )
-    )
-
-
-def key_of(settings: HandleSettings) -> str:
-    """The key for the language model server, "" for none; raises ConfigError."""
-    key = _read(settings.api_key_file, "api_key_file") or settings.api_key.get_secret_value()
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigError("--api-key: a key is one line of ASCII, as HTTP headers are")
-    return key
+def _answers(settings: HandleSettings, llm: "LlamaSwap | None", parts: Parts) -> Answers:
+    acts, memory = Acts(), Memory(History(_history_limits(settings)), _local_time)
+    tool_s = settings.tool_timeout_s + GRACE_S
+    quick = Quick(parts.fast, acts, memory, tool_s)
+    if llm is None:
+        return LocalAnswers(quick, acts, memory, _local_time)
+    limits = Limits(settings.tool_rounds, settings.llm_timeout_s)
+    manner = Manner(parts.prompting, _notices(settings), limits)
+    answers = ModelAnswers(llm, memory, manner, Doing(parts.toolbox, quick, acts, tool_s))
+    if settings.answer_intents:
+        return HassAnswers(llm, memory, parts.prompting, answers)
+    return answers
 
 
-def _manner(settings: HandleSettings) -> Manner:
-    return Manner(
-        system_prompt=_read(settings.system_prompt_file, "system_prompt_file")
-        or settings.system_prompt.strip(),
-        notice=settings.loading_notice.strip(),
-        notice_after_s=settings.loading_notice_after_s,
+def _notices(settings: HandleSettings) -> Notices:
+    return Notices(
+        loading=Notice(settings.loading_notice.strip()),
+        loading_after_s=settings.loading_notice_after_s,
+        tools=Notice(settings.tool_notice.strip()),
+        tools_after_s=settings.tool_notice_after_s,
     )
 
 
@@ -122,27 +124,24 @@ def _history_limits(settings: HandleSettings) -> HistoryLimits:
     )
 
 
-def _read(path: Path | None, name: str) -> str:
-    """The text of a file that a setting names, "" when none is named."""
-    if path is None:
-        return ""
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--{name.replace('_', '-')}: {path} can't be read: {error}") from error
-    if not text:
-        raise ConfigError(f"--{name.replace('_', '-')}: {path} is empty")
-    return text
+def _acts(settings: HandleSettings) -> bool:
+    """Whether something in the house can be done."""
+    fast = settings.fast_intents and bool(settings.hass_url)
+    asked = settings.llm_url != NO_LLM and bool(settings.mcp_server or settings.answer_intents)
+    return fast or asked
 
 
 def _described(settings: HandleSettings) -> HandleProgramInfo:
     """What `describe` tells; the model's own name may not be known yet, and must not change."""
     if settings.llm_url == NO_LLM:
-        return _program(
+        program = _program(
             "local", "local", ["en"], "Answers a few questions without a language model"
         )
-    model = settings.llm_model or "default"
-    return _program("llama-swap", model, list(LANGUAGES), "Answers of a language model")
+    else:
+        model = settings.llm_model or "default"
+        program = _program("llama-swap", model, list(LANGUAGES), "Answers of a language model")
+    program.supports_home_control = _acts(settings)
+    return program
 
 
 def _program(name: str, model: str, languages: list[str], description: str) -> HandleProgramInfo:

@@ -8,11 +8,12 @@ names the field, never the words in it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from wyoming_voice.errors import BadEvent, TooLarge
-from wyoming_voice.extensions import REPLACES, SPECULATIVE
+from wyoming_voice.extensions import AREA, REPLACES, SPECULATIVE, TOOLS
+from wyoming_voice.handle.tools.toolbox import Tool, ToolResult
 
 MAX_ID_CHARS = 256
 """Home Assistant's identifiers have 26 to 36 characters; ours are kept as keys, so they are bounded."""
@@ -23,7 +24,29 @@ MAX_PROMPT_CHARS = 8000
 MAX_HEARD_CHARS = 50_000
 """More than the longest answer."""
 
+MAX_AREA_CHARS = 100
+"""The name of a room; it stands in the prompt."""
+
+_OURS = {"turn_id", "system_prompt", "interrupted", "heard", REPLACES, SPECULATIVE, TOOLS, AREA}
+"""What only our own clients send; Home Assistant sends a conversation's id at least, and none of these
+(homeassistant/components/wyoming/conversation.py in https://github.com/home-assistant/core)."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+
+
+class Client(Protocol):
+    """Whoever asked, as far as it can do something itself."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """What it can do."""
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Have it done, once the question stands; what came of it, within a bounded time.
+
+        Never raises: a client that fails, or doesn't answer, is a result with an `error`. Only while the
+        replies to this question are being given; cancelled, what was begun may yet come about.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +56,9 @@ class Question:
     `language` is a BCP-47 tag such as `de-CH`, or "" when it is not known; ids are "" when absent.
     `system_prompt` goes before the server's own. `heard` is set when this question interrupted the
     answer before it: that much of it was heard. `replaces` is the turn id of the question that this one is
-    the whole of. A `speculative` one may yet turn out not to have been asked.
+    the whole of. A `speculative` one may yet turn out not to have been asked. `area` is the room that its
+    client stands in, `client` the one to have something done by, where it can do something. `from_hass`: Home
+    Assistant asks, which carries out an intent that is the answer.
     """
 
     text: str
@@ -46,6 +71,9 @@ class Question:
     heard: str | None = None
     replaces: str = ""
     speculative: bool = False
+    area: str = ""
+    from_hass: bool = False
+    client: Client | None = field(default=None, compare=False, repr=False)
 
     @property
     def conversation(self) -> str:
@@ -63,7 +91,7 @@ def read_question(data: Mapping[str, Any], max_text_chars: int, connection_id: s
     """
     text = data.get("text")
     if not isinstance(text, str):
-        raise BadEvent(f"'text' of a transcript must be a string, not {_kind(text)}")
+        raise BadEvent(f"'text' of a transcript must be a string, not {kind_of(text)}")
     if len(text) > max_text_chars:
         raise TooLarge(f"'text' has {len(text)} characters; at most {max_text_chars} are taken")
     return _question("transcript", text.strip(), data, connection_id)
@@ -79,7 +107,7 @@ def _question(kind: str, text: str, data: Mapping[str, Any], connection_id: str)
     if context is None:
         context = {}
     if not isinstance(context, dict):
-        raise BadEvent(f"'context' of a {kind} must be an object, not {_kind(context)}")
+        raise BadEvent(f"'context' of a {kind} must be an object, not {kind_of(context)}")
     return Question(
         text=text,
         connection_id=connection_id,
@@ -91,7 +119,13 @@ def _question(kind: str, text: str, data: Mapping[str, Any], connection_id: str)
         heard=_bounded(context, "heard", MAX_HEARD_CHARS) if context.get("interrupted") else None,
         replaces=_bounded(context, REPLACES, MAX_ID_CHARS),
         speculative=context.get(SPECULATIVE) is True,
+        area=" ".join(_bounded(context, AREA, MAX_AREA_CHARS).split()),
+        from_hass=kind == "transcript" and _is_hass(context),
     )
+
+
+def _is_hass(context: Mapping[str, Any]) -> bool:
+    return bool(context.get("conversation_id")) and not _OURS & context.keys()
 
 
 def _language(kind: str, value: object) -> str:
@@ -99,7 +133,7 @@ def _language(kind: str, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadEvent(f"'language' of a {kind} must be a string, not {_kind(value)}")
+        raise BadEvent(f"'language' of a {kind} must be a string, not {kind_of(value)}")
     return value.replace("_", "-") if _LANGUAGE.fullmatch(value) else ""
 
 
@@ -108,7 +142,7 @@ def _bounded(context: Mapping[str, Any], name: str, most_chars: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadEvent(f"'context.{name}' must be a string, not {_kind(value)}")
+        raise BadEvent(f"'context.{name}' must be a string, not {kind_of(value)}")
     if len(value) > most_chars:
         raise TooLarge(
             f"'context.{name}' has {len(value)} characters; at most {most_chars} are taken"
@@ -116,7 +150,7 @@ def _bounded(context: Mapping[str, Any], name: str, most_chars: int) -> str:
     return value
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
     """The name that JSON has for a value's type."""
     match value:
         case None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from rich.console import Console
 
 from wyoming_voice.asr import server
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.engine import Task
 from wyoming_voice.asr.files import Job, Passage, transcribed
 from wyoming_voice.asr.languages import checked_task
-from wyoming_voice.asr.recognition import Choice
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.asr.settings import EngineSettings
@@ -83,7 +83,7 @@ def _settings_of_the_server(settings: SubtitleSettings) -> AsrSettings:
     asr = load(AsrSettings, ["--config", str(settings.config)] if settings.config else [])
     shared = {*EngineSettings.model_fields} - {"config", "log_level"}
     said = {name: getattr(settings, name) for name in shared & settings.model_fields_set}
-    return asr.model_copy(update=said)
+    return asr.model_copy(update={**said, "hass_url": ""})  # films name other things than the house
 
 
 def _chosen(program: AsrProgram, settings: SubtitleSettings) -> Choice:
@@ -108,7 +108,7 @@ class _House:
     def job(self, language: str | None) -> Job:
         options = replace(self.choice.options, language=language)
         return Job(
-            Choice(self.choice.engine, options),
+            replace(self.choice, options=options),
             replace(self.program.gate, soft_s=_FULL * self.choice.engine.longest_s),
             self.program.worker,
             _STEP_WITHIN_S,

@@ -351,7 +351,8 @@ async def test_a_sleep_ends_when_a_sooner_timer_comes(path: Path) -> None:
 IDS = st.sampled_from(["a", "b", "c"])
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(["start", "pause", "resume"]), IDS, st.integers(0, 20)),
+        st.tuples(st.sampled_from(["start", "own", "pause", "resume"]), IDS, st.integers(0, 20)),
+        st.tuples(st.sampled_from(["stand", "go on", "more"]), IDS, st.integers(-9, 9)),
         st.tuples(st.sampled_from(["cancel", "finish", "dismiss"]), IDS, st.just(0)),
         st.tuples(st.just("wait"), st.just(""), st.integers(0, 15)),
     ),
@@ -361,11 +362,17 @@ STEPS = st.lists(
 
 def taken(book: TimerBook, step: tuple[str, str, int], now_ms: int) -> list[Change]:
     match step:
-        case ("start", timer_id, seconds):
-            timer = Timer(timer_id, "", seconds * 1000)
+        case ("start" | "own" as whose, timer_id, seconds):
+            timer = Timer(timer_id, "", seconds * 1000, own=whose == "own")
             return book.start(timer.running_until(now_ms + seconds * 1000))
         case ("pause" | "resume" as what, timer_id, seconds):
             return book.update(timer_id, seconds * 1000, what == "resume", now_ms)
+        case ("stand", timer_id, _):
+            return book.pause(timer_id, now_ms)
+        case ("go on", timer_id, _):
+            return book.resume(timer_id, now_ms)
+        case ("more", timer_id, seconds):
+            return book.lengthen(timer_id, seconds * 1000, now_ms)
         case ("cancel", timer_id, _):
             return book.cancel(timer_id)
         case ("finish", timer_id, _):
@@ -390,6 +397,9 @@ def test_each_rings_once_at_most_and_a_cancelled_one_never(
             assert change.timer.id not in over
             if change.moment is Moment.TIMER_FINISHED:
                 rang.append(change.timer.id)
+            if change.moment is Moment.TIMER_UPDATED and step[0] in ("stand", "go on", "more"):
+                assert change.timer.own
+                assert not change.timer.ringing
         if step[0] == "cancel":
             over.add(step[1])
         over |= {c.timer.id for c in changes if c.moment is Moment.TIMER_DISMISSED}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from satellite.effects import BeginTurn
 from satellite.events import Event, ReplyAudio, ReplyEnded, ReplyText, TurnFailed, Via, ViaChanged
 from satellite.standalone.direct import Direct, DirectSettings
+from satellite.standalone.means import Means
 from satellite.standalone.patience import Patience
 from satellite.standalone.servers import Pulse, Roster
 from tests.satellite.standalone.wyoming_servers import FakeServer, read_aloud
@@ -72,6 +73,7 @@ async def standalone(
     patience: Patience | None = None,
     voice: str = "",
     language: str = "",
+    means: Means | None = None,
 ) -> AsyncIterator[tuple[Direct, Posts]]:
     """A Direct that knows these servers, in this order."""
     async with contextlib.AsyncExitStack() as stack:
@@ -80,7 +82,7 @@ async def standalone(
             uris[server.kind].append(await stack.enter_async_context(server.listening()))
         posts = Posts()
         roster = Roster(posts, uris, watch=None, local={}, pulse=Pulse(answer_s=5))
-        settings = DirectSettings(voice, language, patience or Patience())
+        settings = DirectSettings(voice, language, patience or Patience(), means=means or Means())
         direct = Direct(posts, roster, room, settings)
         tasks = [asyncio.create_task(roster.run()), asyncio.create_task(direct.run())]
         try:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.requests import Request
 
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.engine import Segment, Task
 from wyoming_voice.asr.files import FINAL_S, Job, Passage, transcribed
 from wyoming_voice.asr.http.uploads import Upload, received
 from wyoming_voice.asr.languages import checked_task
-from wyoming_voice.asr.recognition import Choice
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.http.fence import request_id_of
 from wyoming_voice.http.floor import Floor

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.engine import Task
 from wyoming_voice.asr.files import Passage
 from wyoming_voice.asr.http.answers import Plain, Verbose, subtitles, usage, verbose
@@ -21,7 +22,6 @@ from wyoming_voice.asr.http.described import uploads
 from wyoming_voice.asr.http.hearing import Heard, Hearing, begun
 from wyoming_voice.asr.http.uploads import Fields
 from wyoming_voice.asr.http.wishes import Hotwords, Language, Prompt, Wishes, choice, listed
-from wyoming_voice.asr.recognition import Choice
 from wyoming_voice.http.bodies import checked
 from wyoming_voice.http.errors import BadRequest
 from wyoming_voice.http.floor import Floor

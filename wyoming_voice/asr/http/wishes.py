@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from wyoming_voice.asr.recognition import Choice
+from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.errors import UnknownChoice
 
@@ -74,4 +74,4 @@ def choice(
         initial_prompt=wishes.prompt or chosen.options.initial_prompt,
         beam_size=beam_size or chosen.options.beam_size,
     )
-    return Choice(chosen.engine, options)
+    return replace(chosen, options=options)

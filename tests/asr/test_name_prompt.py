@@ -1,0 +1,29 @@
+"""Which models are told names."""
+
+import pytest
+
+from wyoming_voice.asr.name_prompt import BROKEN, broken, is_told
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("base.en", True),
+        ("tiny", True),
+        ("large-v3-turbo", True),
+        ("deepdml/faster-whisper-large-v3-turbo-ct2", True),
+        ("distil-small.en", False),
+        ("faster-distil-whisper-large-v3", False),
+        ("Systran/faster-distil-whisper-medium.en", False),
+        ("/models/Distil-Large-v3.5", False),
+    ],
+)
+def test_auto_asks_the_reports(model: str, told: bool) -> None:
+    assert is_told("auto", model) is told
+    assert (broken(model) is None) is told
+    assert is_told("always", model)
+    assert not is_told("never", model)
+
+
+def test_each_report_has_a_source() -> None:
+    assert all(report.source.startswith("https://") and report.seen for report in BROKEN)

@@ -1,0 +1,434 @@
+"""Warm-ups: when there is one, what it asks of the model server, and that no question pays for it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+from wyoming.event import Event
+from wyoming.ping import Ping
+
+from tests.handle.talking import ask, kinds, rest, say, served, talking, texts
+from tests.llama_swap import Do, FakeLlamaSwap, Reply, refusal, words
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.answers import LocalAnswers
+from wyoming_voice.handle.commitment import Commitment
+from wyoming_voice.handle.history import History, HistoryLimits
+from wyoming_voice.handle.llm import patience, warming
+from wyoming_voice.handle.llm.deltas import Delta, Finished, Text
+from wyoming_voice.handle.llm.failures import Failure, LlmError
+from wyoming_voice.handle.llm.warming import Prompt, Warming
+from wyoming_voice.handle.memory import Memory
+from wyoming_voice.handle.model_answers import Doing, Manner, ModelAnswers
+from wyoming_voice.handle.noticing import Notices
+from wyoming_voice.handle.prompting import Prompting
+from wyoming_voice.handle.quick import Quick
+from wyoming_voice.handle.reply import Notice
+from wyoming_voice.handle.rounds import Limits
+from wyoming_voice.handle.session import Question
+from wyoming_voice.handle.steps import Message
+from wyoming_voice.handle.tools.toolbox import Tool
+from wyoming_voice.handle.tools.toolboxes import Toolboxes
+from wyoming_voice.wire import Connection, connect
+
+HEAD: list[Message] = [{"role": "user", "content": "."}]
+OTHER: list[Message] = [{"role": "user", "content": "!"}]
+
+
+class Reader:
+    """Reads until it is told that it has; knows who was cancelled."""
+
+    def __init__(self) -> None:
+        self.read_by_now: list[Sequence[Message]] = []
+        self.cancelled = 0
+        self.done = asyncio.Event()
+        self.failure: LlmError | None = None
+
+    async def read(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
+        self.read_by_now.append(list(messages))
+        try:
+            await self.done.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure:
+            raise self.failure
+
+
+def there(messages: list[Message]) -> Callable[[], Awaitable[Prompt]]:
+    """A prompt that is found at once."""
+
+    async def found() -> Prompt:
+        return Prompt(messages)
+
+    return found
+
+
+async def rounds() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_one_at_a_time() -> None:
+    reader = Reader()
+    warm = Warming(reader)
+    warm.begin(there(HEAD))
+    warm.begin(there(OTHER))
+    await rounds()
+    assert reader.read_by_now == [HEAD]
+    reader.done.set()
+    await rounds()
+    warm.begin(there(OTHER))
+    await rounds()
+    assert reader.read_by_now == [HEAD, OTHER]
+
+
+async def test_what_was_just_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader()
+    reader.done.set()
+    warm = Warming(reader)
+    for _ in range(2):
+        warm.begin(there(HEAD))
+        await rounds()
+    assert reader.read_by_now == [HEAD]
+    monkeypatch.setattr(warming, "AGAIN_S", 0.0)
+    warm.begin(there(HEAD))
+    await rounds()
+    assert reader.read_by_now == [HEAD, HEAD]
+
+
+async def test_none_while_a_question_is_with_the_model() -> None:
+    reader = Reader()
+    reader.done.set()
+    warm = Warming(reader)
+    with warm.making_way():
+        with warm.making_way():
+            pass
+        warm.begin(there(HEAD))
+        await rounds()
+    assert reader.read_by_now == []
+    warm.begin(there(HEAD))
+    await rounds()
+    assert reader.read_by_now == [HEAD]
+
+
+async def test_none_where_a_question_came_while_the_prompt_was_being_found() -> None:
+    reader, known = Reader(), asyncio.Event()
+
+    async def found() -> Prompt:
+        await known.wait()
+        return Prompt(HEAD)
+
+    warm = Warming(reader)
+    warm.begin(found)
+    with warm.making_way():
+        known.set()
+        await rounds()
+    assert reader.read_by_now == []
+
+
+async def test_a_question_stops_the_reading_of_a_model_that_is_there() -> None:
+    reader = Reader()
+    warm = Warming(reader)
+    warm.alive()
+    warm.begin(there(HEAD))
+    await rounds()
+    with warm.making_way():
+        await rounds()
+    assert reader.cancelled == 1
+    warm.begin(there(OTHER))
+    await rounds()
+    assert reader.read_by_now == [HEAD, OTHER]
+    await warm.close()
+
+
+async def test_a_warm_up_that_was_stopped_before_it_began_is_over_too() -> None:
+    reader = Reader()
+    warm = Warming(reader)
+    warm.alive()
+    warm.begin(there(HEAD))
+    with warm.making_way():
+        await rounds()
+    warm.begin(there(OTHER))
+    await rounds()
+    assert reader.read_by_now == [OTHER]
+    await warm.close()
+
+
+async def test_a_question_lets_a_model_load_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader()
+    warm = Warming(reader)
+    warm.begin(there(HEAD))
+    await rounds()
+    with warm.making_way():
+        await rounds()
+    assert reader.cancelled == 0
+    warm.alive()
+    monkeypatch.setattr(warming, "LOADED_S", 0.0)  # and long ago
+    with warm.making_way():
+        await rounds()
+    assert reader.cancelled == 0
+    await warm.close()
+
+
+async def test_a_model_that_has_read_is_there() -> None:
+    reader = Reader()
+    warm = Warming(reader)
+    warm.begin(there(HEAD))
+    reader.done.set()
+    await rounds()
+    reader.done.clear()
+    warm.begin(there(OTHER))
+    await rounds()
+    with warm.making_way():
+        await rounds()
+    assert reader.cancelled == 1
+
+
+async def test_closing_stops_it_and_waits_for_that() -> None:
+    reader = Reader()
+    warm = Warming(reader)
+    await warm.close()
+    warm.begin(there(HEAD))
+    await rounds()
+    await warm.close()
+    assert reader.cancelled == 1
+
+
+async def test_a_failure_is_a_line_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    reader = Reader()
+    reader.failure = LlmError(Failure.BUSY, "answers 429")
+    reader.done.set()
+    warm = Warming(reader)
+    warm.begin(there(HEAD))
+    await rounds()
+    assert "warm-up: answers 429" in caplog.text
+    assert all(record.levelno == logging.DEBUG for record in caplog.records)
+
+
+class WrittenLlm(Reader):
+    """A model that says yes to everything, and keeps what it was asked."""
+
+    model = "yes"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done.set()
+        self.asked: list[Sequence[Message]] = []
+
+    async def answer(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] = (),
+        tool_choice: str = "auto",
+        within_s: float = 0.0,
+    ) -> AsyncGenerator[Delta, None]:
+        self.asked.append(list(messages))
+        yield Text("Yes.")
+        yield Finished("stop")
+
+
+def answers_of(llm: WrittenLlm, history: History | None = None) -> ModelAnswers:
+    acts = Acts()
+    memory = Memory(history or History(HistoryLimits()), clock)
+    notices = Notices(Notice(""), 0.0, Notice(""), 0.0)
+    manner = Manner(Prompting("Be brief."), notices, Limits())
+    doing = Doing(Toolboxes([]), Quick(None, acts, memory, 1.0), acts, 1.0)
+    return ModelAnswers(llm, memory, manner, doing)
+
+
+def clock() -> datetime:
+    return datetime(2026, 3, 1)
+
+
+async def answered(answers: ModelAnswers, question: Question) -> None:
+    record = TurnRecord("handle", turn_id="t")
+    async for _ in answers.replies(question, record, Commitment.outright()):
+        pass
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{}, {"language": "de"}, {"system_prompt": "Be a butler."}, {"replaces": "t"}, {"heard": "Y"}],
+)
+async def test_what_is_read_is_what_the_question_will_begin_with(
+    known: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "AGAIN_S", 0.0)
+    llm = WrittenLlm()
+    answers = answers_of(llm)
+    for text in ("one", "two"):
+        answers.warm(Question("", "c", **known))
+        await rounds()
+        await answered(answers, Question(text, "c", **known))
+    assert len(llm.read_by_now) == 2
+    for read, messages in zip(llm.read_by_now, llm.asked, strict=True):
+        assert read[:-1] == messages[:-1]
+        assert read[-1] == {"role": "user", "content": "."}
+
+
+async def test_the_language_is_likely_to_be_that_of_the_last_question() -> None:
+    llm = WrittenLlm()
+    answers = answers_of(llm)
+    await answered(answers, Question("one", "c", language="de"))
+    answers.warm(Question("", "c"))
+    await rounds()
+    await answered(answers, Question("two", "c", language="de"))
+    assert llm.read_by_now[0][:-1] == llm.asked[1][:-1]
+    assert "language is de" in str(llm.read_by_now[0][0]["content"])
+
+
+async def test_an_answer_shows_that_the_model_is_there() -> None:
+    llm = WrittenLlm()
+    answers = answers_of(llm)
+    await answered(answers, Question("one", "c"))
+    llm.done.clear()
+    answers.warm(Question("", "c"))
+    await rounds()
+    await answered(answers, Question("two", "c"))
+    assert llm.cancelled == 1
+
+
+async def test_closing_the_answers_stops_a_warm_up() -> None:
+    llm = WrittenLlm()
+    llm.done.clear()
+    answers = answers_of(llm)
+    answers.warm(Question("", "c"))
+    await rounds()
+    await answers.close()
+    assert llm.cancelled == 1
+
+
+async def test_a_conversation_that_is_warmed_is_neither_begun_nor_used() -> None:
+    llm, history = WrittenLlm(), History(HistoryLimits())
+    answers_of(llm, history).warm(Question("", "c"))
+    await rounds()
+    assert [message["role"] for message in llm.read_by_now[0]] == ["system", "user"]
+    assert len(history) == 0
+
+
+async def test_without_a_model_nothing_is_warmed() -> None:
+    acts, memory = Acts(), Memory(History(HistoryLimits()), clock)
+    answers = LocalAnswers(Quick(None, acts, memory, 1.0), acts, memory, clock)
+    answers.warm(Question("", "c"))
+    await answers.close()
+
+
+async def warm(client: Connection, **data: Any) -> None:
+    """Announce a question, and be sure that the server has read it."""
+    await client.write(Event("warm-up", {"context": {"conversation_id": "c"}, **data}))
+    await ping(client)
+
+
+async def ping(client: Connection) -> None:
+    await client.write(Ping().event())
+    assert await kinds(client, 1) == ["pong"]
+
+
+async def until_asked(client: Connection, fake: FakeLlamaSwap, count: int) -> None:
+    while len(fake.chats) < count:
+        await ping(client)
+
+
+async def test_the_model_is_asked_for_one_token_and_nobody_hears_of_it() -> None:
+    context = {"conversation_id": "c"}
+    async with FakeLlamaSwap(words("x")) as fake, served(llm_url=fake.url, max_tokens=99) as uri:
+        async with connect(uri) as client:
+            await ask(client, "first", context=context)
+        async with connect(uri) as client:
+            await warm(client)
+            await until_asked(client, fake, 2)
+        async with connect(uri) as client:
+            assert texts(await ask(client, "second", context=context), "handled") == ["x"]
+    _, warmed, question = fake.chats
+    assert (warmed["max_tokens"], question["max_tokens"]) == (1, 99)
+    assert warmed["messages"][:-1] == question["messages"][:-1]
+    assert len(warmed["messages"]) == 4
+    without = {**warmed, "messages": [], "max_tokens": 99}
+    assert without == {**question, "messages": []}
+
+
+async def test_it_outlives_its_connection_and_ends_with_the_server() -> None:
+    async with FakeLlamaSwap(Reply(), hold=True) as fake:
+        async with served(llm_url=fake.url) as uri:
+            async with connect(uri) as client:
+                await warm(client)
+                await fake.stalled.wait()
+            async with connect(uri) as client:
+                await ping(client)
+            assert not fake.hung_up.is_set()
+        await fake.hung_up.wait()
+
+
+async def test_a_question_does_not_wait_for_it() -> None:
+    script = (Reply([Do.STALL]), words("Noon."))
+    async with FakeLlamaSwap(*script) as fake, talking(fake) as client:
+        await warm(client)
+        await fake.stalled.wait()
+        assert texts(await ask(client), "handled") == ["Noon."]
+        assert not fake.hung_up.is_set()  # for all we know the model is still being loaded
+
+
+async def test_a_question_takes_the_place_of_one_that_is_being_read() -> None:
+    script = (words("x"), Reply([Do.STALL]), words("Noon."))
+    async with FakeLlamaSwap(*script) as fake, talking(fake) as client:
+        await ask(client)
+        await warm(client)
+        await fake.stalled.wait()
+        assert texts(await ask(client), "handled") == ["Noon."]
+        await fake.hung_up.wait()
+
+
+async def test_none_while_a_question_is_answered() -> None:
+    script = (Reply([Do.STALL]), words("Noon."))
+    async with FakeLlamaSwap(*script) as fake, served(llm_url=fake.url) as uri:
+        async with connect(uri) as asking, connect(uri) as client:
+            await say(asking, "what time is it")
+            await fake.stalled.wait()
+            await warm(client)
+        await fake.hung_up.wait()
+        async with connect(uri) as client:
+            await ask(client)
+    assert len(fake.chats) == 2
+    assert all("max_tokens" not in chat for chat in fake.chats)
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
+async def test_a_refusal_is_not_asked_again_and_harms_nothing(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    script = (refusal(status, Retry_After="0"), words("Noon."))
+    async with FakeLlamaSwap(*script) as fake, talking(fake) as client:
+        await warm(client)
+        await until_asked(client, fake, 1)
+        await warm(client)
+        assert texts(await ask(client), "handled") == ["Noon."]
+    assert len(fake.chats) == 2
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+async def test_a_model_server_that_is_down_or_hangs_harms_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "UNREACHABLE_S", 0.3)
+    async with served(llm_url="http://127.0.0.1:9") as uri, connect(uri) as client:
+        await warm(client)
+        assert texts(await ask(client), "not-handled") == [Failure.UNREACHABLE.value]
+    async with (
+        FakeLlamaSwap(words("x"), hold=True) as fake,
+        talking(fake, first_token_timeout_s=0.05) as client,
+    ):
+        await warm(client)
+        assert texts(await ask(client), "not-handled") == [Failure.TOO_SLOW.value]
+
+
+async def test_one_that_makes_no_sense_is_told() -> None:
+    async with served(llm_url="none") as uri, connect(uri) as client:
+        await client.write(Event("warm-up", {"context": {"conversation_id": 7}}))
+        (error,) = await rest(client)
+        assert error.data["code"] == "bad-event"

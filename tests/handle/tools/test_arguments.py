@@ -1,0 +1,140 @@
+"""What a model writes as arguments: slips are mended, and misfits told by the field."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_voice.handle.tools.arguments import Misfit, fitted, parsed
+
+LIGHT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "domain": {"type": "array", "items": {"type": "string", "enum": ["light", "fan"]}},
+        "brightness": {"type": "integer", "minimum": 0, "maximum": 100},
+        "hot": {"type": "boolean"},
+        "share": {"type": "number", "exclusiveMinimum": 0},
+        "until": {"anyOf": [{"$ref": "#/$defs/Time"}, {"type": "null"}], "default": None},
+        "code": {"type": "string", "minLength": 2, "maxLength": 4},
+    },
+    "required": ["name"],
+    "$defs": {
+        "Time": {
+            "type": "object",
+            "properties": {"hour": {"type": "integer"}},
+            "required": ["hour"],
+        }
+    },
+}
+
+
+def with_lamp(**more: Any) -> dict[str, Any]:
+    return {"name": "lamp", **more}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"brightness": 50}, {"brightness": 50}),
+        ({"brightness": "50"}, {"brightness": 50}),
+        ({"brightness": 50.0}, {"brightness": 50}),
+        ({"brightness": "50.0"}, {"brightness": 50}),
+        ({"share": "0.5"}, {"share": 0.5}),
+        ({"hot": "True"}, {"hot": True}),
+        ({"domain": "light"}, {"domain": ["light"]}),
+        ({"domain": '["light", "fan"]'}, {"domain": ["light", "fan"]}),
+        ({"until": '{"hour": "7"}'}, {"until": {"hour": 7}}),
+        ({"until": None}, {"until": None}),
+        ({"brightness": None}, {}),
+        ({"name": "50"}, {"name": "50"}),
+        ({"more": "x"}, {"more": "x"}),
+    ],
+)
+def test_slips_are_mended(written: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert fitted(with_lamp(**written), LIGHT) == with_lamp(**meant)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ({"brightness": "half"}, "'brightness' must be a whole number, not a text"),
+        ({"brightness": 0.5}, "'brightness' must be a whole number, not a number"),
+        ({"brightness": True}, "'brightness' must be a whole number, not true or false"),
+        ({"brightness": 101}, "'brightness' must be at most 100"),
+        ({"share": 0}, "'share' must be more than 0"),
+        ({"domain": ["light", "lamp"]}, '\'domain[1]\' must be one of "light", "fan"'),
+        ({"until": 7}, "'until' must be an object"),
+        ({"code": "12345"}, "'code' must be as many letters: at most 4"),
+        ({"name": None}, "'name' must be a text, not null"),
+        ({"name": ["lamp"]}, "'name' must be a text, not a list"),
+    ],
+)
+def test_a_misfit_names_the_field(written: dict[str, Any], told: str) -> None:
+    with pytest.raises(Misfit) as misfit:
+        fitted(with_lamp() | written, LIGHT)
+    assert str(misfit.value) == f"{told}. Call it again with that put right."
+
+
+def test_what_is_missing_or_too_much_is_named() -> None:
+    with pytest.raises(Misfit, match="'name' is missing"):
+        fitted({}, LIGHT)
+    closed = LIGHT | {"additionalProperties": False}
+    with pytest.raises(Misfit, match="'nmae' isn't known; there are name, domain"):
+        fitted(with_lamp(nmae="x"), closed)
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"properties": 3, "required": "name"}])
+def test_what_a_schema_does_not_say_may_be_anything(schema: dict[str, Any]) -> None:
+    assert fitted({"a": [None]}, schema) == {"a": [None]}
+
+
+def alternatives(levels: int) -> dict[str, Any]:
+    """None of which fits a text; 300 million of them in five levels."""
+    return {"anyOf": [alternatives(levels - 1)] * 50} if levels else {"type": "object"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "http://127.0.0.1:9/schema.json"},
+        {"$ref": "#/properties/a"},
+        {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]},
+        {"properties": {"a": {"type": "string", "pattern": "(a+)+$"}}},
+        {"type": "object", "properties": {"a": alternatives(5)}},
+    ],
+)
+def test_a_malicious_schema_comes_to_an_end(schema: dict[str, Any]) -> None:
+    assert fitted({"a": "a" * 40 + "!"}, schema)
+
+
+def test_deep_arguments_come_to_an_end() -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = {"a": deep}
+    schema = {"properties": {"a": {"$ref": "#"}}}
+    assert fitted(deep, schema) == deep
+
+
+@pytest.mark.parametrize("text", ["", "  ", "{}"])
+def test_no_arguments_are_none(text: str) -> None:
+    assert parsed(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":', "[1]", "turn it on", '{"a": NaN}', '{"a": "\\ud800"}', "[" * 100_000, "9" * 5000],
+)
+def test_what_is_no_object_is_told(text: str) -> None:
+    with pytest.raises(Misfit, match="JSON"):
+        parsed(text)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists))
+def test_whatever_is_written_it_is_mended_or_told(value: object) -> None:
+    try:
+        fit = fitted({"name": value, "domain": value, "brightness": value}, LIGHT)
+    except Misfit:
+        return
+    assert isinstance(fit["name"], str)

@@ -1,0 +1,1 @@
+"""Simple commands, understood and done without a language model."""

@@ -1,0 +1,1 @@
+"""Answers that Home Assistant carries out itself."""

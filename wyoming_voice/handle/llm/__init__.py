@@ -1,0 +1,1 @@
+"""The language model: asked over HTTP, and what it says read as it comes."""

@@ -1,0 +1,233 @@
+"""Whether the arguments that a model wrote are what a tool takes; small slips are mended.
+
+Reads what matters of JSON Schema: types, what is required, choices, bounds, items, alternatives, and `$ref`
+within the schema. Rule: what it doesn't know it lets pass, since who has the tool looks for itself; it never
+follows a `$ref` elsewhere, evaluates no `pattern` (a regular expression may take for ever), and looks no
+further than _MOST_LOOKS values and _MOST_DEPTH levels. A misfit names the field and the remedy, never the
+whole schema.
+
+Mended is what small models get wrong and what can mean one thing only: a number, a boolean, a list or an
+object that is written as a text, a single value where a list is wanted, and null for what may be left out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_MOST_LOOKS = 5000
+_MOST_DEPTH = 30
+_MOST_TOLD = 3
+_MOST_CHOICES = 20
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+_CALLED = {
+    **{"string": "a text", "integer": "a whole number", "number": "a number", "array": "a list"},
+    **{"boolean": "true or false", "object": "an object", "null": "null"},
+}
+
+
+class Misfit(Exception):
+    """Arguments that can't be used; the text tells the model what to write instead."""
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """The arguments in a model's call; none at all mean an empty object. Raises Misfit."""
+    try:
+        arguments = json.loads(text, parse_constant=_no_number) if text.strip() else {}
+        json.dumps(arguments, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else "it can't be read"
+        raise Misfit(f"The arguments are no JSON ({why}). Write one JSON object.") from error
+    if not isinstance(arguments, dict):
+        raise Misfit(f"The arguments must be a JSON object, not {_called(arguments)}.")
+    return arguments
+
+
+def fitted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as `schema` wants them, small slips mended; raises Misfit."""
+    look = _Look(schema)
+    value = look.at(dict(arguments), schema, "")
+    if look.misfits:
+        raise Misfit("; ".join(look.misfits[:_MOST_TOLD]) + ". Call it again with that put right.")
+    return value if isinstance(value, dict) else dict(arguments)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
+
+
+@dataclass
+class _Look:
+    """One look at a value, and what was found."""
+
+    root: Mapping[str, Any]
+    misfits: list[str] = field(default_factory=list)
+    looks: int = 0
+    depth: int = 0
+
+    def at(self, value: Any, schema: Any, where: str) -> Any:
+        """The value as it should be; what can't be mended is noted."""
+        if self.looks >= _MOST_LOOKS or self.depth >= _MOST_DEPTH:
+            return value
+        self.looks += 1
+        self.depth += 1
+        fit = self._fit(value, self._meant(schema), where)
+        self.depth -= 1
+        return fit
+
+    def _fit(self, value: Any, schema: Mapping[str, Any], where: str) -> Any:
+        if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+            return self._one_of(value, alternatives, where)
+        types = _types(schema)
+        value = _mended(value, types)
+        if types and not any(_is(value, name) for name in types):
+            wanted = " or ".join(_CALLED[name] for name in types)
+            self._note(where, f"must be {wanted}, not {_called(value)}")
+            return value
+        self._check(value, schema, where)
+        if isinstance(value, dict):
+            return self._object(value, schema, where)
+        if isinstance(value, list):
+            items = schema.get("items")
+            return [self.at(item, items, f"{where}[{n}]") for n, item in enumerate(value)]
+        return value
+
+    def _meant(self, schema: Any) -> Mapping[str, Any]:
+        """What a `$ref` within the schema stands for; {} for what can't be looked up here."""
+        for _ in range(8):
+            if not isinstance(schema, Mapping):
+                return {}
+            reference = schema.get("$ref")
+            if not isinstance(reference, str):
+                return schema
+            if reference != "#" and not reference.startswith("#/"):
+                return {}
+            schema = self.root
+            for part in reference.split("/")[1:]:
+                schema = schema.get(part) if isinstance(schema, Mapping) else None
+        return {}
+
+    def _one_of(self, value: Any, alternatives: Any, where: str) -> Any:
+        """As the first alternative that fits wants it; the misfits of the last where none does."""
+        before = list(self.misfits)
+        for alternative in alternatives if isinstance(alternatives, list) else ():
+            self.misfits = list(before)
+            fit = self.at(value, alternative, where)
+            if self.misfits == before:
+                return fit
+        if len(self.misfits) > len(before) and len(alternatives) > 1:
+            self.misfits = before
+            self._note(where, f"must be {_alternatives(map(self._meant, alternatives))}")
+        return value
+
+    def _check(self, value: Any, schema: Mapping[str, Any], where: str) -> None:
+        choices = [schema["const"]] if "const" in schema else schema.get("enum")
+        if isinstance(choices, list) and value not in choices:
+            shown = ", ".join(json.dumps(choice) for choice in choices[:_MOST_CHOICES])
+            more = ", …" if len(choices) > _MOST_CHOICES else ""
+            self._note(where, f"must be one of {shown}{more}")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._bound(value, schema, ("minimum", "maximum"), where, "")
+            self._bound(value, schema, ("exclusiveMinimum", "exclusiveMaximum"), where, "not ")
+        elif isinstance(value, str):
+            self._bound(len(value), schema, ("minLength", "maxLength"), where, "as many letters: ")
+        elif isinstance(value, list):
+            self._bound(len(value), schema, ("minItems", "maxItems"), where, "as many values: ")
+
+    def _bound(
+        self, size: float, schema: Mapping[str, Any], names: tuple[str, str], where: str, of: str
+    ) -> None:
+        least, most = (_number(schema.get(name)) for name in names)
+        beyond = of == "not "
+        if least is not None and (size < least or (beyond and size == least)):
+            self._note(where, f"must be {'more than' if beyond else f'{of}at least'} {least:g}")
+        if most is not None and (size > most or (beyond and size == most)):
+            self._note(where, f"must be {'less than' if beyond else f'{of}at most'} {most:g}")
+
+    def _object(self, value: dict[str, Any], schema: Mapping[str, Any], where: str) -> Any:
+        known, required = schema.get("properties"), schema.get("required")
+        known = known if isinstance(known, Mapping) else {}
+        required = required if isinstance(required, list) else []
+        others = schema.get("additionalProperties")
+        fit: dict[str, Any] = {}
+        for name, held in value.items():
+            if held is None and name not in required and self._needs_something(known.get(name)):
+                continue
+            if name not in known and others is False:
+                self._note(
+                    f"{where}.{name}", f"isn't known; there are {', '.join(known) or 'none'}"
+                )
+            fit[name] = self.at(held, known.get(name, others), f"{where}.{name}")
+        for name in required:
+            if name not in fit:
+                self._note(f"{where}.{name}", "is missing")
+        return fit
+
+    def _needs_something(self, schema: Any) -> bool:
+        types = _types(self._meant(schema))
+        return bool(types) and "null" not in types
+
+    def _note(self, where: str, what: str) -> None:
+        name = f"'{where.removeprefix('.')[:80]}'" if where else "the whole"
+        self.misfits.append(f"{name} {what}")
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    named = schema.get("type")
+    types = named if isinstance(named, list) else [named]
+    known = [name for name in types if isinstance(name, str) and name in _TYPES]
+    return known if len(known) == len(types) else []
+
+
+def _is(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _TYPES[kind])
+
+
+def _mended(value: Any, types: list[str]) -> Any:
+    """`value` as one of `types`, where it can only be meant so."""
+    if not types or any(_is(value, name) for name in types):
+        return value
+    if isinstance(value, float) and value.is_integer() and "integer" in types:
+        return int(value)
+    if isinstance(value, str):
+        for read in _readings(value):
+            if any(_is(read, name) for name in types):
+                return read
+    alone = types == ["array"] and isinstance(value, str | int | float)
+    return [value] if alone else value
+
+
+def _readings(text: str) -> Iterator[Any]:
+    """What a text may have been meant for."""
+    try:
+        read = json.loads(
+            text.strip().lower() if len(text) < 8 else text, parse_constant=_no_number
+        )
+    except (ValueError, RecursionError):
+        return
+    yield read
+    if isinstance(read, float) and read.is_integer():
+        yield int(read)
+
+
+def _alternatives(schemas: Iterator[Mapping[str, Any]]) -> str:
+    called = (_CALLED[name] for schema in schemas for name in _types(schema) if name != "null")
+    return " or ".join(dict.fromkeys(called)) or "something else"
+
+
+def _called(value: Any) -> str:
+    return next((_CALLED[name] for name in _TYPES if _is(value, name)), "that")
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
