@@ -21,7 +21,7 @@ from satellite.dialog.state import TurnSettings
 from tests.people import TRAILING_MS, Script, Spoken, Why, turns
 from wyoming_voice.asr.engine import DecodeOptions, Engine
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.audio import Audio
 from wyoming_voice.benchmark.report import OURS, Report
 from wyoming_voice.core.completeness import Completeness, completeness

@@ -5,7 +5,7 @@ import time
 
 from bench.contenders import Recogniser, Running
 from wyoming_voice.asr.engine import DecodeOptions
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.audio import Audio
 from wyoming_voice.benchmark.asking import transcribed
 from wyoming_voice.benchmark.recording import Recording

@@ -1,6 +1,6 @@
 """Sentences with the names of things and rooms in them, and sentences without, in two halves.
 
-The limits of `asr/snapping.py` were chosen by what comes of TUNED; MEASURED was written after that and tells
+The limits of `asr/names/snapping.py` were chosen by what comes of TUNED; MEASURED was written after that and tells
 what they are worth. Names are of products that are sold and of rooms that houses have, some of them German
 or Swedish, all in English sentences: what an English recogniser makes of them is what has to be mended.
 """

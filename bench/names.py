@@ -23,8 +23,8 @@ import numpy as np
 from bench.name_sentences import HALVES, Half
 from bench.speech import spoken
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Segment
+from wyoming_voice.asr.names.snapping import Snapper
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx
-from wyoming_voice.asr.snapping import Snapper
 from wyoming_voice.benchmark.report import OURS, Better, Report
 from wyoming_voice.media.decoding import Media
 

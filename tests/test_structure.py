@@ -50,8 +50,8 @@ SATELLITE_MAY_IMPORT |= {"announcement", "describing", "extensions", "metrics", 
 SATELLITE_MAY_IMPORT |= {"systemd", "wav"}
 
 ONE_IMPORTER = {
-    "faster_whisper": "wyoming_voice/asr/ctranslate.py",
-    "ctranslate2": "wyoming_voice/asr/ctranslate.py",
+    "faster_whisper": "wyoming_voice/asr/whisper/ctranslate.py",
+    "ctranslate2": "wyoming_voice/asr/whisper/ctranslate.py",
     "pocketsphinx": "wyoming_voice/asr/pocketsphinx.py",
     "kokoro": "wyoming_voice/tts/network.py",
     "torch": "wyoming_voice/tts/network.py",
@@ -78,7 +78,7 @@ ONE_IMPORTER = {
     "hassil": "wyoming_voice/handle/fast/sentences.py",
     "home_assistant_intents": "wyoming_voice/handle/fast/sentences.py",
     "jinja2": "wyoming_voice/handle/fast/sentences.py",
-    "jellyfish": "wyoming_voice/asr/sounding.py",
+    "jellyfish": "wyoming_voice/asr/names/sounding.py",
 }
 
 SATELLITE_TIERS = (

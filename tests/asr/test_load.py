@@ -15,9 +15,9 @@ from wyoming.info import Describe
 from tests.asr.fakes import ScriptedEngine, soon
 from tests.asr.speech import COMMAND_MODEL, said, silence, utterance
 from tests.wire_client import WireClient, client_of
-from wyoming_voice.asr.batches import Batches
 from wyoming_voice.asr.server import AsrProgram, AsrSettings, build
-from wyoming_voice.asr.whisper import Whisper
+from wyoming_voice.asr.whisper.batches import Batches
+from wyoming_voice.asr.whisper.whisper import Whisper
 from wyoming_voice.service import serving
 from wyoming_voice.wire import Address
 

@@ -15,13 +15,13 @@ from tests.asr.speech import COMMAND_MODEL, said, silence
 from tests.people import PEOPLE, Script, Why, say
 from tests.scores import speech_probabilities
 from wyoming_voice.asr.choice import Choice
-from wyoming_voice.asr.ctranslate import Hearing
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Segment, Word
 from wyoming_voice.asr.languages import NoTranslation
 from wyoming_voice.asr.memo import Piece
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx
 from wyoming_voice.asr.recognition import Gate, Handed, Take, decoded, recognised
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.ctranslate import Hearing
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.asr.windows import FRAMES_PER_S, pauses, windows
 from wyoming_voice.asr.words import out_of
 from wyoming_voice.core.timing import TurnRecord

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wyoming_voice.asr.engine import DecodeOptions, Engine, Glossary
-from wyoming_voice.asr.respelling import Respelling
+from wyoming_voice.asr.names.respelling import Respelling
 
 if TYPE_CHECKING:
-    from wyoming_voice.asr.snapping import Snapper
+    from wyoming_voice.asr.names.snapping import Snapper
 
 
 @dataclass(frozen=True)

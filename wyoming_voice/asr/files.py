@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from wyoming_voice.asr import respelling
 from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.engine import RATE_HZ, Segment, Snap, Task
 from wyoming_voice.asr.memo import Piece
+from wyoming_voice.asr.names import respelling
 from wyoming_voice.asr.passages import Passage, told
 from wyoming_voice.asr.recognition import Gate, Handed, Take, decoded
 from wyoming_voice.core.timing import TurnRecord

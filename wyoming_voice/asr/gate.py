@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wyoming_voice.asr.echo import Echo
 from wyoming_voice.asr.engine import Evidence, Segment
+from wyoming_voice.asr.names.echo import Echo
 
 MIN_RUN_FRAMES = 3
 """About 100 ms: the shortest word ("no") of 30 synthetic voices has 7 frames over 0.5."""

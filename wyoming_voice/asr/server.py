@@ -14,19 +14,19 @@ from wyoming.info import AsrProgram as AsrInfo
 from wyoming_voice.asr import languages
 from wyoming_voice.asr.about import POCKETSPHINX, WHISPER, About
 from wyoming_voice.asr.ahead import House, Judge
-from wyoming_voice.asr.audio_context import shortest_context_s
 from wyoming_voice.asr.budget import AudioBudget
 from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.conversation import AsrConversation
 from wyoming_voice.asr.ending import OwnEndpoint, own_endpoint
 from wyoming_voice.asr.engine import DecodeOptions, Engine
-from wyoming_voice.asr.household import Household, household
-from wyoming_voice.asr.name_prompt import broken, is_told
+from wyoming_voice.asr.names.household import Household, household
+from wyoming_voice.asr.names.prompting import broken, is_told
+from wyoming_voice.asr.names.respelling import respelling
 from wyoming_voice.asr.recognition import Gate
-from wyoming_voice.asr.respelling import respelling
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.asr.transcription import Manner
+from wyoming_voice.asr.whisper.audio_context import shortest_context_s
 from wyoming_voice.core.pauses import Pauses
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError, UnknownChoice
@@ -68,7 +68,7 @@ def build(settings: AsrSettings) -> Program:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
             _log.warning("without effect on the engine pocketsphinx: %s", flags)
         return AsrProgram(settings, [Pocketsphinx()], household(settings))
-    from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+    from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 
     loading = WhisperSettings(
         settings.model_dir,

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from wyoming_voice.asr.audio_context import shortest_context_s
+from wyoming_voice.asr.whisper.audio_context import shortest_context_s
 from wyoming_voice.config import ServiceSettings, Settings, Uri
 from wyoming_voice.hass.settings import HassSettings
 from wyoming_voice.http.settings import HttpSettings

@@ -6,17 +6,17 @@ import logging
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
-from wyoming_voice.asr import respelling
 from wyoming_voice.asr.ahead import Ahead, House, News
 from wyoming_voice.asr.budget import Share
 from wyoming_voice.asr.choice import Choice
-from wyoming_voice.asr.doubts import shown
 from wyoming_voice.asr.ending import Ending, EndingSettings
 from wyoming_voice.asr.engine import RATE_HZ, Audio
 from wyoming_voice.asr.memo import Effort
+from wyoming_voice.asr.names import respelling
 from wyoming_voice.asr.partials import Partials
 from wyoming_voice.asr.recognition import Recognised, Take, recognised
 from wyoming_voice.asr.replies import Began, Final, Partial, Reply, Supposed
+from wyoming_voice.asr.whisper.doubts import shown
 from wyoming_voice.core.completeness import completeness
 from wyoming_voice.core.endpointing import Endpoint
 from wyoming_voice.core.opinions import Witness

@@ -18,10 +18,10 @@ from rich.progress import track
 from rich.table import Table
 
 from wyoming_voice.asr import server
-from wyoming_voice.asr.audio_context import STEPS_S
 from wyoming_voice.asr.recognition import Take, recognised
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
 from wyoming_voice.asr.session import Wish
+from wyoming_voice.asr.whisper.audio_context import STEPS_S
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.calibrate.choice import FULL, TOLERANCE, Measured, safest, tells_anything
 from wyoming_voice.calibrate.configuration import write_value

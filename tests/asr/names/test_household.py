@@ -19,10 +19,10 @@ from tests.asr.speech import COMMAND_MODEL, chunk, said, silence, start, stop, u
 from tests.asr.test_files import passages
 from wyoming_voice.asr.engine import DecodeOptions, Engine, Glossary
 from wyoming_voice.asr.files import Job
-from wyoming_voice.asr.household import Household, household
+from wyoming_voice.asr.names.household import Household, household
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
 from wyoming_voice.asr.session import Wish
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import ConfigError

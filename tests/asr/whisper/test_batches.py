@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from wyoming_voice.asr.batches import Batches, Kind
+from wyoming_voice.asr.whisper.batches import Batches, Kind
 
 
 class Doubling:

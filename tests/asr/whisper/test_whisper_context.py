@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.asr.speech import COMMAND_MODEL, noise, said, silence
-from wyoming_voice.asr.audio_context import AUTO_S
-from wyoming_voice.asr.ctranslate import Hearing
 from wyoming_voice.asr.engine import Audio, DecodeOptions, Segment
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.audio_context import AUTO_S
+from wyoming_voice.asr.whisper.ctranslate import Hearing
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 
 LAMP = "Turn on the kitchen light."
 SENTENCES = (

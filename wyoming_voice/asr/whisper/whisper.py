@@ -13,12 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from wyoming_voice.asr import capacity, limits
-from wyoming_voice.asr.audio_context import FULL_S, context_s, loops_when_short
-from wyoming_voice.asr.bias import untold
-from wyoming_voice.asr.ctranslate import Hearing, Model, gpu, load, request_s
-from wyoming_voice.asr.doubts import Doubt, doubt
-from wyoming_voice.asr.echo import echo_in
 from wyoming_voice.asr.engine import (
     RATE_HZ,
     Audio,
@@ -29,7 +23,13 @@ from wyoming_voice.asr.engine import (
 )
 from wyoming_voice.asr.gate import hides_speech
 from wyoming_voice.asr.languages import checked_task
-from wyoming_voice.asr.whisper_config import config_of, expected_languages
+from wyoming_voice.asr.names.bias import untold
+from wyoming_voice.asr.names.echo import echo_in
+from wyoming_voice.asr.whisper import capacity, limits
+from wyoming_voice.asr.whisper.audio_context import FULL_S, context_s, loops_when_short
+from wyoming_voice.asr.whisper.config import config_of, expected_languages
+from wyoming_voice.asr.whisper.ctranslate import Hearing, Model, gpu, load, request_s
+from wyoming_voice.asr.whisper.doubts import Doubt, doubt
 from wyoming_voice.asr.words import MARGIN_S, within
 from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import ConfigError, EngineError

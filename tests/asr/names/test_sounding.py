@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_voice.asr.name_index import NameIndex
-from wyoming_voice.asr.sounding import between, distance, folded, sound
+from wyoming_voice.asr.names.index import NameIndex
+from wyoming_voice.asr.names.sounding import between, distance, folded, sound
 
 LANGUAGES = st.sampled_from(["en", "de", "ja", ""])
 PHRASES = st.text(st.sampled_from("abcdehiklmnoprstuwyzäéß -'’.,0123ж玄"), max_size=24)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from wyoming_voice.asr.bias import BUDGET_TOKENS, HOUSE_TOKENS, Teller, packed
 from wyoming_voice.asr.engine import DecodeOptions, Glossary
+from wyoming_voice.asr.names.bias import BUDGET_TOKENS, HOUSE_TOKENS, Teller, packed
 
 
 def words(text: str) -> int:

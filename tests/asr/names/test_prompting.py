@@ -2,7 +2,7 @@
 
 import pytest
 
-from wyoming_voice.asr.name_prompt import BROKEN, broken, is_told
+from wyoming_voice.asr.names.prompting import BROKEN, broken, is_told
 
 
 @pytest.mark.parametrize(

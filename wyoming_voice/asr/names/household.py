@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from wyoming_voice.asr.engine import Glossary
-from wyoming_voice.asr.house_names import glossary
+from wyoming_voice.asr.names.house_names import glossary
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.hass.registry import House
 

@@ -31,9 +31,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from wyoming_voice.asr.engine import Segment, Snap, Word
-from wyoming_voice.asr.everyday import EDGES, EVERYDAY
-from wyoming_voice.asr.name_index import NameIndex
-from wyoming_voice.asr.sounding import Sound, between, folded, sound
+from wyoming_voice.asr.names.everyday import EDGES, EVERYDAY
+from wyoming_voice.asr.names.index import NameIndex
+from wyoming_voice.asr.names.sounding import Sound, between, folded, sound
 from wyoming_voice.asr.words import spread
 
 UNSURE = 0.5

@@ -2,9 +2,9 @@
 
 import pytest
 
-from wyoming_voice.asr.audio_context import context_s, loops_when_short, shortest_context_s
 from wyoming_voice.asr.settings import AsrSettings
-from wyoming_voice.asr.whisper import WhisperSettings
+from wyoming_voice.asr.whisper.audio_context import context_s, loops_when_short, shortest_context_s
+from wyoming_voice.asr.whisper.whisper import WhisperSettings
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
 

@@ -17,11 +17,11 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from wyoming_voice.asr.audio_context import FULL_S
-from wyoming_voice.asr.batches import Batches, Kind
-from wyoming_voice.asr.bias import Teller
-from wyoming_voice.asr.capacity import Split
 from wyoming_voice.asr.engine import Audio, Word
+from wyoming_voice.asr.names.bias import Teller
+from wyoming_voice.asr.whisper.audio_context import FULL_S
+from wyoming_voice.asr.whisper.batches import Batches, Kind
+from wyoming_voice.asr.whisper.capacity import Split
 
 logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # a line for each request otherwise
 

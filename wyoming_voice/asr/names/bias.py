@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from wyoming_voice.asr.engine import DecodeOptions, Glossary
-from wyoming_voice.asr.house_names import unknown_words
+from wyoming_voice.asr.names.house_names import unknown_words
 
 BUDGET_TOKENS = 223
 

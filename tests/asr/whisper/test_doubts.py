@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from wyoming_voice.asr.doubts import Doubt, doubt, shown
 from wyoming_voice.asr.engine import Evidence, Segment
+from wyoming_voice.asr.whisper.doubts import Doubt, doubt, shown
 
 GOOD = Segment(
     " Turn on the kitchen light.",

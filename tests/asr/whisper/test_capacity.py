@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from wyoming_voice.asr.capacity import BUDGET_S, Split, Wanted, fewest_threads, loaded
+from wyoming_voice.asr.whisper.capacity import BUDGET_S, Split, Wanted, fewest_threads, loaded
 
 
 @pytest.mark.parametrize(

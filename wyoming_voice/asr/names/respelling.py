@@ -13,7 +13,7 @@ from wyoming_voice.asr.engine import Snap
 from wyoming_voice.core.timing import TurnRecord
 
 if TYPE_CHECKING:
-    from wyoming_voice.asr.snapping import Snapper
+    from wyoming_voice.asr.names.snapping import Snapper
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +46,6 @@ def note(record: TurnRecord, snaps: Sequence[Snap]) -> None:
 
 
 def _snapper(names: tuple[str, ...]) -> "Snapper":
-    from wyoming_voice.asr.snapping import snapper
+    from wyoming_voice.asr.names.snapping import snapper
 
     return snapper(names)

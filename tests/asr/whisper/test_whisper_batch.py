@@ -12,9 +12,9 @@ import pytest
 from ctranslate2 import StorageView
 
 from tests.asr.speech import COMMAND_MODEL, said
-from wyoming_voice.asr.ctranslate import _Together, request_s
 from wyoming_voice.asr.engine import DecodeOptions, Segment
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.ctranslate import _Together, request_s
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.errors import EngineError
 
 SENTENCES = (
@@ -202,8 +202,8 @@ def test_what_is_measured_is_logged_and_used(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("wyoming_voice.asr.whisper.usable_cores", lambda: 2)
-    monkeypatch.setattr("wyoming_voice.asr.whisper.request_s", lambda model: 0.1)
+    monkeypatch.setattr("wyoming_voice.asr.whisper.whisper.usable_cores", lambda: 2)
+    monkeypatch.setattr("wyoming_voice.asr.whisper.whisper.request_s", lambda model: 0.1)
     engine = Whisper(str(COMMAND_MODEL), WhisperSettings(device="cpu"))
     engine.load()
     assert engine.at_once == 2

@@ -23,12 +23,12 @@ from wyoming_voice.asr.engine import (
 )
 from wyoming_voice.asr.files import Job, transcribed
 from wyoming_voice.asr.memo import Piece
+from wyoming_voice.asr.names.respelling import respelling
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx
 from wyoming_voice.asr.recognition import Handed, decoded
-from wyoming_voice.asr.respelling import respelling
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
 from wyoming_voice.asr.session import Wish
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.core.timing import TurnRecord
 
 HEARD = " Turn on the eco bee now."
@@ -166,7 +166,7 @@ def test_without_the_library_names_stay_as_they_were_heard(
 ) -> None:
     assert respelling(off=False) is not None
     assert respelling(off=True) is None
-    monkeypatch.setattr("wyoming_voice.asr.respelling.find_spec", lambda name: None)
+    monkeypatch.setattr("wyoming_voice.asr.names.respelling.find_spec", lambda name: None)
     assert respelling(off=False) is None
     assert "wyoming-voice[names]" in caplog.text
 

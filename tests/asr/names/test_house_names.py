@@ -3,7 +3,7 @@
 import pytest
 
 from wyoming_voice.asr.engine import Glossary
-from wyoming_voice.asr.house_names import glossary, unknown_words
+from wyoming_voice.asr.names.house_names import glossary, unknown_words
 from wyoming_voice.hass.registry import House, Named
 
 

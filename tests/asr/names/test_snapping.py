@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_voice.asr.engine import Segment, Snap, Word
-from wyoming_voice.asr.snapping import SURE, UNSURE, Snapper
+from wyoming_voice.asr.names.snapping import SURE, UNSURE, Snapper
 
 HOUSE = (
     "Ecobee",

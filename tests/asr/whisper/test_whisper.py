@@ -11,11 +11,11 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from tests.asr.speech import COMMAND_MODEL, noise, said, silence
-from wyoming_voice.asr import limits
-from wyoming_voice.asr.bias import BUDGET_TOKENS
 from wyoming_voice.asr.engine import Audio, DecodeOptions, Segment
 from wyoming_voice.asr.languages import WHISPER
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.names.bias import BUDGET_TOKENS
+from wyoming_voice.asr.whisper import limits
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 from wyoming_voice.errors import ConfigError, EngineError, UnknownChoice
 
 LAMP = "Turn on the kitchen light."

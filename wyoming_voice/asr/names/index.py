@@ -11,7 +11,7 @@ looked at in 0.7 ms (mean of 622 that PocketSphinx heard; p95 2.8, three of them
 import math
 from collections.abc import Iterator, Sequence
 
-from wyoming_voice.asr.sounding import Sound, sound, within
+from wyoming_voice.asr.names.sounding import Sound, sound, within
 
 _SHARED = 0.4
 """Of the pairs of a sound so many are in what is near it: another consonant in four leaves three of five."""

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tests.asr.speech import COMMAND_MODEL, said
-from wyoming_voice.asr.ctranslate import Hearing
-from wyoming_voice.asr.doubts import Doubt, doubt
-from wyoming_voice.asr.echo import Echo, echo_in
 from wyoming_voice.asr.engine import DecodeOptions, Evidence, Glossary, Segment
 from wyoming_voice.asr.gate import Reason, judged
-from wyoming_voice.asr.whisper import Whisper, WhisperSettings
+from wyoming_voice.asr.names.echo import Echo, echo_in
+from wyoming_voice.asr.whisper.ctranslate import Hearing
+from wyoming_voice.asr.whisper.doubts import Doubt, doubt
+from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
 
 TOLD = ("Ecobee", "Kitchen lamp", "Hall", "Natalie's lamp", "Kitchen")
 SURE = Evidence(no_speech=0.05, log_prob=-0.3, echo=Echo.NAMES, spoken_s=1.0)

@@ -1,0 +1,1 @@
+"""Names that the recogniser should know: told to it beforehand, and mended in what it heard."""
