@@ -116,7 +116,7 @@ def test_a_token_that_goes_out_in_the_open_is_warned_about(
 
 
 def test_without_the_library_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("wyoming_voice.handle.mcp")]:
+    for name in [name for name in sys.modules if name.startswith("wyoming_voice.handle.mcp.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "httpx2", None)
     with pytest.raises(ConfigError, match=r"pip install 'wyoming-voice\[tools\]'"):
