@@ -1,6 +1,6 @@
 """python -m bench: the whole suite on this machine, one JSON file each in build/bench/PROFILE, and the plots.
 
-Two profiles: `full` takes about 25 minutes on two quiet cores (the doors and the films five of them), `quick`
+Two profiles: `full` takes about 30 minutes on two quiet cores (the doors and the films five of them), `quick`
 four, to see that all of it still works. Each benchmark is a command of its own (`python -m bench.asr
 --help`). One that fails is told at the end, and the others are measured all the same.
 """
@@ -17,6 +17,7 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
     "full": {
         "asr": ("--runs", "4", "--starts", "1", "--sessions", "1", "4", "8", "16"),
         "texts": ("--runs", "1"),
+        "names": ("--halves", "measured"),
         "tts": ("--runs", "3", "--starts", "1", "--sessions", "1", "4", "8"),
         "turn": ("--model", "base.en", "--engine", "kokoro", "--runs", "3"),
         "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "4"),
@@ -28,6 +29,7 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         "films": ("--model", "base.en", "--minutes", "2", "--runs", "2"),
         "films-small": ("--model", "command", "--minutes", "2.5", "--runs", "3"),
         "satellite": ("--rounds", "1", "--turns", "6", "--seconds", "8"),
+        "fast": ("--rounds", "200"),
     },
     "quick": {
         "asr": (
@@ -35,10 +37,12 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
             *("--sessions", "1", "4"),
         ),
         "texts": ("--runs", "1"),
+        "names": ("--halves", "measured", "--voices", "espeak-ng en-us", "--sentences", "10"),
         "tts": ("--engine", "espeak", "--runs", "2", "--starts", "1", "--sessions", "1", "4"),
         "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "2"),
         "doors-small": ("--runs", "2", "--paced", "1"),
         "films-small": ("--model", "command", "--minutes", "0.5", "--runs", "1"),
+        "fast": ("--rounds", "20"),
     },
 }
 """Profile -> benchmark -> its arguments; one that runs twice has another name after a hyphen."""

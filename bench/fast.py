@@ -1,9 +1,11 @@
-"""python -m bench.fast: what a simple command costs with --fast-intents, and without.
+"""python -m bench.fast: what a simple command costs with --fast-intents, and what a model's tool costs.
 
 From the question's event to the first event of its answer, through a handle server of its own process over
-TCP. `ours` has --fast-intents, `model` asks a language model that thinks for 0 ms: what a real one adds is
-its own. The client has timers, and does what it is asked to at once; Home Assistant is a small fake in this
-process, which does it at once too. `--hass-url` puts a real one in its place, and switches its lamp.
+TCP. `ours` has --fast-intents, or an MCP server whose tool the model calls before it answers; `model` asks
+the model alone. That is scripted and thinks for 0 ms: what a real one adds, twice where it calls a tool, is
+its own. The client has timers, and does what it is asked to at once; Home Assistant and the MCP server are
+small ones in this process, which do it at once too. `--hass-url` puts a real Home Assistant in the place of
+the former, and switches its lamp.
 """
 
 import argparse
@@ -20,16 +22,19 @@ from wyoming.event import Event
 
 from bench.llm import Script, scripted_llm
 from bench.servers import ours, run
+from tests.handle.mcp.server import McpServerOnLoopback, tool
 from tests.hass.fake import TOKEN, FakeHass, Sentence
 from wyoming_voice.benchmark.report import OURS, Report
 from wyoming_voice.extensions import TOOL_CALL, TOOL_RESULT, TOOLS
 from wyoming_voice.wire import Connection, connect
 
 MODEL = "model"
+WITH_MCP = "ours, with an MCP server"
 _WARM_ROUNDS = 5
 _LIGHT = "turn on the kitchen lamp"
 _WHY = "why is the sky blue in the morning"
 _MODEL_SAYS = "OK."
+_TOOL = "reads_lamp"
 _TIMER = {
     "name": "HassStartTimer",
     "description": "Start a timer",
@@ -57,25 +62,38 @@ ASKED = (
 )
 
 
+WITH_A_TOOL = tuple(
+    (Asked("for the model, which calls a tool over MCP", _WHY, needs_model=True), who)
+    for who in (WITH_MCP, MODEL)
+)
+
+
 async def main() -> None:
     arguments = parsed()
     home = "a fake in the benchmark's process" if not arguments.hass_url else "a real one"
     report = Report("simple commands", {"Home Assistant": home, "rounds": arguments.rounds})
     async with contextlib.AsyncExitStack() as stack:
         hass = await stack.enter_async_context(hass_options(arguments))
-        llm = await stack.enter_async_context(scripted_llm(Script(_MODEL_SAYS, 0.0, 1000.0)))
+        mcp = await stack.enter_async_context(McpServerOnLoopback())
+        mcp.tools = [tool(_TOOL)]
+        script = Script(_MODEL_SAYS, 0.0, 1000.0, _TOOL)
+        llm = await stack.enter_async_context(scripted_llm(script))
+        options = {OURS: ("--fast-intents", *hass), MODEL: (), WITH_MCP: ("--mcp-server", mcp.url)}
         clients = {}
-        for who, options in ((OURS, ("--fast-intents", *hass)), (MODEL, ())):
-            server = await stack.enter_async_context(ours("handle", "--llm-url", llm, *options))
+        for who, more in options.items():
+            server = await stack.enter_async_context(ours("handle", "--llm-url", llm, *more))
             clients[who] = await stack.enter_async_context(connect(server.uri))
         for number in range(-_WARM_ROUNDS, arguments.rounds):
-            for asked, (who, client) in itertools.product(ASKED, clients.items()):
-                took_s, said = await answered(client, asked, f"{number} {asked.what}")
+            for asked, who in (*itertools.product(ASKED, (OURS, MODEL)), *WITH_A_TOOL):
+                took_s, said = await answered(clients[who], asked, f"{number} {asked.what}")
                 if number >= 0:
-                    if (said == _MODEL_SAYS) != (who == MODEL or asked.needs_model):
+                    if (said == _MODEL_SAYS) != (who != OURS or asked.needs_model):
                         raise SystemExit(f"{asked.text!r} was answered to {who} with {said!r}")
                     about = {"measure": "first event", "said": asked.text}
-                    report.row(asked.what, "ms", about).add(who, 1000 * took_s)
+                    column = OURS if who == WITH_MCP else who
+                    report.row(asked.what, "ms", about).add(column, 1000 * took_s)
+        if len(mcp.calls) != arguments.rounds + _WARM_ROUNDS:
+            raise SystemExit(f"the tool was called {len(mcp.calls)} times")
     report.publish(arguments.json)
 
 

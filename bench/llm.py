@@ -1,31 +1,40 @@
 """A language model server of a fixed speed that always says the same, as OpenAI's chat completions do.
 
-Its first token comes after a fixed time, the next ones at a fixed rate, so that what a turn costs beside
-the model can be seen. Standard library only; one request a connection.
+Where it is offered the tool of its script it calls that first, once for each question. Its first token
+comes after a fixed time, the next ones at a fixed rate, so that what a turn costs beside the model can be
+seen. Standard library only; one request a connection.
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _HEADER_LIMIT_BYTES = 65_536
+_DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True)
 class Script:
-    """What is said, and how fast; a token is a word."""
+    """What is said, and how fast; a token is a word. `tool`: the name of one that it calls before."""
 
     text: str
     first_token_s: float = 0.2
     tokens_per_s: float = 20.0
+    tool: str = ""
 
     @property
     def tokens(self) -> list[str]:
         """The words, each but the first with the space before it."""
         first, *others = self.text.split(" ")
         return [first, *(f" {word}" for word in others)]
+
+    def calls(self, body: Mapping[str, Any]) -> bool:
+        """Whether it answers such a request with a call."""
+        offered = [tool["function"]["name"] for tool in body.get("tools", ())]
+        return self.tool in offered and body["messages"][-1]["role"] == "user"
 
     async def spoken(self) -> AsyncIterator[str]:
         """The tokens at their times, counted from now, so that no delay adds up."""
@@ -60,19 +69,27 @@ async def _answer(
     if "/chat/completions" not in head.split("\r\n")[0]:
         await _send(writer, "application/json", {"object": "list", "data": [{"id": "scripted"}]})
     elif body.get("stream"):
-        await _stream(script, writer)
+        await _stream(script, writer, calls=script.calls(body))
     else:
         text = "".join([token async for token in script.spoken()])
         message = {"role": "assistant", "content": text}
         await _send(writer, "application/json", {"choices": [{"index": 0, "message": message}]})
 
 
-async def _stream(script: Script, writer: asyncio.StreamWriter) -> None:
+async def _stream(script: Script, writer: asyncio.StreamWriter, *, calls: bool) -> None:
     writer.write(_head("text/event-stream"))
+    if calls:
+        await asyncio.sleep(script.first_token_s)
+        call = {"index": 0, "id": "call00000", "type": "function"}
+        function = {"name": script.tool, "arguments": "{}"}
+        writer.write(_delta({"tool_calls": [{**call, "function": function}]}, None))
+        writer.write(_delta({}, "tool_calls") + _DONE)
+        await writer.drain()
+        return
     async for token in script.spoken():
         writer.write(_delta({"content": token}, None))
         await writer.drain()
-    writer.write(_delta({}, "stop") + b"data: [DONE]\n\n")
+    writer.write(_delta({}, "stop") + _DONE)
     await writer.drain()
 
 
@@ -85,7 +102,7 @@ def _head(media_type: str) -> bytes:
     return f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nConnection: close\r\n\r\n".encode()
 
 
-def _delta(fields: dict[str, str], finish: str | None) -> bytes:
+def _delta(fields: Mapping[str, object], finish: str | None) -> bytes:
     choice = {"index": 0, "delta": fields, "finish_reason": finish}
     return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
 

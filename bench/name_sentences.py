@@ -1,8 +1,8 @@
 """Sentences with the names of things and rooms in them, and sentences without, in two halves.
 
-The limits of `asr/names/snapping.py` were chosen by what comes of TUNED; MEASURED was written after that and tells
-what they are worth. Names are of products that are sold and of rooms that houses have, some of them German
-or Swedish, all in English sentences: what an English recogniser makes of them is what has to be mended.
+The limits of `asr/names/snapping.py` were chosen by what comes of TUNED; MEASURED was written after that and
+tells what they are worth. Names are of products that are sold and of rooms that houses have, some of them
+German or Swedish, all in English sentences: what an English recogniser makes of them has to be mended.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,10 @@ class Half:
 
     names: tuple[str, ...]
     plain: tuple[str, ...]
+
+    def beginning(self, count: int | None) -> "Half":
+        """The first names and sentences, so many of each."""
+        return Half(self.names[:count], self.plain[:count])
 
     def said(self) -> list[tuple[str, str]]:
         """Name and sentence, with "" for none."""

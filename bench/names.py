@@ -49,7 +49,7 @@ def main() -> None:
         for voice in arguments.voices:
             group = "espeak-ng" if voice == _ESPEAK else "flite"
             bench = Bench(report, f"{half}, {group}", snapper, recogniser, arguments.show)
-            bench.hear_all(HALVES[half], voice)
+            bench.hear_all(HALVES[half].beginning(arguments.sentences), voice)
     note_time(report)
     report.publish(arguments.json)
 
@@ -59,6 +59,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.names", description=__doc__)
     parser.add_argument("--voices", nargs="+", choices=[_ESPEAK, *_FLITE], default=voices)
     parser.add_argument("--halves", nargs="+", choices=list(HALVES), default=list(HALVES))
+    parser.add_argument("--sentences", type=int, help="so many with names and so many without")
     parser.add_argument("--show", action="store_true", help="print what was heard of each sentence")
     parser.add_argument("--json", type=Path, help="also write all values here")
     return parser.parse_args()

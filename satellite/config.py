@@ -46,7 +46,7 @@ class HookSettings(Settings):
     on_disconnected: str = Field("", description="command for when it has gone")
     on_microphone_ready: str = Field("", description="command for when sound comes in")
     on_microphone_lost: str = Field("", description="command for when none does (why)")
-    on_timer_started: str = Field("", description="command for a timer (its name)")
+    on_timer_started: str = Field("", description="command for a timer (its name, or its id)")
     on_timer_updated: str = Field("", description="command for a timer that was changed")
     on_timer_cancelled: str = Field("", description="command for a timer that was cancelled")
     on_timer_finished: str = Field("", description="command for a timer that rings")

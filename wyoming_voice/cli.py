@@ -154,7 +154,7 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), format=f"{time}%(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "filelock"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # It warns of answers that it can't read by writing them out; handle/mcp_session.py says what is wrong.
+    # It warns of answers that it can't read by writing them out; handle/mcp/session.py says what is wrong.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     # It warns, with a traceback, of every interface that multicast doesn't get through.
     logging.getLogger("zeroconf").setLevel(logging.ERROR)

@@ -45,7 +45,7 @@ COUNTED = {
     "chars": ("chars", "Characters that were spoken."),
     "pieces": ("pieces", "Pieces of text that were spoken."),
     "answer_chars": ("answer_chars", "Characters of answers."),
-    "tools": ("tool_calls", "Tools that were used for answers."),
+    "tool_calls": ("tool_calls", "Tools that were used for answers."),
     "tool_failures": ("tool_failures", "Tools that failed."),
 }
 """The facts that are numbers and are added up, by the name of their counter."""

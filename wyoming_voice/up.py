@@ -141,7 +141,8 @@ def _no_kokoro(settings: TtsSettings) -> str:
 
 async def _language_model(settings: HandleSettings, say: Say) -> tuple[str, ...]:
     chosen = "llm_url" in settings.model_fields_set
-    if chosen:  # it may come up later, and the handle server asks it anew for each question
+    # It may come up later, and the handle server asks it anew for each question.
+    if chosen or settings.needs_model:
         return ()
     from wyoming_voice.handle.llm.llama_swap import look_at
 

@@ -71,6 +71,8 @@ def request_for(action: str, argument: str) -> dict[str, Any]:
                 raise ConfigError(f"volume {argument!r}: write 0 to 100, such as volume 40")
             return {"do": "volume", "percent": percent}
         case "timer":
+            if not argument:
+                raise ConfigError("timer needs a number of seconds: timer 300")
             seconds = _number(argument, "timer 300 (seconds)")
             if seconds <= 0:
                 raise ConfigError(f"timer {argument!r}: write seconds, such as timer 300")

@@ -6,7 +6,6 @@ can't be written is warned of.
 
 import json
 import logging
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,9 @@ from typing import Any
 _log = logging.getLogger(__name__)
 
 _MOST_BYTES = 1_000_000
+
+_MOST_S = 1e11
+"""Of the wall clock, some three thousand years on."""
 
 _CLOCK_STEP_S = 2.0
 """A wall clock that was set by more than this makes what is on disk wrong."""
@@ -104,8 +106,8 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value!r} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST_S:
+        raise TypeError("a time is no number, or none that can be")
     return value
 
 

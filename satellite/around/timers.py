@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 LONGEST_S = 7 * 24 * 3600
 """The longest timer of our own."""
 
+_MIRRORED_S = 366 * 24 * 3600
+"""The longest of Home Assistant's that is believed."""
+
 LATE_S = 600
 """How late a timer still rings that ran out while the satellite was off."""
 
@@ -170,8 +173,9 @@ class Timers:
                     await self._changed.wait()
 
     def left(self) -> list[tuple[Timer, int]]:
-        """All timers, and the seconds that are left of each, rounded up."""
+        """All timers, and the seconds that are left of each, rounded up; what has run out rings by then."""
         self.restore()
+        self.advance()
         now_ms = self._clock.running_ms()
         return [
             (timer, math.ceil(timer.remaining_ms(now_ms) / 1000)) for timer in self._book.timers
@@ -253,9 +257,9 @@ def _saved(timer: Timer, offset_s: float) -> Saved:
 
 
 def _seconds(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
         return None
-    return min(max(0.0, value), 366 * 24 * 3600)
+    return min(max(0.0, value), _MIRRORED_S)
 
 
 def _name(value: object) -> str:

@@ -5,6 +5,7 @@ Names and arguments are those of Home Assistant's intents (`homeassistant/compon
 is not listed is refused, not ignored: who asks for something else with it must hear that it wasn't done.
 """
 
+import contextlib
 import math
 from collections.abc import Mapping
 
@@ -20,6 +21,9 @@ class BadArgument(VoiceError):
     code = "bad-argument"
 
 
+_MOST_S = 1e9
+"""Longer than any timer; what is as long is said to be too long by whoever is to start it."""
+
 _UNITS_S = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -31,7 +35,7 @@ def _amounts(what: str) -> dict[str, object]:
 
 
 _WHICH: dict[str, object] = {
-    "name": {"type": "string", "description": "Name of the timer, if it has one"},
+    "name": {"type": "string", "description": "Name of the timer, if it has one; or its id"},
     **{
         f"start_{unit}": {
             "type": "number",
@@ -75,7 +79,7 @@ SPECS: tuple[Spec, ...] = (
             "name": {"type": "string", "description": "What the timer is for, if that was said"},
         },
     ),
-    _spec("HassCancelTimer", "Cancel a timer, or silence one that rings", _WHICH),
+    _spec("HassCancelTimer", "Cancel a timer, or silence those that ring", _WHICH),
     _spec("HassCancelAllTimers", "Cancel all timers", {}),
     {
         **_spec("HassTimerStatus", "Tell which timers there are and how much is left", _WHICH),
@@ -123,20 +127,21 @@ def seconds_in(arguments: Mapping[str, object], prefix: str = "") -> float | Non
         if amount < 0:
             raise BadArgument(f"'{prefix}{unit}' is {amount:g}; it can't be negative")
         total_s += amount * _UNITS_S[unit]
-    return total_s
+    return min(total_s, _MOST_S)
 
 
 def number_in(arguments: Mapping[str, object], name: str) -> float:
     """A number, or one in a string, as models write them; raises BadArgument."""
     value = arguments.get(name)
     if isinstance(value, str):
-        try:
-            value = float(value.strip().removesuffix("%"))
-        except ValueError:
-            value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        value = value.strip().removesuffix("%")
+    number = math.nan
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError, OverflowError):
+            number = float(value)
+    if not math.isfinite(number):
         raise BadArgument(f"'{name}' must be a number")
-    return value
+    return number
 
 
 def text_in(arguments: Mapping[str, object], name: str) -> str:

@@ -30,6 +30,8 @@ STEP_PERCENT = 10
 MOST_TOLD = 10
 """How many timers one result lists, those that ring first at its head."""
 
+_UNITS = ("hours", "minutes", "seconds")
+
 Arguments = Mapping[str, object]
 Left = tuple[Timer, int]
 """A timer, and the seconds that are left of it."""
@@ -75,9 +77,15 @@ class OwnTools:
         return self._told(timer_id)
 
     def _cancel(self, arguments: Arguments) -> object:
-        timer, _ = self._ringing_or_one(arguments)
-        self._timers.cancel(timer.id)
-        return {"id": timer.id, "name": timer.name, "state": "cancelled"}
+        """The timer that is meant; all that ring, where nothing is said and some do."""
+        timers = self._timers.left()
+        ringing = [left for left in timers if left[0].ringing]
+        unsaid = not any(is_given(value) for value in arguments.values())
+        meant = ringing if ringing and unsaid else [_one(timers, arguments)]
+        for timer, _ in meant:
+            self._timers.cancel(timer.id)
+        rows = [{"id": timer.id, "name": timer.name, "state": "cancelled"} for timer, _ in meant]
+        return rows[0] if len(rows) == 1 else {"timers": rows}
 
     def _cancel_all(self, arguments: Arguments) -> object:
         timers = self._timers.left()
@@ -137,13 +145,6 @@ class OwnTools:
     def _told(self, timer_id: str) -> object:
         return next(_row(*left) for left in self._timers.left() if left[0].id == timer_id)
 
-    def _ringing_or_one(self, arguments: Arguments) -> Left:
-        """The timer that is meant; the one that rings, where nothing else is said."""
-        timers = self._timers.left()
-        ringing = [left for left in timers if left[0].ringing]
-        unsaid = not any(is_given(value) for value in arguments.values())
-        return _one(ringing if ringing and unsaid else timers, arguments)
-
     def _ours(self, arguments: Arguments, *states: str) -> Timer:
         """The timer of our own that is meant, among those in a state."""
         timers = self._timers.left()
@@ -161,19 +162,21 @@ def _one(timers: Sequence[Left], arguments: Arguments) -> Left:
     fitting = _fitting(timers, arguments)
     if len(fitting) > 1:
         raise TimerError(
-            f"{len(fitting)} timers fit: {_listed(fitting)}; say which, by name or by start_minutes"
+            f"{len(fitting)} timers fit: {_listed(fitting)}; say which, by name, by start_minutes, "
+            "or by the id that HassTimerStatus tells, in place of the name"
         )
     return fitting[0]
 
 
 def _fitting(timers: Sequence[Left], arguments: Arguments) -> Sequence[Left]:
-    """Those with the name and the length that are given; raises TimerError where there is none."""
+    """Those with the name (or the id) and the length that are given; TimerError where there is none."""
     if not timers:
         raise TimerError("there is no timer")
     name, start_s = text_in(arguments, "name"), seconds_in(arguments, "start_")
     fitting, wanted = timers, ""
     if name:
-        fitting = [left for left in fitting if left[0].name.casefold() == name.casefold()]
+        known = name.casefold()
+        fitting = [left for left in fitting if known in (left[0].name.casefold(), left[0].id)]
         wanted = f" named {name[:80]!r}"
     if start_s:
         fitting = [left for left in fitting if left[0].total_ms == round(start_s * 1000)]
@@ -204,6 +207,3 @@ def _row(timer: Timer, left_s: int) -> dict[str, object]:
     for unit, amount in zip(_UNITS, timer_words.rounded(left_s), strict=True):
         row[f"rounded_{unit}_left"] = amount
     return {**row, "total_seconds_left": left_s}
-
-
-_UNITS = ("hours", "minutes", "seconds")

@@ -51,11 +51,18 @@ def test_it_hears_the_same_again(engine: Pocketsphinx) -> None:
     assert first.language == "en"
 
 
-def test_words_have_times_within_the_audio(engine: Pocketsphinx) -> None:
+def test_words_are_those_of_the_text_where_they_are_wanted_or_it_is_doubted(
+    engine: Pocketsphinx,
+) -> None:
     audio = said("What time is it?")
-    (segment,) = heard(engine, audio, DecodeOptions(want_words=True, speech_s=(0.2, 1.2)))
-    assert "".join(word.text for word in segment.words).split() == segment.text.split()
-    assert all(0 <= word.start_s < word.end_s <= len(audio) / 16_000 for word in segment.words)
+    (sure,) = heard(engine, audio, DecodeOptions(doubted=lambda *_: False))
+    for options in (DecodeOptions(want_words=True), DecodeOptions(doubted=lambda *_: True)):
+        (found,) = heard(engine, audio, options)
+        assert "".join(word.text for word in found.words) == found.text == sure.text
+        times = [time for word in found.words for time in (word.start_s, word.end_s)]
+        assert [0, *times, len(audio) / 16_000] == sorted([0, *times, len(audio) / 16_000])
+        assert all(word.start_s < word.end_s for word in found.words)
+    assert not sure.words
 
 
 def test_silence_is_nothing(engine: Pocketsphinx) -> None:

@@ -50,18 +50,18 @@ def speech(**asked: object) -> list[Event]:
     return utterance(said(LIGHT), chunk_ms=100, **asked)
 
 
-async def test_ten_minutes_of_speech_are_heard_in_windows() -> None:
+async def test_minutes_of_speech_are_heard_in_windows() -> None:
     engine = ScriptedEngine("word")
     second = chunk(bytes(32_000))
     async with served(engine, speculate_after_ms=0) as client:
         talk = utterance(said(LIGHT), chunk_ms=1000)[2:-1]
         pause = [second] * 8
-        events = [start(), *(talk + pause) * 58, stop()]
+        events = [start(), *(talk + pause) * 20, stop()]
         reply = await answer(client, *events)
     lengths = [duration_s for duration_s, _ in engine.calls]
     assert max(lengths) <= 28
     assert reply.data["text"] == " ".join(["word"] * len(lengths))
-    assert 58 * 2 < sum(lengths) < 600
+    assert 20 * 2 < sum(lengths) < 200
 
 
 async def test_a_hang_up_during_the_decode_frees_the_engine() -> None:

@@ -158,18 +158,6 @@ def test_words_take_a_breath(engine: Whisper) -> None:
     assert [step is None for step in steps][:2] == [True, True]
 
 
-def test_pocketsphinx_writes_the_words_of_its_text() -> None:
-    engine = Pocketsphinx()
-    engine.load()
-    audio = said("What time is it?")
-    plain, timed = (
-        [one for one in engine.transcribe(audio, DecodeOptions(want_words=words)) if one]
-        for words in (False, True)
-    )
-    assert text(plain) == text(timed) == "".join(word.text for word in words_of(timed))
-    check(words_of(timed), 0, len(audio) / 16_000)
-
-
 def test_one_language_is_not_translated(engine: Whisper) -> None:
     with pytest.raises(NoTranslation, match="multilingual"):
         heard(engine, said("Stop."), words=False, task="translate")

@@ -11,14 +11,16 @@ import pytest
 from wyoming.info import Describe, Info
 
 from tests.handle.mcp.server import McpServerOnLoopback
-from tests.handle.talking import served, settings
+from tests.handle.talking import ask, served, settings
 from tests.hass.fake import TOKEN, FakeHass
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.handle.fast.satellite import SatelliteFast
 from wyoming_voice.handle.server import build
 from wyoming_voice.service import Service
 from wyoming_voice.wire import connect
 
 AWAY = "http://127.0.0.1:9"
+LOOK = "conversation/agent/homeassistant/debug"
 
 
 @pytest.fixture
@@ -36,7 +38,6 @@ def token(tmp_path: Path) -> Path:
         ({"fast_intents": True}, False),
         ({"fast_intents": True, "hass_url": AWAY}, True),
         ({"answer_intents": True}, True),
-        ({"answer_intents": True, "llm_url": "none"}, False),
     ],
 )
 async def test_home_control_is_told_where_there_is_some(
@@ -53,6 +54,8 @@ async def test_home_control_is_told_where_there_is_some(
         ({"hass_url": AWAY}, "--hass-token-file"),
         ({"mcp_server": ["home-assistant"]}, "--hass-url"),
         ({"mcp_server": ["nonsense"]}, "--mcp-server"),
+        ({"mcp_server": [AWAY], "llm_url": "none"}, "--mcp-server needs a language model"),
+        ({"answer_intents": True, "llm_url": "none"}, "--answer-intents needs a language model"),
         ({"satellite_prompt_dir": Path("/no/such/directory")}, "--satellite-prompt-dir"),
     ],
 )
@@ -74,6 +77,35 @@ async def test_what_there_is_is_told_in_a_line_each(
     for begins in ("Home Assistant at ", "the house: ", "MCP server ", "language model: "):
         assert len([line for line in lines if line.startswith(begins)]) == 1, begins
     assert TOKEN not in caplog.text
+
+
+async def test_commands_are_warmed_for_the_language_of_the_house(token: Path) -> None:
+    async with FakeHass() as hass:
+        given = {"hass_url": hass.url, "hass_token_file": token, "fast_intents": True}
+        async with served(llm_url=AWAY, **given):
+            await hass.until(lambda: LOOK in hass.commands())
+        async with served(llm_url=AWAY, **given):
+            await hass.hang_up()
+            await hass.until(lambda: hass.commands().count(LOOK) == 3)
+    looks = [frame for frame in hass.asked if frame["type"] == LOOK]
+    assert {frame["language"] for frame in looks} == {"en"}
+
+
+async def test_without_a_house_the_likeliest_language_is_ready_at_the_start() -> None:
+    program = build(settings(llm_url=AWAY, fast_intents=True))
+    try:
+        await program.load()
+        fast = program._parts.fast
+        assert isinstance(fast, SatelliteFast)
+        assert fast.loading
+    finally:
+        await program.close()
+
+
+async def test_without_a_model_the_first_command_in_a_language_is_understood() -> None:
+    async with served(llm_url="none", fast_intents=True) as uri, connect(uri) as client:
+        events = await ask(client, "wie spät ist es", language="de")
+    assert "handled" in [event.type for event in events]
 
 
 async def test_describe_waits_for_nothing(token: Path) -> None:
@@ -104,6 +136,7 @@ async def test_describe_waits_for_nothing(token: Path) -> None:
 
 LOADS = """
 import sys
+from wyoming_voice.handle.fast.satellite import SatelliteFast
 from wyoming_voice.handle.server import build
 from wyoming_voice.handle.settings import HandleSettings
 build(HandleSettings(uri="tcp://127.0.0.1:0", llm_url="none"))

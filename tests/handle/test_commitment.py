@@ -109,6 +109,16 @@ async def test_an_answer_is_closed_with_what_is_kept_of_it() -> None:
     assert answer.stopped
 
 
+async def test_what_is_over_can_not_be_made_any_more() -> None:
+    commitment = Commitment()
+    commitment.then(lambda: pytest.fail("nothing follows"))
+    events = commitment.kept(Answer(commitment).events())
+    await anext(events)
+    await events.aclose()
+    commitment.make()
+    assert not commitment.made
+
+
 async def test_an_answer_that_nobody_commits_to_ends_in_time() -> None:
     commitment = soon()
     answer = Answer(commitment)

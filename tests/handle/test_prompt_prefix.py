@@ -179,13 +179,3 @@ def test_a_long_turn_stays_for_the_question_after_it() -> None:
     ((_, turns),) = [talk.history.look("k", 0.0, "")]
     assert [turn.question for turn in turns][-1] == "question 8"
     assert len(turns[-1].steps) == 2
-
-
-def test_the_beginning_is_the_same_whenever_a_question_is_asked() -> None:
-    talk = Talk(HistoryLimits(turns=100, tokens=100_000))
-    heads = set()
-    for _ in range(TURNS):
-        talk.ask(tools=1)
-        heads.add(str(talk.before[0]["content"]))
-    assert len(heads) == 1
-    assert heads.pop().endswith("This conversation began on minute 0.")

@@ -13,8 +13,9 @@ from tests.handle.box import FAN, LAMP, Box
 from tests.handle.talking import ask, equipped, kinds, rest, results, say, texts
 from tests.llama_swap import DONE as DONE_MARK
 from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, asks, delta, refusal, words
-from wyoming_voice.handle.handwork import AGAIN
 from wyoming_voice.handle.llm.failures import DONE, DONE_AND_BROKE_OFF, Failure
+from wyoming_voice.handle.rounds import MOST_CALLS
+from wyoming_voice.handle.tool_calls import AGAIN
 from wyoming_voice.handle.tools.toolbox import ToolResult
 from wyoming_voice.wire import Connection, connect
 
@@ -132,6 +133,16 @@ async def test_a_model_that_finds_no_end_is_told_so() -> None:
     async with FakeLlamaSwap(asks(LAMP)) as fake:
         events = await heard(fake, Box("on"), tool_rounds=1)
     assert texts(events, "handled") == [DONE_AND_BROKE_OFF]
+
+
+async def test_a_model_that_wants_far_too_much_at_once_is_given_nothing() -> None:
+    box = Box("on")
+    calls = [("on", {"number": number}) for number in range(MOST_CALLS + 1)]
+    async with FakeLlamaSwap(asks(*calls)) as fake:
+        assert texts(await heard(fake, box), "not-handled") == [Failure.ENDLESS.value]
+    assert box.begun == []
+    async with FakeLlamaSwap(asks(*calls[:-1]), words("All on.")) as fake:
+        assert texts(await heard(fake, box), "handled") == ["All on."]
 
 
 async def test_the_same_is_not_done_twice_in_one_answer() -> None:
@@ -256,7 +267,7 @@ async def test_the_record_tells_how_many_and_never_what(caplog: pytest.LogCaptur
         await heard(fake, box)
     line = last_line(caplog)
     assert "failure=" not in line
-    for part in ("tools=2", "tool_rounds=1", "tool_failures=1"):
+    for part in ("tool_calls=2", "tool_rounds=1", "tool_failures=1"):
         assert part in line
     assert re.search(r" tools=[0-9.]+ms", line)
     assert "swordfish" not in caplog.text

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.hass.fake import SILENT, TOKEN, FakeHass, Refuse, Sentence
+from tests.hass.asking import asking
+from tests.hass.fake import SILENT, FakeHass, Refuse, Sentence
 from wyoming_voice.hass.assist import Assist, Said
-from wyoming_voice.hass.connection import Hass
 from wyoming_voice.hass.errors import HassError
 
 DEBUG = "conversation/agent/homeassistant/debug"
@@ -17,11 +17,8 @@ PROCESS = "conversation/process"
 
 @asynccontextmanager
 async def assisting(fake: FakeHass) -> AsyncIterator[Assist]:
-    hass = Hass(fake.url, lambda: TOKEN)
-    try:
+    async with asking(fake.url) as hass:
         yield Assist(hass)
-    finally:
-        await hass.close()
 
 
 async def test_it_understands_without_acting() -> None:
@@ -125,18 +122,6 @@ async def test_an_answer_without_speech_is_an_answer() -> None:
     async with FakeHass() as fake, assisting(fake) as assist:
         fake.answers[PROCESS] = {"response": {"response_type": "action_done", "speech": {}}}
         assert await assist.process("never mind", "", "", "") == Said("", done=True)
-
-
-async def test_late_may_have_been_done_and_refused_was_not() -> None:
-    async with FakeHass() as fake, assisting(fake) as assist:
-        fake.answers[PROCESS] = SILENT
-        with pytest.raises(HassError) as late:
-            await assist.process("do it", "", "", "", timeout_s=0.01)
-        assert not late.value.untouched
-        fake.answers[PROCESS] = Refuse("invalid_format")
-        with pytest.raises(HassError) as refused:
-            await assist.process("do it", "", "", "")
-        assert refused.value.untouched
 
 
 async def test_what_people_say_is_in_no_log_line_above_debug(

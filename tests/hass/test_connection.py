@@ -146,8 +146,18 @@ async def test_a_password_in_the_address_isnt_shown() -> None:
         assert "hidden" not in str(await trouble_of(hass))
 
 
-@pytest.mark.parametrize("status", [403, 404, 502])
-async def test_what_is_no_home_assistant_is_told_by_its_status(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        *(
+            (403, "it answers 403; after wrong tokens it bans"),
+            (404, "(it answers 404); is --hass"),
+        ),
+        (200, "this is no Home Assistant's WebSocket (it answers 200); is --hass-url right?"),
+        *((502, "it answers 502; is it still starting"), (503, "is it still starting")),
+    ],
+)
+async def test_what_is_no_home_assistant_is_told_by_its_status(status: int, told: str) -> None:
     def refuse(socket: ServerConnection, request: Request) -> Response:
         return socket.respond(status, "")
 
@@ -159,7 +169,24 @@ async def test_what_is_no_home_assistant_is_told_by_its_status(status: int) -> N
         async with asking(f"http://127.0.0.1:{port}") as hass:
             error = await trouble_of(hass)
             assert error.trouble is Trouble.AWAY
-            assert str(status) in str(error)
+            assert told in str(error)
+            assert ("starting" in str(error)) == (status in (502, 503))
+
+
+async def test_a_plain_port_that_is_asked_for_tls_is_told() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asking(f"https://127.0.0.1:{port}") as hass:
+            error = await trouble_of(hass)
+            assert (error.trouble, error.untouched) == (Trouble.AWAY, True)
+            assert "it speaks no TLS here (" in str(error)
+            assert str(error).endswith("; is it http://, or another port?")
 
 
 async def test_a_forwarded_port_with_nothing_behind_it_is_away() -> None:

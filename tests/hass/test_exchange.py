@@ -8,7 +8,7 @@ import pytest
 
 from wyoming_voice.hass.errors import HassError, Trouble
 from wyoming_voice.hass.exchange import Exchange
-from wyoming_voice.hass.messages import Happened, Refusal, Result, read
+from wyoming_voice.hass.messages import Greeting, Happened, Refusal, Result, read
 
 
 class Wire:
@@ -64,6 +64,13 @@ async def test_the_end_of_a_connection_ends_a_glimpse() -> None:
 )
 def test_what_is_no_message_is_left_out(text: str) -> None:
     assert read(text) == []
+
+
+@pytest.mark.parametrize("code", [None, 5, [], "a\nforged line of the log", "\ud800", ""])
+def test_what_can_t_stand_in_a_log_is_no_code(code: object) -> None:
+    refused = {"id": 1, "type": "result", "success": False, "error": {"code": code, "message": []}}
+    assert read(json.dumps(refused)) == [Refusal(1, "unknown_error", "")]
+    assert read(json.dumps({"type": "auth_ok", "ha_version": code})) == [Greeting("auth_ok", "")]
 
 
 def test_a_frame_may_hold_several_messages() -> None:

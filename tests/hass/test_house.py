@@ -7,28 +7,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.hass.asking import QUICK, asking
 from tests.hass.fake import SILENT, TOKEN, FakeHass, Home, Refuse
 from wyoming_voice.hass import fetching, house
-from wyoming_voice.hass.connection import Hass
 from wyoming_voice.hass.house import CHANGES, HouseWatch
-from wyoming_voice.hass.patience import Pauses
 from wyoming_voice.hass.registry import House, Named
-
-QUICK = Pauses(first_s=0.001, longest_s=0.01, asked_s=0.0, look_s=0.001)
-
-
-@asynccontextmanager
-async def connected(fake: FakeHass) -> AsyncIterator[Hass]:
-    hass = Hass(fake.url, lambda: TOKEN, QUICK)
-    try:
-        yield hass
-    finally:
-        await hass.close()
 
 
 @asynccontextmanager
 async def watching(fake: FakeHass) -> AsyncIterator[HouseWatch]:
-    async with connected(fake) as hass:
+    async with asking(fake.url, pauses=QUICK) as hass:
         watch = HouseWatch(hass, settle_s=0)
         try:
             yield watch
@@ -102,7 +90,7 @@ async def test_a_change_is_followed_without_being_asked(change: str) -> None:
 
 
 async def test_a_burst_of_changes_is_one_fetch_which_who_asks_has_at_once() -> None:
-    async with FakeHass(a_home()) as fake, connected(fake) as hass:
+    async with FakeHass(a_home()) as fake, asking(fake.url) as hass:
         watch = HouseWatch(hass, settle_s=60)
         await refreshed(watch)
         for _ in range(20):
@@ -254,7 +242,9 @@ async def test_what_was_found_is_told_once_and_names_stand_in_no_line(
         await fake.fire("area_registry_updated")
         await heard(fake, "get_config", 2)
         await watch.fetched()
-        assert caplog.text.count("the house: 4 names (2 of entities, 1 of areas, 1 of floors)") == 1
+        assert (
+            caplog.text.count("the house: 4 names (2 of entities, 1 of areas, 1 of floors)\n") == 1
+        )
         assert "Ecobee" not in caplog.text
         assert TOKEN not in caplog.text
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.hass.fake import FakeHass, Home
 from wyoming_voice.hass.registry import (
+    MOST_NAMES,
     Building,
     House,
     Lists,
@@ -128,7 +129,27 @@ def test_a_name_twice_is_one_name() -> None:
     assert [named.name for named in house_of(home).names] == ["Lamp"]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "bell\x07"])
+def test_marks_of_writing_are_no_part_of_a_name_and_joiners_of_letters_are() -> None:
+    home = Home()
+    home.area("\u200fKitchen\u200e", "\ufeffGal\u00adley")
+    home.area("چراغ\u200cها")
+    names = [named.name for named in house_of(home).names]
+    assert names == ["Kitchen", "Galley", "چراغ\u200cها"]
+
+
+def test_of_a_house_with_too_many_names_those_of_its_rooms_stay() -> None:
+    ids = [f"light.x{number}" for number in range(MOST_NAMES + 100)]
+    piece = Piece(ids, {}, {id: f"Lamp {number}" for number, id in enumerate(ids)})
+    names = built(lists_of(a_home()), piece, piece).names
+    assert len(names) == MOST_NAMES
+    assert [named.name for named in names[-5:]] == [
+        *("Kitchen", "Galley", "Attic", "Ground floor", "Downstairs")
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "x" * 101, "bell\x07", "\u202eback", "\u200d", "x" * 10**6]
+)
 def test_what_nobody_can_say_is_no_name(name: str) -> None:
     home = Home()
     home.entity("light.a", name)
@@ -186,7 +207,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(values=st.lists(json_values, min_size=8, max_size=8))
 def test_whatever_comes_is_a_house(values: list[Any]) -> None:
     config, floors, areas, devices, displayed, exposure, entries, event = values

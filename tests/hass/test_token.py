@@ -7,8 +7,9 @@ import pytest
 
 from tests.hass.asking import QUICK, asking, joining, trouble_of
 from tests.hass.fake import TOKEN, FakeHass
+from wyoming_voice.hass import token as token_file
 from wyoming_voice.hass.errors import HassError, Trouble
-from wyoming_voice.hass.token import token_in
+from wyoming_voice.hass.token import OPTION, token_in
 
 
 async def test_a_refused_token_is_told_once_and_not_tried_again(
@@ -85,3 +86,78 @@ def test_what_is_no_token_is_told_without_saying_it(tmp_path: Path, content: byt
     assert raised.value.__cause__ is None
     for word in ("two", "caf"):
         assert word not in str(raised.value).removeprefix(str(path))
+
+
+WEB_TOKEN = f"eyJhbGciOiJIUzI1NiJ9.{'eyJpc3MiOiI' * 8}.sflKxwRJSMeKKF2QT4"
+
+
+@pytest.mark.parametrize("token", [WEB_TOKEN, "eyJhbGci", "x" * 300, "xy" * 60, "one.two.three"])
+def test_a_token_in_place_of_its_file_is_not_repeated(token: str) -> None:
+    with pytest.raises(HassError) as raised:
+        token_in(Path(token), OPTION)()
+    said = "--hass-token-file: this looks like the token itself; write it to a file and name that"
+    assert str(raised.value) == said
+    assert isinstance(raised.value.__cause__, OSError)
+    assert raised.value.anew().__cause__ is None
+
+
+async def test_a_token_in_place_of_its_file_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with FakeHass() as fake, asking(fake.url, token_in(Path(WEB_TOKEN), OPTION)) as hass:
+        error = await trouble_of(hass)
+        assert WEB_TOKEN not in repr(error) + repr(error.__cause__) + repr(vars(hass))
+    assert "this looks like the token itself" in caplog.text
+    assert WEB_TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["token", "one.two.three", "x" * 120])
+@pytest.mark.parametrize("content", [None, "", "two words", b"\xff"])
+def test_what_is_wrong_with_a_file_names_it_and_its_option(
+    tmp_path: Path, name: str, content: str | bytes | None
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(HassError) as raised:
+        token_in(path, OPTION)()
+    assert str(raised.value).startswith(f"--hass-token-file: {path} ")
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o644, 1)]
+)
+def test_a_file_that_others_may_read_is_told_once(
+    tmp_path: Path, mode: int, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(mode)
+    read = token_in(path, OPTION)
+    assert read() == read() == TOKEN
+    said = f"--hass-token-file: {path} can be read by others on this machine; chmod 600"
+    assert [one.getMessage() for one in caplog.records] == [said] * told
+    assert TOKEN not in caplog.text
+
+
+def test_who_may_read_what_was_mounted_is_not_for_its_reader_to_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(token_file, "_MOUNTED", (str(tmp_path),))
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o444)
+    assert token_in(path, OPTION)() == TOKEN
+    assert not caplog.records
+
+
+def test_of_somebody_elses_file_the_group_may_be_who_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    monkeypatch.setattr("os.geteuid", lambda: path.stat().st_uid + 1)
+    for mode in (0o640, 0o644):
+        path.chmod(mode)
+        token_in(path, OPTION)()
+    (told,) = caplog.records
+    assert "make it this user's own (chown), and chmod 600" in told.getMessage()

@@ -3,7 +3,7 @@
 Plain data, so that the server, the gate and the tests know no model.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -65,6 +65,19 @@ class Evidence:
     echo: str = ""
     spoken_s: float | None = None
     snaps: tuple[Snap, ...] = ()
+
+
+def facts(evidence: Iterable[Evidence]) -> dict[str, str | float]:
+    """For the log: how many names the model was told, how much it was shown, and why it was asked again."""
+    evidence = [*evidence]
+    found: dict[str, str | float] = {}
+    if names := max((one.names for one in evidence), default=0):
+        found["names"] = names
+    if shown_s := [one.context_s for one in evidence if one.context_s is not None]:
+        found["context"] = max(shown_s)
+    if again := [one.again for one in evidence if one.again]:
+        found["context_again"] = again[0]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,8 +97,14 @@ def echoes(segment: Segment) -> bool:
 
 
 def hides_speech(segment: Segment) -> bool:
-    """Whether a text is an echo where somebody may have spoken, who is better heard without names."""
-    return echoes(segment) and not _silent(segment.evidence)
+    """Whether a text is an echo where somebody may have spoken, who is better heard without names.
+
+    The model alone says too often that one or two words are no speech; where a voice detector heard some, and
+    no more than a name or two was written, it isn't believed.
+    """
+    evidence = segment.evidence
+    few = evidence.echo == Echo.NAMES and evidence.spoken_s is not None
+    return echoes(segment) and (few or not _silent(evidence))
 
 
 def _silent(evidence: Evidence) -> bool:

@@ -19,8 +19,8 @@ from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.conversation import AsrConversation
 from wyoming_voice.asr.ending import OwnEndpoint, own_endpoint
 from wyoming_voice.asr.engine import DecodeOptions, Engine
+from wyoming_voice.asr.names.broken_models import broken, is_told
 from wyoming_voice.asr.names.household import Household, household
-from wyoming_voice.asr.names.prompting import broken, is_told
 from wyoming_voice.asr.names.respelling import respelling
 from wyoming_voice.asr.recognition import Gate
 from wyoming_voice.asr.session import Wish
@@ -131,7 +131,7 @@ class AsrProgram:
 
     async def load(self) -> None:
         """Load every model; raises EngineError."""
-        self._look_round()
+        self.look_round()
         for engine in self._engines.values():
             self._tell_of_names(engine)
             await self.worker.call(engine.load, deadline_s=_LOAD_S)
@@ -152,7 +152,7 @@ class AsrProgram:
 
     def choice(self, wish: Wish) -> Choice:
         """Who hears an utterance, and how; raises UnknownChoice and other PeerErrors."""
-        self._look_round()
+        self.look_round()
         engine = self._engine(wish)
         told = is_told(self.settings.name_prompt, engine.name)
         tag = wish.language or (self._default if self._default in engine.languages else None)
@@ -192,7 +192,7 @@ class AsrProgram:
             pauses=pauses,
         )
 
-    def _look_round(self) -> None:
+    def look_round(self) -> None:
         """Somebody begins to speak, or soon will: what the house is called by then, will be known."""
         if self._household is not None:
             self._household.refresh()

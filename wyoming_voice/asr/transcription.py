@@ -10,13 +10,12 @@ from wyoming_voice.asr.ahead import Ahead, House, News
 from wyoming_voice.asr.budget import Share
 from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.ending import Ending, EndingSettings
-from wyoming_voice.asr.engine import RATE_HZ, Audio
+from wyoming_voice.asr.engine import RATE_HZ, Audio, facts
 from wyoming_voice.asr.memo import Effort
 from wyoming_voice.asr.names import respelling
 from wyoming_voice.asr.partials import Partials
 from wyoming_voice.asr.recognition import Recognised, Take, recognised
 from wyoming_voice.asr.replies import Began, Final, Partial, Reply, Supposed
-from wyoming_voice.asr.whisper.doubts import shown
 from wyoming_voice.core.completeness import completeness
 from wyoming_voice.core.endpointing import Endpoint
 from wyoming_voice.core.opinions import Witness
@@ -231,7 +230,7 @@ class Transcription:
             endpoint="server" if take.ended else "client",
         )
         evidence = [segment.evidence for one in decoded for segment in one.segments]
-        self.record.note(**shown(evidence))
+        self.record.note(**facts(evidence))
         respelling.note(self.record, [snap for one in evidence for snap in one.snaps])
         self._took("decode", sum(effort.ms(self._ended_s, now_s) for effort in self._used))
         self._took("saved", sum(effort.ms(0.0, self._ended_s) for effort in self._used))

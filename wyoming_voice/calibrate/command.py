@@ -85,7 +85,8 @@ def _settings_of_the_server(settings: CalibrateSettings) -> AsrSettings:
     asr = load(AsrSettings, ["--config", str(settings.config)] if settings.config else [])
     if asr.engine != "whisper":
         raise ConfigError(f"--engine {asr.engine} has no audio context; only whisper has")
-    return asr.model_copy(update={"hass_url": ""})  # what is measured must not depend on a house
+    # What is measured must not depend on a house.
+    return asr.model_copy(update={"hass_url": "", "hass_token_file": None})
 
 
 async def _samples(settings: CalibrateSettings, console: Console) -> list[Sample]:

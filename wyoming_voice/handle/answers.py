@@ -12,11 +12,11 @@ from wyoming.handle import NotHandled
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.extensions import ANSWER_WRITTEN
 from wyoming_voice.handle import local
-from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.acts import Acts
+from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.llm.deltas import Text
 from wyoming_voice.handle.memory import Asked, Clock, Memory
-from wyoming_voice.handle.quick import Quick
 from wyoming_voice.handle.reply import Reply
 from wyoming_voice.handle.session import Question
 
@@ -41,8 +41,8 @@ class Answers(Protocol):
 class LocalAnswers:
     """Simple commands, and the few answers that need no model."""
 
-    def __init__(self, quick: Quick, acts: Acts, memory: Memory, clock: Clock) -> None:
-        self._quick = quick
+    def __init__(self, commands: Commands, acts: Acts, memory: Memory, clock: Clock) -> None:
+        self._commands = commands
         self._acts = acts
         self._memory = memory
         self._clock = clock
@@ -52,7 +52,7 @@ class LocalAnswers:
     ) -> AsyncGenerator[Event, None]:
         """One answer, all of it at once but for its end."""
         asked = Asked(question, record, commitment)
-        self._memory.open(asked)
+        self._memory.expect(asked)
         record.note(question_chars=len(question.text))
         try:
             answer = await self._answer(asked)
@@ -75,14 +75,14 @@ class LocalAnswers:
             yield NotHandled(text=answer.text, context=context_of(asked)).event()
 
     async def _answer(self, asked: Asked) -> local.LocalAnswer:
-        understood = await self._quick.look(asked)
-        if understood and (said := await self._quick.act(asked, understood)):
+        understood = await self._commands.look(asked)
+        if understood and (said := await self._commands.act(asked, understood)):
             return local.LocalAnswer(said)
         return local.answer(asked.question.text, self._clock())
 
     def warm(self, question: Question) -> None:
         """Have the sentences of its language read."""
-        self._quick.warm(question)
+        self._commands.warm(question)
 
     async def close(self) -> None:
         """Stop what is being done."""

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.handle.fast.path import FastPath, fast_path
+from wyoming_voice.handle.fast.path import PATIENCE_S, FastPath, fast_path
 from wyoming_voice.handle.prompting import Prompting
 from wyoming_voice.handle.satellite_prompts import SatellitePrompts
-from wyoming_voice.handle.settings import HandleSettings
+from wyoming_voice.handle.session import Question
+from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 from wyoming_voice.handle.tools.client_tools import ClientToolbox
 from wyoming_voice.handle.tools.toolboxes import Toolboxes, toolboxes
 from wyoming_voice.hass.registry import House
+from wyoming_voice.hass.settings import warn_of_a_token_alone
 
 if TYPE_CHECKING:
     from wyoming_voice.handle.llm.llama_swap import LlamaSwap
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from wyoming_voice.hass.house import HouseWatch
 
 _log = logging.getLogger(__name__)
+
+LIKELIEST_LANGUAGE = "en"
+"""Where nobody knows the house's."""
 
 LOOK_S = 5.0
 """How long the first requests wait for what is to be known of the house."""
@@ -71,6 +76,20 @@ class Parts:
         """Look at all that is elsewhere, at the same time."""
         looks = [self.toolbox.look(), *([self.home.look()] if self.home else [])]
         await asyncio.gather(*looks)
+        self._warm(self._language or LIKELIEST_LANGUAGE)
+
+    def warm(self) -> None:
+        """Have simple commands in the language of the house be ready, as far as that is known."""
+        if language := self._language:
+            self._warm(language)
+
+    @property
+    def _language(self) -> str:
+        return self.home.watch.house.language if self.home else ""
+
+    def _warm(self, language: str) -> None:
+        if self.fast is not None:
+            self.fast.warm(Question("", "", language=language))
 
     async def close(self) -> None:
         """Let go of what is open."""
@@ -85,7 +104,7 @@ def parts_of(settings: HandleSettings, clock: Callable[[], datetime]) -> Parts:
     """The parts; raises ConfigError for what can't work."""
     home = home_of(settings)
     directory = settings.satellite_prompt_dir
-    return Parts(
+    parts = Parts(
         home=home,
         toolbox=toolboxes(settings, [ClientToolbox()]),
         fast=_fast(settings, home, clock),
@@ -96,10 +115,14 @@ def parts_of(settings: HandleSettings, clock: Callable[[], datetime]) -> Parts:
             home.house if home else House,
         ),
     )
+    if home is not None:  # a Home Assistant that was started anew has forgotten what it had read
+        home.hass.each_time(parts.warm)
+    return parts
 
 
 def home_of(settings: HandleSettings) -> Home | None:
     """Home Assistant, where it is named."""
+    warn_of_a_token_alone(settings)
     if not settings.hass_url:
         return None
     if settings.hass_token_file is None:
@@ -107,14 +130,14 @@ def home_of(settings: HandleSettings) -> Home | None:
     try:
         from wyoming_voice.hass.connection import Hass
         from wyoming_voice.hass.house import HouseWatch
-        from wyoming_voice.hass.token import token_in
+        from wyoming_voice.hass.token import OPTION, token_in
     except ModuleNotFoundError as error:
         if error.name != "websockets":
             raise
         raise ConfigError(
             "--hass-url needs 'websockets': pip install 'wyoming-voice[hass]'"
         ) from error
-    hass = Hass(settings.hass_url, token_in(settings.hass_token_file.expanduser()))
+    hass = Hass(settings.hass_url, token_in(settings.hass_token_file.expanduser(), OPTION))
     return Home(hass, HouseWatch(hass))
 
 
@@ -123,11 +146,12 @@ def _fast(
 ) -> FastPath | None:
     if not settings.fast_intents:
         return None
+    patience_s = PATIENCE_S if settings.llm_url == NO_LLM else 0.0
     if home is None:
-        return fast_path(None, clock)
+        return fast_path(None, clock, patience_s)
     from wyoming_voice.hass.assist import Assist
 
-    return fast_path(Assist(home.hass), clock)
+    return fast_path(Assist(home.hass), clock, patience_s)
 
 
 def model_of(settings: HandleSettings) -> "LlamaSwap":

@@ -72,23 +72,21 @@ class Commitment:
         await self._made.wait()
 
     async def kept(self, replies: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """`replies`, until the question is withdrawn.
+        """`replies`, until the question is withdrawn; once they are over it can't be made any more.
 
         Raises DeadlineExceeded when it is open for too long.
         """
-        async with contextlib.aclosing(replies):
-            while not self._withdrawn:
-                try:
-                    event = await self._next(replies)
-                except _OverdueError:
-                    if self._withdrawn:
-                        return
-                    raise DeadlineExceeded(
-                        f"no 'commit' within {COMMIT_WITHIN_S:g} s; send it, or hang up"
-                    ) from None
-                if event is None:
-                    return
-                yield event
+        try:
+            async with contextlib.aclosing(replies):
+                while not self._withdrawn and (event := await self._next(replies)) is not None:
+                    yield event
+        except _OverdueError:
+            if not self._withdrawn:
+                raise DeadlineExceeded(
+                    f"no 'commit' within {COMMIT_WITHIN_S:g} s; send it, or hang up"
+                ) from None
+        finally:
+            self.withdraw()
 
     async def _next(self, replies: AsyncGenerator[Event, None]) -> Event | None:
         step = asyncio.timeout_at(self._due_s)

@@ -4,8 +4,9 @@ Rule: the messages of one question begin with those of the question before, word
 model's cache of the prompt (llama.cpp: `cache_prompt`, vLLM: prefix caching) holds. So turns don't change
 once they are kept, but for the last answer when it turns out to have been interrupted, and when there are
 too many, the oldest half goes at once rather than one each time. A turn goes whole, with all that was
-done for it. A question that replaces the one before it, or cuts its answer, changes the end only, unless
-another satellite has asked meanwhile.
+done for it, and the newest stays in any case, since the next question may be about it, or the whole of it.
+A question that replaces the one before it, or cuts its answer, changes the end only, unless another
+satellite has asked meanwhile.
 """
 
 import json
@@ -38,7 +39,8 @@ class Turn:
     """A question and as much of its answer as was sent; the id and the language that it was asked under.
 
     `steps` are the messages between the two, as the model was sent them; `deeds` what was done for it.
-    `told` is all that was said aloud, where that is more than the answer.
+    `told` is all that was said aloud, where that is more than the answer. `part_of` is the id of the question
+    that turned out to be the whole of this one.
     """
 
     question: str
@@ -49,6 +51,7 @@ class Turn:
     steps: tuple[Message, ...] = ()
     deeds: tuple[Deed, ...] = ()
     told: str = ""
+    part_of: str = ""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -94,27 +97,31 @@ def _tokens(message: Message) -> int:
 class Revision:
     """What a question says of those before it.
 
-    `heard`: no more of the last answer was heard. `replaces`: forget the turn of that id, unless something
-    was done for it; what was heard is then of no interest. That one need not be the last where several
-    satellites share a conversation.
+    `heard`: no more of the last answer was heard. `replaces`: forget the turn of that id and those that were
+    a part of it already, unless something was done for them, and then they are a part of `whole`; what was
+    heard is of no interest. They need not be the last where several satellites share a conversation.
     """
 
     heard: str | None = None
     replaces: str = ""
+    whole: str = ""
 
     def of(self, turns: Sequence[Turn]) -> list[Turn]:
         """`turns`, as they are to be remembered from here on."""
         if not turns:
             return []
-        if self.replaces and any(turn.turn_id == self.replaces for turn in turns):
+        if any(map(self._means, turns)):
             return [turn for turn in map(self._replaced, turns) if turn is not None]
         *before, last = turns
         return [*before, last if self.heard is None else last.heard(self.heard)]
 
     def _replaced(self, turn: Turn) -> Turn | None:
-        if turn.turn_id != self.replaces:
+        if not self._means(turn):
             return turn
-        return replace(turn, interrupted=True) if turn.deeds else None
+        return replace(turn, interrupted=True, part_of=self.whole) if turn.deeds else None
+
+    def _means(self, turn: Turn) -> bool:
+        return bool(self.replaces) and self.replaces in (turn.turn_id, turn.part_of)
 
 
 UNREVISED = Revision()
@@ -186,15 +193,19 @@ class History:
         return now_s - kept.used_s > self._limits.keep_s
 
     def _newest_half(self, turns: Sequence[Turn]) -> list[Turn]:
-        """The newest turn stays in any case, for the question after it; one that is too long alone loses
-        its steps, which a model can do without rather than without what was said.
+        """One that is too long alone loses its steps, which a model can do without rather than without what
+        was said, and then the ends of that.
         """
         kept = list(turns)
         while len(kept) > 1 and self._too_much(kept, 2):
             del kept[0]
         if self._too_much(kept, 1):
             kept = [replace(kept[0], steps=())]
-        return [] if self._too_much(kept, 1) else kept
+        if self._too_much(kept, 1):
+            most_chars = self._limits.tokens // 3  # a character has no more than a token
+            question, answer = kept[0].question[:most_chars], kept[0].answer[:most_chars]
+            kept = [replace(kept[0], question=question, answer=f"{answer}…")]
+        return kept
 
     def _too_much(self, turns: Sequence[Turn], share: int) -> bool:
         tokens = sum(turn.tokens for turn in turns)

@@ -16,20 +16,20 @@ from typing import Protocol
 from wyoming.event import Event
 
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.answers import context_of, written_all
+from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
-from wyoming_voice.handle.handwork import Handwork
 from wyoming_voice.handle.history import Turn, prompt
 from wyoming_voice.handle.llm.deltas import Acting, Delta, Finished, Text, Thinking
 from wyoming_voice.handle.llm.failures import DONE, DONE_AND_BROKE_OFF, Failure, LlmError
 from wyoming_voice.handle.llm.warming import Prompt, Warming
 from wyoming_voice.handle.memory import Asked, Memory
 from wyoming_voice.handle.noticing import Notices, noticing
-from wyoming_voice.handle.quick import Quick
 from wyoming_voice.handle.reply import Notice, Reply
 from wyoming_voice.handle.rounds import Limits, Llm, Rounds
 from wyoming_voice.handle.session import Question
+from wyoming_voice.handle.tool_calls import ToolCalls, late
 from wyoming_voice.handle.tools.toolbox import Offer, Toolbox
 
 _log = logging.getLogger(__name__)
@@ -59,9 +59,8 @@ class Doing:
     """What can be done for a question: by the model's tools, and without it."""
 
     toolbox: Toolbox
-    quick: Quick
+    commands: Commands
     acts: Acts
-    tool_s: float
 
 
 class ModelAnswers:
@@ -73,16 +72,18 @@ class ModelAnswers:
         self._manner = manner
         self._doing = doing
         self._warming = Warming(llm)
-        handwork = Handwork(doing.toolbox, doing.acts, memory, doing.tool_s)
-        self._rounds = Rounds(llm, handwork, manner.limits)
+        tool_calls = ToolCalls(doing.toolbox, doing.acts, memory)
+        self._rounds = Rounds(llm, tool_calls, manner.limits.rounds)
 
     async def replies(
         self, question: Question, record: TurnRecord, commitment: Commitment
     ) -> AsyncGenerator[Event, None]:
         """One answer, from `handled-start` to `handled-stop`, or `not-handled`."""
-        asked = Asked(question, record, commitment)
+        end_s = _now_s() + self._manner.limits.answer_s
+        asked = Asked(question, record, commitment, end_s)
         reply = Reply(context_of(asked))
-        try:
+        with contextlib.ExitStack() as cut_off:
+            cut_off.callback(partial(self._keep, asked, reply, interrupted=True))
             async with contextlib.aclosing(self._written(asked, reply)) as events:
                 async for event in events:
                     yield event
@@ -91,11 +92,7 @@ class ModelAnswers:
                 for event in written_all(commitment):
                     yield event
             await commitment.wait()
-        except (asyncio.CancelledError, GeneratorExit):  # the listener has gone
-            self._keep(asked, reply, interrupted=True)
-            raise
-        finally:
-            self._doing.acts.afterwards(asked.conversation, partial(self._memory.leave, asked))
+            cut_off.pop_all()
         last = _last(asked, reply)
         # Remembered before `handled` goes out: Home Assistant hangs up there, and it has all of it.
         self._keep(asked, reply, interrupted=asked.failure is not None)
@@ -104,7 +101,7 @@ class ModelAnswers:
 
     def warm(self, question: Question) -> None:
         """Have the model read what such a question's messages will begin with."""
-        self._doing.quick.warm(question)
+        self._doing.commands.warm(question)
         self._warming.begin(partial(self._to_be_read, question))
 
     async def close(self) -> None:
@@ -143,22 +140,25 @@ class ModelAnswers:
 
     async def _deltas(self, asked: Asked) -> AsyncGenerator[Delta, None]:
         """What is said: of a simple command at once, else by the model."""
-        question, quick = asked.question, self._doing.quick
+        question, commands = asked.question, self._doing.commands
         self._memory.expect(asked)
-        if self._doing.acts.busy(asked.conversation):
+        if self._doing.acts.busy(
+            asked.conversation
+        ):  # for the question before, whose listener has gone
             yield Acting()
-            await self._settled(asked)
-        opened_at, turns = self._memory.open(asked)
+            if not await self._doing.acts.free(asked.conversation, asked.end_s):
+                raise late()
+        opened_at, turns = self._memory.told(asked)
         if question.heard is not None:
             asked.record.note(interrupted=1)
         asked.record.note(turns=len(turns), question_chars=len(question.text))
         offer = await self._doing.toolbox.offer(question)
         # Where part of it was done already, the model can tell what is left.
         if not (offer.tools and self._memory.acted_before(asked)):
-            understood = await quick.look(asked)
+            understood = await commands.look(asked)
             if understood is not None:
                 yield Acting()
-                if said := await quick.act(asked, understood):
+                if said := await commands.act(asked, understood):
                     yield Text(said)
                     return
         asked_of_it = self._prompt(question, offer, opened_at, turns)
@@ -166,12 +166,6 @@ class ModelAnswers:
             async with contextlib.aclosing(self._rounds.deltas(asked, asked_of_it)) as deltas:
                 async for delta in deltas:
                     yield delta
-
-    async def _settled(self, asked: Asked) -> None:
-        """Wait for what was begun for the question before, whose listener has gone."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._doing.tool_s):
-                await self._doing.acts.free(asked.conversation)
 
     def _keep(self, asked: Asked, reply: Reply, *, interrupted: bool) -> None:
         told = reply.told
@@ -207,7 +201,9 @@ def _last(asked: Asked, reply: Reply) -> list[Event]:
 def _tell(asked: Asked, reply: Reply, model: str) -> None:
     """The facts for the log line, and the remedy for whoever reads the log."""
     record, failure = asked.record, asked.failure
-    record.note(model=model, answer_chars=len(reply.model_text))
+    if not asked.steps.command:
+        record.note(model=model)
+    record.note(answer_chars=len(reply.model_text))
     if failure is not None:
         record.note(failure=failure.failure.fact)
         _log.warning("turn=%s language model: %s", record.turn_id, failure)

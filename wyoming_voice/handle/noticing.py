@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from wyoming_voice.handle.llm.deltas import Acting, Delta, Text, Thinking, Waiting
 from wyoming_voice.handle.reply import Notice
+from wyoming_voice.peer import end
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,10 @@ async def noticing(
 ) -> AsyncGenerator[Delta | Notice, None]:
     """`deltas`, with notices between them where they are due."""
     due = _Due(notices)
-    step: asyncio.Future[Delta | None] | None = None
+    step: asyncio.Task[Delta | None] | None = None
     try:
         while True:
-            step = step or asyncio.ensure_future(anext(deltas, None))
+            step = step or asyncio.create_task(_next(deltas))
             await asyncio.wait((step,), timeout=due.left_s)
             if not step.done():
                 yield due.take()
@@ -81,9 +82,12 @@ async def noticing(
             yield delta
     finally:
         if step is not None:
-            step.cancel()
-            await asyncio.wait((step,))
+            await end((step,))
         await deltas.aclose()
+
+
+async def _next(deltas: AsyncGenerator[Delta, None]) -> Delta | None:
+    return await anext(deltas, None)
 
 
 def _now_s() -> float:

@@ -1,23 +1,25 @@
 """The model, what it wants to have done, and the model again, until it has said what there is to say.
 
 Rule: what fails is told to the model, which may try something else, but not for ever: after so many rounds it
-is asked for words alone, and all of it, the tools included, has one deadline.
+is asked for words alone, and all of it, the tools included, ends when the question's time is up.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from wyoming_voice.handle.handwork import Handwork
 from wyoming_voice.handle.llm.asking import AUTO, NONE
 from wyoming_voice.handle.llm.deltas import Acting, Calls, Delta, Text
 from wyoming_voice.handle.llm.failures import Failure, LlmError
 from wyoming_voice.handle.llm.warming import Prompt
 from wyoming_voice.handle.memory import Asked
 from wyoming_voice.handle.steps import Message
+from wyoming_voice.handle.tool_calls import ToolCalls
 from wyoming_voice.handle.tools.toolbox import Tool, ToolCall
+
+MOST_CALLS = 64
+"""Of one round; a model that calls for more has lost its way, and nothing of it is done."""
 
 
 class Llm(Protocol):
@@ -45,24 +47,23 @@ class Limits:
     """How often the model may ask for tools, and how many seconds a whole answer may take."""
 
     rounds: int = 6
-    total_s: float = 120.0
+    answer_s: float = 120.0
 
 
 class Rounds:
-    """Carries questions between a model and whoever does what it wants."""
+    """Carries questions between a model and whoever does what it calls for, `most` times at most."""
 
-    def __init__(self, llm: Llm, handwork: Handwork, limits: Limits) -> None:
+    def __init__(self, llm: Llm, tool_calls: ToolCalls, most: int) -> None:
         self._llm = llm
-        self._handwork = handwork
-        self._limits = limits
+        self._tool_calls = tool_calls
+        self._most = most
 
     async def deltas(self, asked: Asked, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """What the model says to a question, round by round; raises LlmError."""
-        end_s = _now_s() + self._limits.total_s
-        for left in range(self._limits.rounds, -1, -1):
+        for left in range(self._most, -1, -1):
             calls: tuple[ToolCall, ...] = ()
             text = ""
-            async with contextlib.aclosing(self._asked(asked, prompt, left, end_s)) as deltas:
+            async with contextlib.aclosing(self._asked(asked, prompt, left)) as deltas:
                 async for delta in deltas:
                     match delta:
                         case Calls():
@@ -75,39 +76,28 @@ class Rounds:
                 return
             if not (left and prompt.tools):
                 break
+            if len(calls) > MOST_CALLS:
+                raise _endless(f"the model asks for {len(calls)} things at once")
             to_do = asked.steps.asked(text, calls, len(prompt.messages))
             yield Calls(calls)
-            end_s += await _committed(asked)
+            await asked.stands()
             yield Acting()
-            asked.record.note(tool_rounds=self._limits.rounds - left + 1)
-            await self._handwork.do(asked, to_do, prompt.tools, end_s)
+            asked.record.note(tool_rounds=self._most - left + 1)
+            await self._tool_calls.carry_out(asked, to_do, prompt.tools)
         if not text.strip():
-            raise self._wants_more() if prompt.tools else _wants_tools()
+            if not prompt.tools:
+                raise _no_tools()
+            raise _endless(f"the model asks for tools after {self._most} rounds (--tool-rounds)")
 
-    def _wants_more(self) -> LlmError:
-        rounds = self._limits.rounds
-        remedy = f"the model still asks for tools after {rounds} rounds (--tool-rounds)"
-        return LlmError(Failure.ENDLESS, remedy)
-
-    def _asked(
-        self, asked: Asked, prompt: Prompt, left: int, end_s: float
-    ) -> AsyncGenerator[Delta, None]:
+    def _asked(self, asked: Asked, prompt: Prompt, left: int) -> AsyncGenerator[Delta, None]:
         messages = [*prompt.messages, *asked.steps.messages]
-        choice = AUTO if left else NONE
-        return self._llm.answer(messages, prompt.tools, choice, max(0.0, end_s - _now_s()))
+        return self._llm.answer(messages, prompt.tools, AUTO if left else NONE, asked.left_s)
 
 
-def _wants_tools() -> LlmError:
+def _endless(remedy: str) -> LlmError:
+    return LlmError(Failure.ENDLESS, remedy)
+
+
+def _no_tools() -> LlmError:
     remedy = "the model asks for tools, and there are none at the moment (--mcp-server)"
     return LlmError(Failure.NO_TOOLS, remedy)
-
-
-async def _committed(asked: Asked) -> float:
-    """Wait until the question stands; the seconds that this took, which are nobody's fault."""
-    start_s = _now_s()
-    await asked.commitment.wait()
-    return _now_s() - start_s
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

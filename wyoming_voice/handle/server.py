@@ -9,23 +9,22 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from wyoming.info import Attribution, HandleModel, Info
-from wyoming.info import HandleProgram as HandleProgramInfo
+from wyoming.info import Info
 
-from wyoming_voice import __version__
 from wyoming_voice.describing import Description
+from wyoming_voice.errors import ConfigError
 from wyoming_voice.extensions import CLIENT_TOOLS, REPLACES, SPECULATIVE_ANSWER, WARM_UP
-from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.answers import Answers, LocalAnswers
 from wyoming_voice.handle.building import Parts, model_of, parts_of
+from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.conversation import HandleConversation
+from wyoming_voice.handle.description import described
 from wyoming_voice.handle.history import History, HistoryLimits
 from wyoming_voice.handle.intents.answers import HassAnswers
-from wyoming_voice.handle.languages import LANGUAGES
 from wyoming_voice.handle.memory import Memory
 from wyoming_voice.handle.model_answers import Doing, Manner, ModelAnswers
 from wyoming_voice.handle.noticing import Notices
-from wyoming_voice.handle.quick import Quick
 from wyoming_voice.handle.reply import Notice
 from wyoming_voice.handle.rounds import Limits
 from wyoming_voice.handle.settings import NO_LLM, HandleSettings
@@ -35,15 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-GRACE_S = 1.0
-"""What a tool ends by itself within its time needn't be ended for it."""
-
 EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES, CLIENT_TOOLS})
-
-_MADE_BY = {
-    "llama-swap": Attribution(name="llama-swap", url="https://github.com/mostlygeek/llama-swap"),
-    "local": Attribution(name="wyoming-voice", url="https://github.com/rhasspy/wyoming"),
-}
 
 
 class HandleProgram:
@@ -60,7 +51,7 @@ class HandleProgram:
         self._parts = parts
         self._llm = None if settings.llm_url == NO_LLM else model_of(settings)
         self._answers = _answers(settings, self._llm, self._parts)
-        self.info: Info = Description(handle=[_described(settings)], extensions=EXTENSIONS)
+        self.info: Info = Description(handle=[described(settings)], extensions=EXTENSIONS)
 
     async def load(self) -> None:
         """Look at the language model server and at the house, and say in one line each what is there."""
@@ -89,18 +80,21 @@ class HandleProgram:
 
 def build(settings: HandleSettings) -> HandleProgram:
     """The handle server; raises ConfigError for what can't work."""
+    if settings.llm_url == NO_LLM and (option := settings.needs_model):
+        raise ConfigError(
+            f"{option} needs a language model; name one with --llm-url, or leave it out"
+        )
     return HandleProgram(settings, parts_of(settings, _local_time))
 
 
 def _answers(settings: HandleSettings, llm: "LlamaSwap | None", parts: Parts) -> Answers:
     acts, memory = Acts(), Memory(History(_history_limits(settings)), _local_time)
-    tool_s = settings.tool_timeout_s + GRACE_S
-    quick = Quick(parts.fast, acts, memory, tool_s)
+    commands = Commands(parts.fast, acts, memory, settings.tool_timeout_s)
     if llm is None:
-        return LocalAnswers(quick, acts, memory, _local_time)
+        return LocalAnswers(commands, acts, memory, _local_time)
     limits = Limits(settings.tool_rounds, settings.llm_timeout_s)
     manner = Manner(parts.prompting, _notices(settings), limits)
-    answers = ModelAnswers(llm, memory, manner, Doing(parts.toolbox, quick, acts, tool_s))
+    answers = ModelAnswers(llm, memory, manner, Doing(parts.toolbox, commands, acts))
     if settings.answer_intents:
         return HassAnswers(llm, memory, parts.prompting, answers)
     return answers
@@ -121,48 +115,6 @@ def _history_limits(settings: HandleSettings) -> HistoryLimits:
         turns=settings.history_turns,
         tokens=settings.history_tokens,
         conversations=settings.history_conversations,
-    )
-
-
-def _acts(settings: HandleSettings) -> bool:
-    """Whether something in the house can be done."""
-    fast = settings.fast_intents and bool(settings.hass_url)
-    asked = settings.llm_url != NO_LLM and bool(settings.mcp_server or settings.answer_intents)
-    return fast or asked
-
-
-def _described(settings: HandleSettings) -> HandleProgramInfo:
-    """What `describe` tells; the model's own name may not be known yet, and must not change."""
-    if settings.llm_url == NO_LLM:
-        program = _program(
-            "local", "local", ["en"], "Answers a few questions without a language model"
-        )
-    else:
-        model = settings.llm_model or "default"
-        program = _program("llama-swap", model, list(LANGUAGES), "Answers of a language model")
-    program.supports_home_control = _acts(settings)
-    return program
-
-
-def _program(name: str, model: str, languages: list[str], description: str) -> HandleProgramInfo:
-    return HandleProgramInfo(
-        name=name,
-        attribution=_MADE_BY[name],
-        installed=True,
-        description=description,
-        version=__version__,
-        models=[
-            HandleModel(
-                name=model,
-                attribution=_MADE_BY[name],
-                installed=True,
-                description=description,
-                version=None,
-                languages=languages,
-            )
-        ],
-        supports_handled_streaming=True,
-        supports_home_control=False,
     )
 
 

@@ -69,7 +69,8 @@ class HandleSettings(ServiceSettings, HassSettings):
     )
     mcp_token_file: list[str] = Field(
         [],
-        description="files with their bearer tokens, in the same order; none where one needs none",
+        description="files with the bearer tokens of the servers that are named by address, one for each in "
+        "their order; none where one needs none",
     )
     tools_allow: list[str] = Field(
         [], description="the only tools that may be used, by name, * for any letters (default: all)"
@@ -96,6 +97,13 @@ class HandleSettings(ServiceSettings, HassSettings):
         "without a token",
     )
     max_text_chars: int = Field(4000, ge=1, description="longest question in characters")
+
+    @property
+    def needs_model(self) -> str:
+        """The option that is of no use without a language model, "" where there is none."""
+        if self.mcp_server:
+            return "--mcp-server"
+        return "--answer-intents" if self.answer_intents else ""
 
     @field_validator("llm_url")
     @classmethod

@@ -47,8 +47,8 @@ class Steps:
         """Whether something of the last round failed."""
         self.said = ""
         """As much as was sent of what the model wrote after the last step."""
-        self.quick = ""
-        """What there was to say of something that was done without the model."""
+        self.command = ""
+        """What there was to say of a command that was carried out without the model."""
 
     def asked(self, text: str, calls: Iterable[ToolCall], before: int) -> Sequence[ToolCall]:
         """The model asks for `calls`; what is to be done, each with an id that no other has.
@@ -85,7 +85,7 @@ class Steps:
     @property
     def answer(self) -> str:
         """What stands after the steps."""
-        return self.said.strip() or self.quick
+        return self.said.strip() or self.command
 
     @property
     def deeds(self) -> tuple[Deed, ...]:

@@ -21,7 +21,7 @@ from websockets.exceptions import (
 )
 
 from wyoming_voice.errors import why
-from wyoming_voice.hass.errors import HassError, Trouble
+from wyoming_voice.hass.errors import HassError, Trouble, no_socket, no_tls
 from wyoming_voice.hass.exchange import Exchange
 from wyoming_voice.hass.messages import Greeting, read, shown, socket_url
 from wyoming_voice.hass.patience import Pauses
@@ -173,14 +173,16 @@ class Hass:
                 max_size=MAX_MESSAGE_BYTES,
             )
         except InvalidStatus as error:
-            raise self._away(_status(error.response.status_code)) from None
+            raise self._away(no_socket(error.response.status_code)) from None
         except ssl.SSLCertVerificationError as error:
             raise self._away(f"its certificate isn't trusted: {error.verify_message}") from None
+        except ssl.SSLError as error:
+            raise self._away(no_tls(error)) from None
         except OSError as error:
             raise self._away(f"{why(error)}; is it running, and is --hass-url right?") from None
         except InvalidMessage:  # a forwarded port with nothing behind it
             raise self._away("no HTTP answer; is it running, and is --hass-url right?") from None
-        except (WebSocketException, UnicodeError):
+        except (WebSocketException, ValueError):  # no answer of its kind, or no address
             raise self._away("what answers is no Home Assistant; see --hass-url") from None
         async with socket:
             yield socket
@@ -275,12 +277,6 @@ async def _send(socket: ClientConnection, text: str) -> None:
         await socket.send(text)
     except ConnectionClosed:
         raise HassError(Trouble.AWAY, "Home Assistant hung up", untouched=False) from None
-
-
-def _status(status: int) -> str:
-    if status == 403:
-        return "it answers 403; after wrong tokens it bans an address, see its ip_bans.yaml"
-    return f"it answers {status}; is it still starting, and is --hass-url right?"
 
 
 async def _subscribe(exchange: Exchange, event_type: str, told: Callable[[Event], None]) -> None:

@@ -5,8 +5,7 @@ No piece is so long that reading it holds up the event loop for more than some m
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 
 from wyoming_voice.hass.connection import Hass
@@ -22,8 +21,6 @@ from wyoming_voice.hass.registry import (
     registered,
     shown_in,
 )
-
-_log = logging.getLogger(__name__)
 
 FETCH_S = 20.0
 """For one answer; a small computer with a large house needs a second."""
@@ -93,27 +90,23 @@ class _Asking:
 
     async def call(self, command: str, **fields: object) -> object:
         """The answer, None where it is refused; raises HassError for anything else."""
-        try:
-            return await self._hass.call(command, timeout_s=FETCH_S, **fields)
-        except HassError as error:
-            self._refused(command, error)
-            return None
+        return await self._answered(command, self._hass.call(command, timeout_s=FETCH_S, **fields))
 
     async def glimpse(self, command: str, **fields: object) -> object:
         """The first event, likewise."""
-        try:
-            return await self._hass.glimpse(command, timeout_s=FETCH_S, **fields)
-        except HassError as error:
-            self._refused(command, error)
-            return None
+        event = self._hass.glimpse(command, timeout_s=FETCH_S, **fields)
+        return await self._answered(command, event)
 
-    def _refused(self, command: str, error: HassError) -> None:
-        if error.trouble not in (Trouble.REFUSED, Trouble.FAILED):
-            raise error
-        missing = f"{error}: {_WITHOUT.get(command, 'something')} is missing"
-        if missing not in self.lacking:
-            self.lacking.append(missing)
-        _log.debug("%s: %s", command, error)
+    async def _answered(self, command: str, answer: Awaitable[object]) -> object:
+        try:
+            return await answer
+        except HassError as error:
+            if error.trouble not in (Trouble.REFUSED, Trouble.FAILED):
+                raise
+            missing = f"{error}: {_WITHOUT[command]} is missing"
+            if missing not in self.lacking:
+                self.lacking.append(missing)
+            return None
 
 
 def _running(config: object) -> bool:

@@ -128,8 +128,8 @@ class HouseWatch:
 
 
 def _summary(house: House) -> str:
-    """`the house: 14 names (9 of entities, 4 of areas, 1 of floors), 3 satellites and devices in rooms`."""
+    """`the house: 14 names (9 of entities, 4 of areas, 1 of floors)`."""
     counts = Counter[str](named.kind for named in house.names)
     kinds = {"entity": "entities", "area": "areas", "floor": "floors"}
     of = ", ".join(f"{counts[kind]} of {several}" for kind, several in kinds.items())
-    return f"the house: {len(house.names)} names ({of}), {len(house.rooms)} devices in rooms"
+    return f"the house: {len(house.names)} names ({of})"

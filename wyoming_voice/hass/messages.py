@@ -72,13 +72,21 @@ def _message(document: dict[str, object]) -> Iterator[Message]:
         case {"type": "event", "id": int(id), "event": event}:
             yield Happened(id, event)
         case {"type": str(type)} if type.startswith("auth"):
-            version = document.get("ha_version")
-            yield Greeting(type, version if isinstance(version, str) else "")
+            yield Greeting(type, _word(document.get("ha_version")))
 
 
 def _error(error: object) -> tuple[str, str]:
     fields: Mapping[object, object] = error if isinstance(error, dict) else {}
-    return str(fields.get("code") or "unknown_error")[:80], str(fields.get("message") or "")[:2000]
+    message = fields.get("message")
+    return (
+        _word(fields.get("code")) or "unknown_error",
+        message[:2000] if isinstance(message, str) else "",
+    )
+
+
+def _word(value: object) -> str:
+    """What may stand in a line of the log; "" for anything else."""
+    return value[:80] if isinstance(value, str) and value.isprintable() else ""
 
 
 def failure(command: str, code: str) -> HassError:

@@ -21,6 +21,12 @@ SATELLITE = "assist_satellite"
 MOST_NAME_CHARS = 100
 MOST_NAMES = 10_000
 
+_MARKS = dict.fromkeys(map(ord, "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"))
+"""Where to break a line, and which way to write: they come along when a name is pasted, and aren't said."""
+
+_JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
+"""Unseen, too, but part of how words are spelled in Persian, Hindi and others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -122,6 +128,7 @@ class Building:
         self._floors = {_text(row.get("floor_id")): row for row in _entries(lists.floors)}
         self._areas = {_text(row.get("area_id")): row for row in _entries(lists.areas)}
         self._rooms = _Rooms(lists, self._areas, self._floors)
+        self._places = tuple(dict.fromkeys([*_of_areas(self._areas), *_of_floors(self._floors)]))
         self._names: dict[Named, None] = {}
         self._nulls = False
 
@@ -129,13 +136,14 @@ class Building:
         """The names of some more entities."""
         self._nulls = self._nulls or any(None in _aliases(row) for row in piece.entries.values())
         for id in piece.ids:
-            self._names |= dict.fromkeys(self._of_entity(id, piece))
+            if len(self._names) < MOST_NAMES:
+                self._names |= dict.fromkeys(self._of_entity(id, piece))
 
     def finish(self) -> House:
         """The house."""
-        names = self._names | dict.fromkeys([*_of_areas(self._areas), *_of_floors(self._floors)])
+        places = self._places[:MOST_NAMES]
         return House(
-            names=tuple(names)[:MOST_NAMES],
+            names=(*self._names,)[: MOST_NAMES - len(places)] + places,
             rooms=self._rooms.by_device_and_satellite(),
             units=_units(self._config),
             language=_language(self._config),
@@ -250,5 +258,9 @@ def _text(value: object) -> str:
 
 def _name(value: object) -> str:
     """One line without control characters; "" for what is no name, or too long to be said."""
-    name = " ".join(_text(value).split())
-    return name if name.isprintable() and len(name) <= MOST_NAME_CHARS else ""
+    text = _text(value)
+    if len(text) > 2 * MOST_NAME_CHARS:  # not worth a look, which takes a while where it is a book
+        return ""
+    name = " ".join(text.translate(_MARKS).split())
+    seen = name.translate(_JOINERS)
+    return name if seen and seen.isprintable() and len(name) <= MOST_NAME_CHARS else ""

@@ -1,10 +1,14 @@
 """Where Home Assistant is, for a server that asks it something."""
 
+import logging
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from wyoming_voice.config import Settings
+
+_log = logging.getLogger(__name__)
 
 
 class HassSettings(Settings):
@@ -20,8 +24,24 @@ class HassSettings(Settings):
     @field_validator("hass_url")
     @classmethod
     def _http(cls, url: str) -> str:
-        if url and (
-            not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/")
-        ):
+        if url and not _is_address(url):
             raise ValueError("write http://HOST:PORT or https://HOST")
+        if urlsplit(url).path.strip("/"):
+            raise ValueError("write only http://HOST:PORT, without a path")
         return url.rstrip("/")
+
+
+def warn_of_a_token_alone(settings: HassSettings) -> None:
+    """Say that a token without an address is for nothing; for the start of a server."""
+    if settings.hass_token_file is not None and not settings.hass_url:
+        _log.warning("--hass-token-file has no effect without --hass-url; give both, or neither")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an IPv6 address without its end
+        return False
+    plain = url.startswith(("http://", "https://")) and url.isprintable() and " " not in url
+    return known and plain and not (parts.query or parts.fragment)

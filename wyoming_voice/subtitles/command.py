@@ -83,7 +83,8 @@ def _settings_of_the_server(settings: SubtitleSettings) -> AsrSettings:
     asr = load(AsrSettings, ["--config", str(settings.config)] if settings.config else [])
     shared = {*EngineSettings.model_fields} - {"config", "log_level"}
     said = {name: getattr(settings, name) for name in shared & settings.model_fields_set}
-    return asr.model_copy(update={**said, "hass_url": ""})  # films name other things than the house
+    nowhere = {"hass_url": "", "hass_token_file": None}  # films name other things than the house
+    return asr.model_copy(update=said | nowhere)
 
 
 def _chosen(program: AsrProgram, settings: SubtitleSettings) -> Choice:

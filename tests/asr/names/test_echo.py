@@ -63,12 +63,18 @@ def test_a_name_that_was_hardly_said_is_refused(evidence: Evidence) -> None:
     assert passed.reason is Reason.PASSED
 
 
-def test_an_echo_of_somebody_is_a_doubt() -> None:
-    speech_s = (0.0, 1.0)
-    assert doubt([segment(SURE)], 4, speech_s, 10) is None
-    assert doubt([segment(replace(SURE, echo=Echo.RUN))], 4, speech_s, 10) is Doubt.ECHO
-    nobody = replace(SURE, echo=Echo.RUN, no_speech=0.7)
-    assert doubt([segment(nobody)], 4, speech_s, 10) is None
+@pytest.mark.parametrize(
+    ("evidence", "why"),
+    [
+        (SURE, None),
+        (replace(SURE, echo=Echo.RUN), Doubt.ECHO),
+        (replace(SURE, no_speech=0.7), Doubt.ECHO),
+        (replace(SURE, no_speech=0.7, spoken_s=None), None),
+        (replace(SURE, echo=Echo.RUN, no_speech=0.7), None),
+    ],
+)
+def test_an_echo_of_somebody_is_a_doubt(evidence: Evidence, why: Doubt | None) -> None:
+    assert doubt([segment(evidence)], 4, (0.0, 1.0), 10) is why
 
 
 class Echoing(Whisper):
@@ -103,7 +109,8 @@ def echoing(request: pytest.FixtureRequest) -> Echoing:
     return engine
 
 
-HOUSE = DecodeOptions(house=Glossary(("Hall", "Loft", "Ecobee"), 3))
+HOUSE = DecodeOptions(house=Glossary(("Hall", "Loft", "Ecobee"), 3), speech_s=(0.0, 1.0))
+ONE_NAME = replace(HOUSE, house=Glossary(("Stop the music",), 1))
 
 
 def heard(engine: Whisper, options: DecodeOptions) -> list[Segment]:
@@ -111,9 +118,14 @@ def heard(engine: Whisper, options: DecodeOptions) -> list[Segment]:
     return [one for one in found if one is not None]
 
 
-def test_who_spoke_is_heard_again_without_names(echoing: Echoing) -> None:
+@pytest.mark.parametrize(("options", "no_speech"), [(HOUSE, 0.1), (ONE_NAME, 0.9)])
+def test_who_spoke_is_heard_again_without_names(
+    echoing: Echoing, options: DecodeOptions, no_speech: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also who said a name and nothing else, which the model took for no speech."""
+    monkeypatch.setattr(echoing, "no_speech", no_speech)
     before = echoing.runs
-    (found,) = heard(echoing, HOUSE)
+    (found,) = heard(echoing, options)
     assert echoing.runs == before + 2
     assert (found.text, found.evidence.again) == (" Stop the music.", Doubt.ECHO)
     assert (found.evidence.names, judged(found, vad_heard=True).reason) == (0, Reason.PASSED)

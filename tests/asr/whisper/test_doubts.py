@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from wyoming_voice.asr.engine import Evidence, Segment
-from wyoming_voice.asr.whisper.doubts import Doubt, doubt, shown
+from wyoming_voice.asr.engine import Evidence, Segment, facts
+from wyoming_voice.asr.whisper.doubts import Doubt, doubt
 
 GOOD = Segment(
     " Turn on the kitchen light.",
@@ -82,6 +82,6 @@ def test_nothing_is_doubted_where_somebody_spoke() -> None:
 
 def test_the_log_has_the_context_and_the_doubt() -> None:
     short, again = Evidence(context_s=6), Evidence(context_s=30, again="cut")
-    assert shown([]) == shown([Evidence()]) == {}
-    assert shown([short, Evidence(context_s=8)]) == {"context": 8}
-    assert shown([short, again, short]) == {"context": 30, "context_again": "cut"}
+    assert facts([]) == facts([Evidence()]) == {}
+    assert facts([short, Evidence(context_s=8, names=3)]) == {"names": 3, "context": 8}
+    assert facts([short, again, short]) == {"context": 30, "context_again": "cut"}

@@ -188,6 +188,26 @@ async def test_both_looks_together_are_as_long_as_one_may_be(
     assert await path.look(replace(LAMP, client=Somebody())) is None
 
 
+async def test_with_patience_home_assistant_may_read_its_sentences_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fast, "LOOK_WITHIN_S", 0.01)
+
+    class Patient(Assist):
+        def __init__(self) -> None: ...
+
+        async def understands(
+            self, text: str, language: str, device_id: str, *, timeout_s: float = 0
+        ) -> bool:
+            await asyncio.sleep(0.05)  # longer than a look, and no longer than it may take
+            return timeout_s > 10
+
+    for patience_s, understood in ((0.0, False), (20.0, True)):
+        house = HouseFast(Patient(), patience_s)
+        path = OwnOrHouse(Says("own", understands=False), house, patience_s)
+        assert (await path.look(LAMP) is not None) is understood
+
+
 async def test_both_are_warmed_and_closed() -> None:
     own, house = Says("own", understands=False), Says("house", understands=False)
     path = OwnOrHouse(own, house)

@@ -185,6 +185,39 @@ async def test_the_first_question_in_a_language_has_its_sentences_loaded_and_wai
     await path.close()
 
 
+async def test_with_patience_the_first_question_in_a_language_waits_for_its_sentences() -> None:
+    shelf = Shelf()
+    shelf.may.clear()
+    async with opened(SatelliteFast(shelf, lambda: NOON, patience_s=20)) as path:
+        looking = asyncio.create_task(path.look(asked("what time is it")))
+        await asyncio.wait((looking,), timeout=0.01)
+        assert (looking.done(), len(path.loading)) == (False, 1)
+        shelf.may.set()
+        assert await looking is not None
+        assert await path.look(asked("what time is it", language="xx")) is None
+    assert shelf.loaded == ["en", "xx"]
+
+
+async def test_patience_comes_to_an_end() -> None:
+    shelf = Shelf()
+    shelf.may.clear()
+    async with opened(SatelliteFast(shelf, lambda: NOON, patience_s=0.01)) as path:
+        assert await path.look(asked("what time is it")) is None
+        assert path.loading
+        shelf.may.set()
+        await loaded(path, "en")
+        assert await path.look(asked("what time is it")) is not None
+    assert shelf.loaded == ["en"]
+
+
+@asynccontextmanager
+async def opened(path: SatelliteFast) -> AsyncIterator[SatelliteFast]:
+    try:
+        yield path
+    finally:
+        await path.close()
+
+
 async def test_the_language_that_was_spoken_longest_ago_is_let_go() -> None:
     shelf = Shelf()
     async with ready(SatelliteFast(shelf, lambda: NOON), "a") as path:

@@ -47,6 +47,8 @@ def test_the_room_that_is_filled_in_is_the_client_s_own() -> None:
         ("the big pizza", True),
         ("a tea and light", False),
         ("pasta and turn off the light", False),
+        ("keinen", False),
+        ("not the big", False),
         ("把厨房的灯关掉然后告诉我现在是几点钟好不好谢谢你了", False),
     ],
 )

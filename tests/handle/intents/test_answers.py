@@ -129,6 +129,13 @@ async def test_calls_that_don_t_fit_are_a_sentence_and_nothing_is_done(
     assert (read.error, read.intents) == (UNFIT, [])
 
 
+async def test_a_timer_without_a_device_to_have_it_is_not_asked_of_home_assistant() -> None:
+    script = asks(("HassStartTimer", {"minutes": 5}), text="Done!")
+    async with FakeLlamaSwap(script) as fake, answering(fake) as uri:
+        read = await ask(uri, device_id=None)
+    assert (read.error, read.intents) == (UNFIT, [])
+
+
 async def test_whoever_is_not_home_assistant_is_answered_as_ever() -> None:
     async with FakeLlamaSwap(words("It is noon.")) as fake, answering(fake) as uri:
         read = await ask(uri, turn_id="t1")

@@ -13,6 +13,7 @@ from wyoming_voice.handle.tools.arguments import Misfit
 from wyoming_voice.handle.tools.toolbox import ToolCall
 
 CONTEXT = {"conversation_id": "c", "turn_id": "t"}
+ALL_OF_THEM = offer(Question("", "", device_id="d"))
 
 
 def call(name: str, /, **arguments: Any) -> ToolCall:
@@ -21,7 +22,7 @@ def call(name: str, /, **arguments: Any) -> ToolCall:
 
 def one(name: str, said: str = "", /, **arguments: Any) -> Intent:
     """What Home Assistant reads of an answer with one call."""
-    (event,) = intended([call(name, **arguments)], said, CONTEXT)
+    (event,) = intended([call(name, **arguments)], ALL_OF_THEM, said, CONTEXT)
     return Intent.from_event(event)
 
 
@@ -30,7 +31,7 @@ def slots(name: str, /, **arguments: Any) -> dict[str, Any]:
 
 
 def texts(*calls: ToolCall, said: str = "") -> list[str | None]:
-    start, *events, stop = intended(calls, said, CONTEXT)
+    start, *events, stop = intended(calls, ALL_OF_THEM, said, CONTEXT)
     assert (start.type, stop.type) == (IntentsStart().event().type, IntentsStop().event().type)
     return [Intent.from_event(event).text for event in events]
 
@@ -105,13 +106,13 @@ def test_a_timer_of_no_hours_is_one_of_minutes() -> None:
 )
 def test_arguments_that_don_t_fit_are_no_intent(name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(Misfit):
-        intended([call(name, **arguments)], "Done.", CONTEXT)
+        intended([call(name, **arguments)], ALL_OF_THEM, "Done.", CONTEXT)
 
 
 @pytest.mark.parametrize("arguments", ["", "{", "[]", '"lamp"', "null"])
 def test_arguments_that_are_no_object_are_no_intent(arguments: str) -> None:
     with pytest.raises(Misfit):
-        intended([ToolCall("id", "HassTurnOn", arguments)], "", CONTEXT)
+        intended([ToolCall("id", "HassTurnOn", arguments)], ALL_OF_THEM, "", CONTEXT)
 
 
 @pytest.mark.parametrize("place", [{"area": "hall"}, {"name": "all"}, {"name": "All", "area": "x"}])
@@ -130,19 +131,19 @@ def test_all_is_written_as_home_assistant_knows_it_and_asked_for_by_no_name() ->
 
 def test_one_call_that_doesn_t_fit_keeps_all_from_being_sent() -> None:
     with pytest.raises(Misfit):
-        intended([call("HassTurnOn", name="lamp"), call("HassTurnOn")], "", CONTEXT)
+        intended([call("HassTurnOn", name="lamp"), call("HassTurnOn")], ALL_OF_THEM, "", CONTEXT)
 
 
 def test_more_than_a_few_calls_are_a_loop() -> None:
     calls = [call("HassTurnOn", name=f"lamp {number}") for number in range(MAX_INTENTS + 1)]
-    assert len(intended(calls[:-1], "", CONTEXT)) == MAX_INTENTS + 2
+    assert len(intended(calls[:-1], ALL_OF_THEM, "", CONTEXT)) == MAX_INTENTS + 2
     with pytest.raises(Misfit):
-        intended(calls, "", CONTEXT)
+        intended(calls, ALL_OF_THEM, "", CONTEXT)
 
 
 def test_the_same_call_twice_is_one() -> None:
     louder = call("HassSetVolumeRelative", volume_step=10)
-    assert len(intended([louder, louder], "", CONTEXT)) == 1
+    assert len(intended([louder, louder], ALL_OF_THEM, "", CONTEXT)) == 1
 
 
 def test_of_several_the_last_that_is_done_says_what_the_model_said() -> None:
@@ -234,3 +235,10 @@ def test_a_warm_up_is_never_home_assistant_s() -> None:
 def test_the_model_is_told_that_it_sees_no_result() -> None:
     assert "you see no result" in offer(Question("q", "x")).told
     assert "isn't known" in intent_answers.HANDED_OVER
+
+
+def test_an_intent_that_was_not_offered_is_refused_like_an_unknown_one() -> None:
+    five = call("HassStartTimer", minutes=5)
+    assert len(intended([five], ALL_OF_THEM, "", CONTEXT)) == 1
+    with pytest.raises(Misfit, match="no such intent"):
+        intended([five], offer(Question("", "")), "", CONTEXT)

@@ -13,8 +13,9 @@ from wyoming.ping import Ping
 from tests.handle.talking import ask, kinds, rest, say, served, talking, texts
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, refusal, words
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.answers import LocalAnswers
+from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.history import History, HistoryLimits
 from wyoming_voice.handle.llm import patience, warming
@@ -25,7 +26,6 @@ from wyoming_voice.handle.memory import Memory
 from wyoming_voice.handle.model_answers import Doing, Manner, ModelAnswers
 from wyoming_voice.handle.noticing import Notices
 from wyoming_voice.handle.prompting import Prompting
-from wyoming_voice.handle.quick import Quick
 from wyoming_voice.handle.reply import Notice
 from wyoming_voice.handle.rounds import Limits
 from wyoming_voice.handle.session import Question
@@ -237,7 +237,7 @@ def answers_of(llm: WrittenLlm, history: History | None = None) -> ModelAnswers:
     memory = Memory(history or History(HistoryLimits()), clock)
     notices = Notices(Notice(""), 0.0, Notice(""), 0.0)
     manner = Manner(Prompting("Be brief."), notices, Limits())
-    doing = Doing(Toolboxes([]), Quick(None, acts, memory, 1.0), acts, 1.0)
+    doing = Doing(Toolboxes([]), Commands(None, acts, memory, 1.0), acts)
     return ModelAnswers(llm, memory, manner, doing)
 
 
@@ -313,7 +313,7 @@ async def test_a_conversation_that_is_warmed_is_neither_begun_nor_used() -> None
 
 async def test_without_a_model_nothing_is_warmed() -> None:
     acts, memory = Acts(), Memory(History(HistoryLimits()), clock)
-    answers = LocalAnswers(Quick(None, acts, memory, 1.0), acts, memory, clock)
+    answers = LocalAnswers(Commands(None, acts, memory, 1.0), acts, memory, clock)
     answers.warm(Question("", "c"))
     await answers.close()
 

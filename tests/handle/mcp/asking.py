@@ -2,33 +2,47 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.handle.mcp.server import McpServerOnLoopback
 from wyoming_voice.handle.mcp.servers import McpServer
-from wyoming_voice.handle.mcp.session import Pace
 from wyoming_voice.handle.mcp.toolbox import McpToolbox
 from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.tools.toolbox import Offer, Toolbox
 from wyoming_voice.hass.token import token_in
 
-HASTY = Pace(least_s=0.01, longest_s=0.05, token_look_s=0.01, token_pause_s=30, steady_s=0)
+HASTY = {
+    **{"session.LEAST_S": 0.01, "session.LONGEST_S": 0.05, "session.STEADY_S": 0},
+    **{"session.TOKEN_LOOK_S": 0.01, "session.TOKEN_PAUSE_S": 30},
+    **{"http._BETWEEN_LOOKS_S": 0, "http._FAREWELL_S": 0.1, "toolbox._BETWEEN_CHANGES_S": 0.05},
+}
 ASKED = Question("turn it on", "c1")
 IN_THE_KITCHEN = Question("turn it on", "c1", device_id="kitchen-satellite")
 SECRET = "sEcReT-ToKeN-0123456789"
+
+
+@contextlib.contextmanager
+def hasty() -> Iterator[None]:
+    """Pauses of milliseconds in place of seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in HASTY.items():
+            patch.setattr(f"wyoming_voice.handle.mcp.{name}", value)
+        yield
 
 
 @contextlib.asynccontextmanager
 async def toolbox(
     server: McpServerOnLoopback, token: Path | None = None, url: str = ""
 ) -> AsyncIterator[McpToolbox]:
-    read = token_in(token) if token else None
-    box = McpToolbox(McpServer(url or server.url, read), HASTY)
-    try:
-        yield box
-    finally:
-        await box.close()
+    with hasty():
+        box = McpToolbox(McpServer(url or server.url, token_in(token) if token else None))
+        try:
+            yield box
+        finally:
+            await box.close()
 
 
 async def until(box: Toolbox, fits: Callable[[Offer], bool], question: Question = ASKED) -> Offer:

@@ -1,7 +1,8 @@
 """A real MCP server on loopback, built with the library's own, that does what a test wants of it.
 
 It comes in the kinds that there are: with sessions, without (as Home Assistant's), and of the protocol's
-second era, which knows none. `answers` stands in for what isn't MCP: a status, a page, a redirect.
+second era, which knows none. `answers` stands in for what isn't MCP: a status, a page, a redirect, for all
+requests or by their method.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wyoming_voice.handle.mcp.link import DEVICE
 
 Context = ServerRequestContext[Any]
+Plain = tuple[int, dict[str, str], bytes]
 Does = Callable[[dict[str, Any]], Awaitable[types.CallToolResult]]
 
 
@@ -56,7 +58,7 @@ class McpServerOnLoopback:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.requests: list[tuple[str, str]] = []
         self.tried: list[str] = []
-        self.answers: tuple[int, dict[str, str], bytes] | None = None
+        self.answers: Plain | dict[str, Plain] | None = None
         self.gates: dict[str, asyncio.Event] = {}
         self.called = asyncio.Event()
         self._knock = asyncio.Event()
@@ -168,8 +170,11 @@ class McpServerOnLoopback:
             shown = dict(scope["headers"]).get(b"authorization", b"").decode()
             self.tried.append(shown)
             self._knock.set()
-            if self.answers is not None:
-                await _plain(send, *self.answers)
+            answers = self.answers
+            if isinstance(answers, dict):
+                answers = answers.get(scope["method"])
+            if answers is not None:
+                await _plain(send, *answers)
             elif self.token and shown != f"Bearer {self.token}":
                 await _plain(send, 401, {}, b"401: Unauthorized")
             elif self.kind is not Kind.SECOND_ERA and scope["method"] == "POST":

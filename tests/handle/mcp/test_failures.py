@@ -5,14 +5,12 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mcp import types
 
-from tests.handle.mcp.asking import ASKED, HASTY, SECRET, names, toolbox, until
-from tests.handle.mcp.server import Kind, McpServerOnLoopback, said, tool
-from wyoming_voice.handle.mcp.http import Door, http_client
+from tests.handle.mcp.asking import ASKED, SECRET, names, toolbox, until
+from tests.handle.mcp.server import Kind, McpServerOnLoopback, Plain, tool
+from wyoming_voice.handle.mcp.http import Door, TooMuchError, http_client, watching
 from wyoming_voice.handle.mcp.servers import McpServer
 from wyoming_voice.hass.token import token_in
 
@@ -40,6 +38,7 @@ async def test_a_server_that_goes_away_and_comes_back(
         assert await box.offer(ASKED) is away
         await house.come()
         assert await until(box, lambda offer: "can't be reached" not in offer.told) is before
+        await until(box, lambda _: "it is there again" in caplog.text)
         assert (await box.call("switch", {"name": "lamp"}, ASKED)).text == "switch done"
     assert house.calls == [("switch", {"name": "lamp"})]
     ours = [r for r in caplog.records if r.name.startswith("wyoming_voice")]
@@ -47,7 +46,6 @@ async def test_a_server_that_goes_away_and_comes_back(
     assert warned == [
         f"MCP server {house.url}: it can't be reached (Connection refused); is it running?"
     ]
-    assert any(r.getMessage().endswith("it is there again") for r in caplog.records)
 
 
 async def test_a_server_that_is_started_anew_between_two_calls(house: McpServerOnLoopback) -> None:
@@ -110,14 +108,18 @@ async def test_a_refused_token_is_shown_once_and_the_file_looked_at_again(
     file.write_text(SECRET)
     async with McpServerOnLoopback() as house, toolbox(house, file) as box:
         house.tools, house.token = [tool("dim")], "another"
-        await until(box, lambda offer: "can't be reached" in offer.told)
+        await until(box, lambda offer: "refuses our token" in offer.told)
+        result = await box.call("dim", {}, ASKED)
+        assert (result.error, result.unsure) == (True, False)
+        assert "it refuses this assistant's token. Nothing was done." in result.text
         shown_again = asyncio.create_task(house.requested(1))
-        await asyncio.wait((shown_again,), timeout=20 * HASTY.token_look_s)
+        await asyncio.wait((shown_again,), timeout=0.2)
         assert house.tried == [f"Bearer {SECRET}"]
         file.write_text("another\n")
         await until(box, lambda offer: names(offer) == ["dim"])
     warned = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert len([line for line in warned if "refuses the token" in line]) == 1
+    (refused,) = (line for line in warned if "refuses the token" in line)
+    assert "--mcp-token-file" in refused
 
 
 async def test_a_token_that_is_changed_on_the_way_is_read_again(tmp_path: Path) -> None:
@@ -158,11 +160,12 @@ PAGE = (200, {"content-type": "text/html"}, b"<html>")
         ((500, {}, b""), "answers 500"),
         (PAGE, "web page"),
         ((307, {"location": "http://127.0.0.1:9/mcp?key=hidden"}, b""), "http://127.0.0.1:9/mcp,"),
+        ((307, {"location": "http://[::1"}, b""), "http://[::1,"),
         ((200, {"content-type": "application/json"}, b"{]"), "no MCP"),
     ],
 )
 async def test_what_is_no_mcp_is_told_once_with_the_remedy(
-    answers: tuple[int, dict[str, str], bytes], told: str, caplog: pytest.LogCaptureFixture
+    answers: Plain, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with McpServerOnLoopback() as house, toolbox(house) as box:
         house.answers = answers
@@ -200,8 +203,8 @@ async def test_the_token_goes_to_its_own_server_only(tmp_path: Path) -> None:
     async with McpServerOnLoopback() as elsewhere, McpServerOnLoopback() as house:
         house.answers = elsewhere.answers = (204, {}, b"")
         async with http_client(Door(McpServer(house.url, token_in(file)))) as http:
-            await http.get(house.url)
-            await http.get(elsewhere.url)
+            await http.post(house.url)
+            await http.post(elsewhere.url)
         assert (house.tried, elsewhere.tried) == ([f"Bearer {SECRET}"], [""])
 
 
@@ -227,15 +230,69 @@ async def test_the_token_stands_nowhere(tmp_path: Path, caplog: pytest.LogCaptur
     assert SECRET not in caplog.text + shown + json.dumps([str(r.__dict__) for r in caplog.records])
 
 
-async def test_an_answer_without_end_is_cut(house: McpServerOnLoopback) -> None:
-    async def floods(_: dict[str, Any]) -> types.CallToolResult:
-        return said("x" * 5_000_000)
+UNREAD: tuple[Plain, ...] = (
+    (200, {"content-type": "application/json"}, b"{]"),
+    (200, {"content-type": "application/json"}, b"[" * 3_000_000),
+    (202, {}, b""),
+)
 
-    house.does["dim"] = floods
-    async with toolbox(house) as box:
+
+@pytest.mark.parametrize("answers", UNREAD)
+async def test_a_call_whose_answer_can_t_be_read_may_have_been_done(answers: Plain) -> None:
+    async with McpServerOnLoopback() as house, toolbox(house) as box:
+        house.tools = [tool("switch"), tool("dim")]
         await box.offer(ASKED)
+        tried, house.answers = len(house.tried), {"POST": answers}
+        result = await box.call("switch", {"name": "lamp"}, ASKED)
+        assert (result.error, result.unsure) == (True, True)
+        assert "not known whether it was done" in result.text
+        assert "validation" not in result.text
+        house.answers = None
+        assert (await box.call("dim", {}, ASKED)).text == "dim done"
+    assert len(house.tried) == tried + 2
+
+
+async def test_a_call_whose_stream_can_t_be_taken_up_again_is_not_made_again() -> None:
+    """The server is started anew while it streams an answer, and knows nothing of that stream."""
+    async with McpServerOnLoopback(Kind.SESSIONS) as house, toolbox(house) as box:
+        house.tools = [tool("dim")]
+        await box.offer(ASKED)
+        stream = (200, {"content-type": "text/event-stream"}, b"id: 1\nretry: 0\ndata:\n\n")
+        house.answers = {"POST": stream, "GET": (404, {}, b"")}
         result = await box.call("dim", {}, ASKED)
-        assert result.error
-        assert result.unsure
-        await until(box, lambda offer: "can't be reached" not in offer.told)
-        assert (await box.call("switch", {"name": "lamp"}, ASKED)).text == "switch done"
+        assert (result.error, result.unsure) == (True, True)
+
+
+@pytest.mark.parametrize("answers", [UNREAD[0], UNREAD[1], (500, {}, b"")])
+async def test_a_server_that_does_not_list_its_tools_is_told(
+    answers: Plain, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with McpServerOnLoopback() as house, toolbox(house) as box:
+        house.tools = [tool("dim")]
+        await box.offer(ASKED)
+        house.answers = {"POST": answers}
+        box._changed()
+        await until(box, lambda _: "doesn't list" in caplog.text)
+        assert names(await box.offer(ASKED)) == ["dim"]
+    ours = [r.getMessage() for r in caplog.records if r.name.startswith("wyoming_voice")]
+    assert ours == [f"MCP server {house.url}: it doesn't list its tools; see its log"]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_read_on() -> None:
+    async with McpServerOnLoopback() as house:
+        house.answers = (200, {"content-type": "text/event-stream"}, b": still here\n\n")
+        async with http_client(Door(McpServer(house.url))) as http:
+            with watching():
+                response = await http.send(http.build_request("POST", house.url), stream=True)
+            with pytest.raises(TooMuchError):
+                await response.aread()
+
+
+async def test_a_server_can_t_write_lines_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with (
+        McpServerOnLoopback(name="lamps\nERROR the house burns") as house,
+        toolbox(house) as box,
+    ):
+        await box.offer(ASKED)
+    assert "0 tools of lamps ERROR the house burns\n" in caplog.text

@@ -17,6 +17,8 @@ LIGHT: dict[str, Any] = {
         "hot": {"type": "boolean"},
         "share": {"type": "number", "exclusiveMinimum": 0},
         "until": {"anyOf": [{"$ref": "#/$defs/Time"}, {"type": "null"}], "default": None},
+        "pin": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+        "either": {"type": "integer", "oneOf": [{"minimum": 5}, {"maximum": 3}]},
         "code": {"type": "string", "minLength": 2, "maxLength": 4},
     },
     "required": ["name"],
@@ -49,6 +51,9 @@ def with_lamp(**more: Any) -> dict[str, Any]:
         ({"until": None}, {"until": None}),
         ({"brightness": None}, {}),
         ({"name": "50"}, {"name": "50"}),
+        ({"pin": "1234"}, {"pin": "1234"}),
+        ({"pin": 1234}, {"pin": 1234}),
+        ({"either": "7"}, {"either": 7}),
         ({"more": "x"}, {"more": "x"}),
     ],
 )
@@ -64,6 +69,7 @@ def test_slips_are_mended(written: dict[str, Any], meant: dict[str, Any]) -> Non
         ({"brightness": True}, "'brightness' must be a whole number, not true or false"),
         ({"brightness": 101}, "'brightness' must be at most 100"),
         ({"share": 0}, "'share' must be more than 0"),
+        ({"share": "1e999"}, "'share' must be a number, not a text"),
         ({"domain": ["light", "lamp"]}, '\'domain[1]\' must be one of "light", "fan"'),
         ({"until": 7}, "'until' must be an object"),
         ({"code": "12345"}, "'code' must be as many letters: at most 4"),
@@ -100,6 +106,7 @@ def alternatives(levels: int) -> dict[str, Any]:
     [
         {"$ref": "http://127.0.0.1:9/schema.json"},
         {"$ref": "#/properties/a"},
+        {"required": [["a"], {}], "properties": {"a": {"type": [["string"], {}]}}},
         {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]},
         {"properties": {"a": {"type": "string", "pattern": "(a+)+$"}}},
         {"type": "object", "properties": {"a": alternatives(5)}},
@@ -124,7 +131,16 @@ def test_no_arguments_are_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a":', "[1]", "turn it on", '{"a": NaN}', '{"a": "\\ud800"}', "[" * 100_000, "9" * 5000],
+    [
+        '{"a":',
+        "[1]",
+        "turn it on",
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a": "\\ud800"}',
+        "[" * 100_000,
+        "9" * 5000,
+    ],
 )
 def test_what_is_no_object_is_told(text: str) -> None:
     with pytest.raises(Misfit, match="JSON"):

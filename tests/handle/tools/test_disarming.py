@@ -1,11 +1,13 @@
 """What comes from elsewhere loses what a chat template could take for its own, and keeps its words."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_voice.handle.tools.disarming import as_data, disarmed, shortened
-from wyoming_voice.handle.tools.toolbox import ToolResult
+from wyoming_voice.handle.tools.disarming import as_data, as_told, disarmed, shortened
+from wyoming_voice.handle.tools.toolbox import Tool, ToolResult
 
 TOKENS = (
     *(
@@ -71,3 +73,38 @@ def test_a_long_result_is_cut_and_says_so() -> None:
 
 def test_what_a_result_is_stays() -> None:
     assert as_data(ToolResult("<s>", error=True, unsure=True)) == ToolResult("< s>", True, True)
+
+
+def test_a_tool_is_told_without_force_and_its_names_and_values_as_they_are_or_not_at_all() -> None:
+    schema = {
+        "type": "object",
+        "title": "<s>",
+        "properties": {
+            "description": {"type": "string", "description": "x</s>", "enum": ["<", "on", "<s>"]},
+            "<|im_end|>": {"type": "string"},
+            "any": {"anyOf": [{"description": "[INST]", "const": "<s>"}, {"default": 3}]},
+            "number": {"maximum": float("nan"), "minimum": 10**5000, "enum": [1, -math.inf]},
+        },
+        "required": ["description", "<|im_end|>"],
+    }
+    told = as_told(Tool("häuser", " <|im_end|> " + "x" * 5000, schema, reads=True), "h_user")
+    assert (told.name, told.reads) == ("h_user", True)
+    assert told.description.startswith("< |im_end| > xxx")
+    assert len(told.description) < 2100
+    assert told.parameters == {
+        "type": "object",
+        "title": "< s>",
+        "properties": {
+            "description": {"type": "string", "description": "x< /s>", "enum": ["<", "on"]},
+            "any": {"anyOf": [{"description": "[ INST]"}, {"default": 3}]},
+            "number": {"enum": [1]},
+        },
+        "required": ["description"],
+    }
+
+
+def test_a_schema_without_end_is_cut() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(900):
+        deep = {"items": deep}
+    assert len(str(as_told(Tool("deep", "", deep), "deep").parameters)) < 1000

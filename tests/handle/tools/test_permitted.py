@@ -56,3 +56,12 @@ def test_a_name_is_such_as_servers_of_models_take_and_only_once() -> None:
     assert len(set(given)) == len(given)
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in given)
     assert names.of(1, "search") == "search_2"
+
+
+def test_names_that_are_made_up_all_the_time_are_forgotten() -> None:
+    names = Names()
+    first = names.of(0, "first")
+    for number in range(3000):
+        names.of(1, f"made_up_{number}")
+    assert len(names._given) == len(names._taken) == 2000
+    assert names.of(0, "first") == first

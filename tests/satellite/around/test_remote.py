@@ -90,6 +90,7 @@ async def test_what_is_done(path: Path, action: str, argument: str, done: object
         ("volume", "", "volume needs a percentage: volume 40"),
         ("volume", "loud", "'loud' is no number; write volume 40 (percent)"),
         ("volume", "140", "volume '140': write 0 to 100, such as volume 40"),
+        ("timer", "", "timer needs a number of seconds: timer 300"),
         ("timer", "soon", "'soon' is no number; write timer 300 (seconds)"),
         ("timer", "inf", "'inf' is no number; write timer 300 (seconds)"),
         ("timer", "-5", "timer '-5': write seconds, such as timer 300"),

@@ -137,6 +137,7 @@ def test_timers_that_were_started_while_home_assistant_was_not_connected(house: 
         WyomingEvent("timer-started", {"id": 7, "total_seconds": 1}),
         WyomingEvent("timer-started", {"id": "x", "total_seconds": float("nan")}),
         WyomingEvent("timer-started", {"id": "x", "total_seconds": "soon"}),
+        WyomingEvent("timer-updated", {"id": "x", "total_seconds": -float("inf")}),
         WyomingEvent("timer-updated", {"id": "x", "is_active": True}),
         WyomingEvent("transcript", {"id": "x", "total_seconds": 1}),
     ],
@@ -290,6 +291,7 @@ def test_a_clock_that_was_set_back_while_we_were_off_makes_no_timer_longer(
         b'{"timers": [{"id": 1, "name": "", "total_s": 1, "rings_at_s": 2}]}',
         b"\xff\xfe\x00",
         b"[" * 100_000,
+        b'{"timers": [{"id": "a", "name": "", "total_s": %d, "rings_at_s": 1}]}' % 10**400,
     ],
 )
 def test_a_file_that_holds_no_timers_is_set_aside(

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from satellite.around.timers import LONGEST_S
-from satellite.around.tool_specs import SPECS
 from satellite.around.tools import MOST_TOLD, OwnTools
 from satellite.effects import Moment
 from tests.satellite.around.test_timers import A, House
 from wyoming_voice.client import Done
-from wyoming_voice.handle.tools.offered import read_tools
 
 
 class Mouth:
@@ -56,22 +54,6 @@ def kitchen(tmp_path: Path) -> Kitchen:
     return Kitchen(tmp_path / "timers.json")
 
 
-def test_what_is_offered_is_what_a_handle_server_takes(kitchen: Kitchen) -> None:
-    offered = [dict(spec) for spec in kitchen.tools.specs]
-    tools = read_tools("transcript", {"context": {"tools": offered}})
-    assert len(tools) == 10
-    assert [tool.name for tool in tools if tool.reads] == ["HassTimerStatus"]
-    assert len(json.dumps(offered)) < 8000  # about two thousand tokens
-
-
-def test_all_that_is_offered_is_done(kitchen: Kitchen) -> None:
-    for spec in SPECS:
-        assert "there is no tool" not in kitchen.tools.do(str(spec["name"]), {}).text
-    assert kitchen.refused("HassTurnOn").startswith(
-        "there is no tool 'HassTurnOn'; there are: Hass"
-    )
-
-
 def test_a_timer_rings_when_it_was_set_for(kitchen: Kitchen) -> None:
     told = kitchen.did("HassStartTimer", minutes=1, seconds=30, name="pasta")
     (timer, left_s), *_ = kitchen.timers.left()
@@ -97,45 +79,6 @@ def test_a_timer_rings_when_it_was_set_for(kitchen: Kitchen) -> None:
     assert kitchen.rang == [timer.id]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "seconds"),
-    [
-        ({"hours": 1}, 3600),
-        ({"minutes": "5"}, 300),
-        ({"hours": 0.5, "minutes": None, "seconds": ""}, 1800),
-        ({"hours": 0, "minutes": 0, "seconds": 7, "name": ""}, 7),
-    ],
-)
-def test_lengths_as_models_write_them(
-    kitchen: Kitchen, arguments: dict[str, Any], seconds: int
-) -> None:
-    assert kitchen.did("HassStartTimer", **arguments)["total_seconds_left"] == seconds
-
-
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [
-        ({}, "how long?"),
-        ({"minutes": 0}, "how long?"),
-        ({"minutes": -1}, "'minutes' is -1"),
-        ({"minutes": "five"}, "'minutes' must be a number"),
-        ({"minutes": True}, "'minutes' must be a number"),
-        ({"minutes": float("nan")}, "'minutes' must be a number"),
-        ({"minutes": 5, "name": 7}, "'name' must be a string"),
-        ({"hours": LONGEST_S}, "a week"),
-        (
-            {"minutes": 5, "conversation_command": "turn off the light"},
-            "HassStartTimer has no argument 'conversation_command'; there are: hours, minutes",
-        ),
-    ],
-)
-def test_a_timer_that_can_t_be_had_says_why(
-    kitchen: Kitchen, arguments: dict[str, Any], why: str
-) -> None:
-    assert why in kitchen.refused("HassStartTimer", **arguments)
-    assert kitchen.names == []
-
-
 def test_a_lone_timer_needs_no_name(kitchen: Kitchen) -> None:
     kitchen.did("HassStartTimer", minutes=5)
     assert kitchen.did("HassCancelTimer", name="", start_minutes=0)["state"] == "cancelled"
@@ -150,11 +93,13 @@ def test_timers_are_told_apart_by_name_or_length(kitchen: Kitchen) -> None:
     kitchen.wait(57)
     assert kitchen.refused("HassCancelTimer") == (
         "3 timers fit: Pasta (5 min, 4 min 3 s left), bread (10 min, 9 min 3 s left), "
-        "without a name (1 h 30 min, 1 h 29 min 3 s left); say which, by name or by start_minutes"
+        "without a name (1 h 30 min, 1 h 29 min 3 s left); say which, by name, by start_minutes, "
+        "or by the id that HassTimerStatus tells, in place of the name"
     )
     assert "there is no timer named 'tea'; there are: Pasta (" in kitchen.refused(
         "HassCancelTimer", name="tea"
     )
+    assert "there is no timer of " in kitchen.refused("HassCancelTimer", start_hours=10**307)
     assert "there is no timer named 'bread' of 5 min;" in kitchen.refused(
         "HassCancelTimer", name="bread", start_minutes=5
     )
@@ -170,6 +115,35 @@ def test_what_rings_is_meant_where_nothing_else_is_said(kitchen: Kitchen) -> Non
     assert kitchen.did("HassCancelTimer")["name"] == "egg"
     assert kitchen.silenced == kitchen.rang
     assert kitchen.names == ["pasta"]
+
+
+def test_all_that_rings_is_silenced_at_once(kitchen: Kitchen) -> None:
+    for name in ("egg", "tea"):
+        kitchen.did("HassStartTimer", seconds=5, name=name)
+    kitchen.did("HassStartTimer", minutes=5, name="pasta")
+    kitchen.wait(6)
+    told = kitchen.did("HassCancelTimer")["timers"]
+    assert [timer["name"] for timer in told] == ["egg", "tea"]
+    assert kitchen.silenced == kitchen.rang
+    assert kitchen.names == ["pasta"]
+
+
+def test_two_that_are_alike_are_told_apart_by_their_ids(kitchen: Kitchen) -> None:
+    first, second = (kitchen.did("HassStartTimer", minutes=5, name="tea")["id"] for _ in "12")
+    assert "2 timers fit" in kitchen.refused("HassPauseTimer", name="tea")
+    assert kitchen.did("HassPauseTimer", name=second)["state"] == "paused"
+    assert kitchen.did("HassCancelTimer", name=first)["id"] == first
+    assert [timer.id for timer, _ in kitchen.timers.left()] == [second]
+
+
+def test_what_ran_out_while_the_machine_slept_is_over(kitchen: Kitchen) -> None:
+    """Nobody has looked at the clock since: that may take half a minute."""
+    kitchen.did("HassStartTimer", seconds=5, name="egg")
+    kitchen.now_ms += 3_600_000
+    kitchen.wall_s += 3600
+    assert "ringing" in kitchen.refused("HassPauseTimer")
+    assert "ringing" in kitchen.refused("HassIncreaseTimer", minutes=1)
+    assert kitchen.rang == [kitchen.timers.left()[0][0].id]
 
 
 def test_all_timers_are_cancelled(kitchen: Kitchen) -> None:

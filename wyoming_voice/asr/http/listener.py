@@ -210,6 +210,7 @@ def _dictation(program: "AsrProgram", start: Start) -> Dictation:
     )
 
     def begin() -> Transcription:
+        program.look_round()
         return Transcription(chosen, manner, program.house, Share(program.audio))
 
     return Dictation(begin, program.settings.max_audio_s, endless=not decides)

@@ -40,6 +40,14 @@ class Told:
     names: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A name, and how many tokens it has in a list."""
+
+    name: str
+    tokens: int
+
+
 class Teller:
     """What one model is told; `count` says how many tokens a text has for it."""
 
@@ -60,7 +68,7 @@ class Teller:
             self._last = (wanted, told)
         return told
 
-    def _ranked(self, house: Glossary) -> "tuple[_Counted, ...]":
+    def _ranked(self, house: Glossary) -> tuple[_Counted, ...]:
         known, ranked = self._house
         if known != house:
             ranked = tuple(_ranked(house, self._count))
@@ -68,18 +76,10 @@ class Teller:
         return ranked
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """A name, and how many tokens it has in a list."""
-
-    name: str
-    tokens: int
-
-
 def packed(
     options: DecodeOptions,
     count: Callable[[str], int],
-    house: "Iterable[_Counted]" = (),
+    house: Iterable[_Counted] = (),
     budget_tokens: int = BUDGET_TOKENS,
 ) -> Told:
     """What to tell, at most `budget_tokens` by `count`; of the house no more than HOUSE_TOKENS make of it."""
@@ -106,7 +106,7 @@ def untold(options: DecodeOptions) -> DecodeOptions:
 
 
 def _add_house(
-    listed: list[str], house: "Iterable[_Counted]", count: Callable[[str], int], most_tokens: int
+    listed: list[str], house: Iterable[_Counted], count: Callable[[str], int], most_tokens: int
 ) -> None:
     """Add what there is room for, in order."""
     asked = len(listed)
@@ -123,7 +123,7 @@ def _add_house(
         listed.pop()
 
 
-def _ranked(house: Glossary, count: Callable[[str], int]) -> "list[_Counted]":
+def _ranked(house: Glossary, count: Callable[[str], int]) -> list[_Counted]:
     """Of the likely ones those first that tell the model a word which it doesn't know; so of the others.
 
     A word is told once: of forty names of an Ecobee one is enough to have it spelled.

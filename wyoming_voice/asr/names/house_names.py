@@ -31,7 +31,7 @@ def glossary(house: House) -> Glossary:
     names: dict[str, str] = {}
     likely = 0
     for rank, place in ranked:
-        name = " ".join(house.names[place].name.split())
+        name = house.names[place].name
         if not _sayable(name) or name.casefold() in names:
             continue
         names[name.casefold()] = name
@@ -69,7 +69,6 @@ def _sayable(name: str) -> bool:
     return (
         1 < len(name) <= _LONGEST_CHARS
         and any(letter.isalpha() for letter in name)
-        and name.isprintable()
         and "<|" not in name
         and _ID.search(name) is None
     )

@@ -6,15 +6,13 @@ it takes are loaded where a house is configured.
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from wyoming_voice.asr.engine import Glossary
 from wyoming_voice.asr.names.house_names import glossary
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.hass.registry import House
-
-if TYPE_CHECKING:
-    from wyoming_voice.hass.settings import HassSettings
+from wyoming_voice.hass.settings import HassSettings, warn_of_a_token_alone
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +60,9 @@ class Household:
             await self._hang_up()
 
 
-def household(settings: "HassSettings") -> Household | None:
+def household(settings: HassSettings) -> Household | None:
     """The house that the settings name, None where they name none. Raises ConfigError."""
+    warn_of_a_token_alone(settings)
     if not settings.hass_url:
         return None
     if settings.hass_token_file is None:
@@ -73,7 +72,7 @@ def household(settings: "HassSettings") -> Household | None:
         )
     from wyoming_voice.hass.connection import Hass
     from wyoming_voice.hass.house import HouseWatch
-    from wyoming_voice.hass.token import token_in
+    from wyoming_voice.hass.token import OPTION, token_in
 
-    hass = Hass(settings.hass_url, token_in(settings.hass_token_file))
+    hass = Hass(settings.hass_url, token_in(settings.hass_token_file.expanduser(), OPTION))
     return Household(HouseWatch(hass), hass.close)

@@ -63,6 +63,10 @@ _RUNS_KEPT = 1024
 
 _PARTS = re.compile(r"(\s*[^\w\s]*)(.*?)((?:['’]s)?[^\w]*)", re.DOTALL)
 _STOPS = re.compile(r"[.,;:!?…。，、！？)\]}\"”»]")
+_ONE = re.compile(r"\s*\S+")
+"""What a text is parted into where no words are told. An engine may part it elsewhere, and that must not
+matter: the text is the same for who asks for words."""
+
 _OPENS = re.compile(r"[(\[{\"“«¿¡]")
 _ENGLISH = "en"
 
@@ -110,6 +114,8 @@ class _Sentence:
             for word, taken in zip(self.bare, self.taken, strict=True)
         ]
         self.edges = [word in EDGES and word not in names.parts for word in self.bare]
+        self.parted = [True, *(word.text[:1].isspace() for word in words[1:]), True]
+        self.whole = [_ONE.fullmatch(word.text) is not None for word in words]
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """From where to where there are words in a row which nothing parts, and of which one is odd."""
@@ -118,9 +124,11 @@ class _Sentence:
                 continue
             for end in range(first + 1, min(len(self.heard), first + _MOST_WORDS) + 1):
                 last = self.heard[end - 1]
-                if not last.bare or (end - 1 > first and _OPENS.search(last.before)):
+                if not (last.bare and self.whole[end - 1] and self.parted[end - 1]):
                     break
-                if any(self.odd[first:end]) and not self.edges[end - 1]:
+                if end - 1 > first and _OPENS.search(last.before):
+                    break
+                if any(self.odd[first:end]) and self.parted[end] and not self.edges[end - 1]:
                     yield first, end
                 if _STOPS.search(last.behind):
                     break
@@ -199,7 +207,7 @@ class Snapper:
 
     def near(self, text: str, language: str) -> bool:
         """Whether something in a text may be a name, if the recogniser was unsure of it."""
-        words = [Word(text, 0.0, 0.0, 0.0) for text in re.findall(r"\s*\S+", text)]
+        words = [Word(text, 0.0, 0.0, 0.0) for text in _ONE.findall(text)]
         return next(self._near(words, language), None) is not None
 
     def snapped(self, segment: Segment) -> Segment:
@@ -262,7 +270,7 @@ def _heard(text: str) -> _Heard:
     parts = _PARTS.fullmatch(text)
     assert parts is not None, "the parts may be empty"
     before, word, behind = parts.groups()
-    return _Heard(before, word, behind, word.casefold().replace("’", "'"))
+    return _Heard(before, word, behind, word.strip().casefold().replace("’", "'"))
 
 
 def _bare(word: str) -> str:
@@ -274,7 +282,7 @@ def _named(run: Sequence[Word], name: str, probability: float) -> Iterator[Word]
     begins, ends = _heard(run[0].text), _heard(run[-1].text)
     if begins.word[:1].isupper() and name.islower():
         name = name[:1].upper() + name[1:]
-    texts = re.findall(r"\s*\S+", f"{begins.before}{name}{ends.behind}")
+    texts = _ONE.findall(f"{begins.before}{name}{ends.behind}")
     words = (Word(text, 0.0, 0.0, probability) for text in texts)
     yield from spread(words, run[0].start_s, run[-1].end_s)
 

@@ -3,10 +3,10 @@
 Rule: what looks in any way like a failure is decoded again at 30 s; a doubt costs time, and never a text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
-from wyoming_voice.asr.engine import Evidence, Segment
+from wyoming_voice.asr.engine import Segment
 from wyoming_voice.asr.gate import COMPRESSION, FASTEST_WORDS_PER_S, LOG_PROB, hides_speech, loop_in
 
 _SPARE_S = 1.0
@@ -24,23 +24,6 @@ class Doubt(StrEnum):
     ECHO = "echo"
     PACE = "pace"
     LANGUAGE = "language"
-
-
-def shown(evidence: Iterable[Evidence]) -> dict[str, str | float]:
-    """For the log: how many names the model was told, and where contexts are chosen by the request, the
-
-    longest, and why one had to be longer.
-    """
-    evidence = [*evidence]
-    facts: dict[str, str | float] = {}
-    if names := max((one.names for one in evidence), default=0):
-        facts["names"] = names
-    found = [one for one in evidence if one.context_s is not None]
-    if found:
-        facts["context"] = max(one.context_s or 0.0 for one in found)
-    if again := [one.again for one in found if one.again]:
-        facts["context_again"] = again[0]
-    return facts
 
 
 def doubt(

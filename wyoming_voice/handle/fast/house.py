@@ -53,8 +53,9 @@ class _Command:
 class HouseFast:
     """The fast path through Home Assistant."""
 
-    def __init__(self, assist: Assist) -> None:
+    def __init__(self, assist: Assist, patience_s: float = 0.0) -> None:
         self._assist = assist
+        self._within_s = LOOK_WITHIN_S + patience_s
         self._warming: dict[str, asyncio.Task[bool]] = {}
 
     async def look(self, question: Question) -> _Command | None:
@@ -62,7 +63,7 @@ class HouseFast:
         if not question.text or len(question.text) > MOST_CHARS:
             return None
         understood = await self._assist.understands(
-            question.text, question.language, question.device_id, timeout_s=LOOK_WITHIN_S
+            question.text, question.language, question.device_id, timeout_s=self._within_s
         )
         return _Command(self._assist, question) if understood else None
 

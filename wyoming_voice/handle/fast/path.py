@@ -5,7 +5,8 @@ its own timers are the ones that it means. For all others Home Assistant does, w
 
 Rule: looking changes nothing, so it may be done for a question that nobody has asked yet; acting is done
 once, after the question stands. The model is asked only where nothing was done; where that isn't known, the
-person is told so, and nothing is tried again.
+person is told so, and nothing is tried again. What a person says in so many words is done whatever a model
+may do: `--tools-allow` and `--tools-deny` are about the model's tools.
 """
 
 import asyncio
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 LOOK_WITHIN_S = 0.25
 """Longest look; every question that goes to the model waits for it first."""
+
+PATIENCE_S = 3.0
+"""Longer than that where there is no model: the first look in a language, which has its sentences loaded,
+would be lost with nobody else to ask."""
 
 MOST_CHARS = 200
 """A simple command is a short one; what is longer goes to the model unlooked at."""
@@ -52,7 +57,10 @@ class FastPath(Protocol):
     """Whoever understands simple commands."""
 
     async def look(self, question: Question) -> Understood | None:
-        """Whether `question` is understood: within `LOOK_WITHIN_S`, changing nothing; never raises."""
+        """Whether `question` is understood, changing nothing; never raises.
+
+        Within `LOOK_WITHIN_S`, and whatever patience its maker has beside that.
+        """
 
     def warm(self, question: Question) -> None:
         """Such a question, whose text nobody knows, is likely to come; returns at once."""
@@ -64,7 +72,8 @@ class FastPath(Protocol):
 class OwnOrHouse:
     """What the client does itself, and what Home Assistant does: whoever understands first has it."""
 
-    def __init__(self, own: FastPath, house: FastPath) -> None:
+    def __init__(self, own: FastPath, house: FastPath, patience_s: float = 0.0) -> None:
+        self._within_s = LOOK_WITHIN_S + patience_s
         self._own = own
         self._house = house
 
@@ -72,7 +81,7 @@ class OwnOrHouse:
         """The client's own where there is a client; the clock that everyone has comes last."""
         paths = (self._own, self._house) if question.client else (self._house, self._own)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_WITHIN_S):
+            async with asyncio.timeout(self._within_s):
                 for path in paths:
                     if understood := await path.look(question):
                         return understood
@@ -89,10 +98,13 @@ class OwnOrHouse:
         await self._house.close()
 
 
-def fast_path(assist: "Assist | None", clock: "Callable[[], datetime]") -> FastPath:
+def fast_path(
+    assist: "Assist | None", clock: "Callable[[], datetime]", patience_s: float = 0.0
+) -> FastPath:
     """What `--fast-intents` stands for: with Home Assistant where it is named, `clock` in local time.
 
-    Raises ConfigError where the libraries are missing.
+    `patience_s`: how much longer than `LOOK_WITHIN_S` a look may take. Raises ConfigError where the libraries
+    are missing.
     """
     from wyoming_voice.handle.fast.house import HouseFast
     from wyoming_voice.handle.fast.satellite import SatelliteFast
@@ -106,5 +118,7 @@ def fast_path(assist: "Assist | None", clock: "Callable[[], datetime]") -> FastP
         raise ConfigError(
             f"--fast-intents needs {library!r}: pip install 'wyoming-voice[intents]'"
         ) from error
-    own = SatelliteFast(Sentences, clock)
-    return own if assist is None else OwnOrHouse(own, HouseFast(assist))
+    own = SatelliteFast(Sentences, clock, patience_s)
+    if assist is None:
+        return own
+    return OwnOrHouse(own, HouseFast(assist, patience_s), patience_s)

@@ -3,7 +3,8 @@
 Decides which languages are held ready. Nobody knows them before the first question: that one, which has
 the sentences loaded, goes to the model, unless a `warm-up` came before it.
 
-Rule: nothing is matched on the event loop, and no look waits for sentences to be loaded.
+Rule: nothing is matched on the event loop, and no look waits for sentences to be loaded, except with
+patience where there is no model to go to.
 """
 
 import asyncio
@@ -114,8 +115,11 @@ class _ClientCommand:
 class SatelliteFast:
     """The fast path that needs nobody but the client."""
 
-    def __init__(self, library: Library, clock: Callable[[], datetime]) -> None:
-        """`clock` tells the local time."""
+    def __init__(
+        self, library: Library, clock: Callable[[], datetime], patience_s: float = 0.0
+    ) -> None:
+        """`clock` tells the local time; `patience_s`: how long a look waits for sentences."""
+        self._patience_s = patience_s
         self._library = library
         self._clock = clock
         self._worker = Worker("sentences")
@@ -129,12 +133,15 @@ class SatelliteFast:
 
     async def look(self, question: Question) -> _ClockQuestion | _ClientCommand | None:
         """Whether a sentence of its language matches that the client offers a tool for."""
-        sentences = self._sentences(question)
-        if sentences is None or not question.text or len(question.text) > MOST_CHARS:
+        if not question.text or len(question.text) > MOST_CHARS:
+            return None
+        sentences = await self._loaded(question)
+        if sentences is None:
             return None
         try:
             recognised = await self._worker.call(
-                partial(sentences.recognise, question.text), deadline_s=LOOK_WITHIN_S
+                partial(sentences.recognise, question.text),
+                deadline_s=LOOK_WITHIN_S + self._patience_s,
             )
         except VoiceError:  # late, or closing
             return None
@@ -160,6 +167,15 @@ class SatelliteFast:
         if arguments is None:
             return None
         return _ClientCommand(sentences, recognised, question.client, arguments)
+
+    async def _loaded(self, question: Question) -> Spoken | None:
+        """Those of its language, waited for as long as there is patience."""
+        sentences = self._sentences(question)
+        loading = self._loading.get(self._library.variant(question.language) or "")
+        if sentences is None and loading is not None and self._patience_s:
+            await asyncio.wait((loading,), timeout=self._patience_s)
+            sentences = self._sentences(question)
+        return sentences
 
     def _sentences(self, question: Question) -> Spoken | None:
         """Those of its language, if they are there; else they are sent for."""

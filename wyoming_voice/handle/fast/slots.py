@@ -47,6 +47,12 @@ MOST_NAME_WORDS = 3
 MOST_NAME_CHARS = 24
 """A timer's name is free, so a sentence with a longer one is as likely to have said something else."""
 
+NO_NAMES = frozenset(
+    {"no", "not", "never", "don't"}
+    | {"kein", "keine", "keinen", "keinem", "keiner", "nicht", "nie", "niemals"}
+)
+"""What German and English put where a name may stand, to say that nothing is to be done."""
+
 Slot = str | int | float
 
 
@@ -65,7 +71,7 @@ class Recognised:
 def arguments_for(recognised: Recognised, tools: Iterable[Tool]) -> dict[str, Slot] | None:
     """What the tool with the intent's name is to be called with; None where no tool takes all of it."""
     tool = next((tool for tool in tools if tool.name == recognised.intent), None)
-    if tool is None or any(_long(str(recognised.values[name])) for name in recognised.free):
+    if tool is None or any(_no_name(str(recognised.values[n])) for n in recognised.free):
         return None
     arguments = {name: _whole(value) for name, value in recognised.values.items() if name != HERE}
     taken = tool.parameters.get("properties", {})
@@ -104,8 +110,13 @@ def _whole(value: Slot) -> Slot:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _long(name: str) -> bool:
-    return len(name) > MOST_NAME_CHARS or len(name.split()) > MOST_NAME_WORDS
+def _no_name(name: str) -> bool:
+    words = name.casefold().split()
+    return (
+        len(name) > MOST_NAME_CHARS
+        or len(words) > MOST_NAME_WORDS
+        or not NO_NAMES.isdisjoint(words)
+    )
 
 
 def variant_of(language: str, known: Iterable[str]) -> str | None:

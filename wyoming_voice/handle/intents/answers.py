@@ -37,9 +37,10 @@ UNFIT = "intent-unfit"
 
 @dataclass
 class _Written:
-    """What the model wrote: words with their events, and calls."""
+    """What the model wrote, with `offer` before it: words with their events, and calls."""
 
     reply: Reply
+    offer: Offer
     events: list[Event] = field(default_factory=list)
     calls: tuple[ToolCall, ...] = ()
 
@@ -76,13 +77,14 @@ class HassAnswers:
 
     async def _answer(self, asked: Asked) -> list[Event]:
         offer = intent_answers.offer(asked.question)
-        opened_at, turns = self._memory.open(asked)
+        self._memory.expect(asked)
+        opened_at, turns = self._memory.told(asked)
         asked.record.note(turns=len(turns), question_chars=len(asked.question.text))
         system = self._prompting.system(asked.question, offer, opened_at)
         messages = prompt(system, turns, asked.question.text)
-        written = _Written(Reply(context_of(asked)))
+        written = _Written(Reply(context_of(asked)), offer)
         try:
-            await self._write(asked, messages, offer, written)
+            await self._write(asked, messages, written)
             await asked.commitment.wait()
             return self._events(asked, messages, written)
         except LlmError as error:
@@ -92,12 +94,10 @@ class HassAnswers:
             asked.record.note(model=self._llm.model, answer_chars=len(written.reply.model_text))
             self._memory.leave(asked)
 
-    async def _write(
-        self, asked: Asked, messages: Sequence[Message], offer: Offer, written: _Written
-    ) -> None:
+    async def _write(self, asked: Asked, messages: Sequence[Message], written: _Written) -> None:
         """Have the model write all of it; raises LlmError."""
         start_s = _now_s()
-        async with contextlib.aclosing(self._llm.answer(messages, offer.tools)) as deltas:
+        async with contextlib.aclosing(self._llm.answer(messages, written.offer.tools)) as deltas:
             async for delta in deltas:
                 match delta:
                     case Calls(calls):
@@ -120,7 +120,7 @@ class HassAnswers:
             return [*written.events, *written.reply.finish()]
         context = context_of(asked)
         try:
-            events = intent_answers.intended(written.calls, said, context)
+            events = intent_answers.intended(written.calls, written.offer, said, context)
         except Misfit as misfit:
             asked.record.note(failure=UNFIT)
             # May name what the model made up of what was said.

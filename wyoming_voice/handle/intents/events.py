@@ -16,7 +16,7 @@ which the intents of the first would be late or be sent twice, and Home Assistan
 intents again. What came of an intent isn't told to us, and the model is told so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from wyoming.event import Event
 from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop
@@ -61,9 +61,14 @@ def offer(question: Question) -> Offer:
     return _WITH_TIMERS if question.device_id else _WITHOUT
 
 
-def intended(calls: Sequence[ToolCall], said: str, context: Mapping[str, str]) -> list[Event]:
-    """The events of an answer with `calls`, beside which the model `said` something; raises Misfit."""
-    intents = _intents(calls)
+def intended(
+    calls: Sequence[ToolCall], offered: Offer, said: str, context: Mapping[str, str]
+) -> list[Event]:
+    """The events of an answer with `calls`, beside which the model `said` something.
+
+    Raises Misfit, also for an intent that wasn't `offered` for this question.
+    """
+    intents = _intents(calls, frozenset(tool.name for tool in offered.tools))
     texts = _texts(intents, _spoken(said))
     events = [
         Intent(
@@ -79,14 +84,14 @@ def intended(calls: Sequence[ToolCall], said: str, context: Mapping[str, str]) -
     return [IntentsStart(dict(context)).event(), *events, IntentsStop(dict(context)).event()]
 
 
-def _intents(calls: Sequence[ToolCall]) -> list[tuple[HassIntent, Slots]]:
+def _intents(calls: Sequence[ToolCall], names: Set[str]) -> list[tuple[HassIntent, Slots]]:
     """What is called for, each once."""
     if len(calls) > MAX_INTENTS:
         raise Misfit(f"{len(calls)} calls; at most {MAX_INTENTS} are taken.")
     found: list[tuple[HassIntent, Slots]] = []
     for call in calls:
         intent = BY_NAME.get(call.name)
-        if intent is None:
+        if intent is None or call.name not in names:
             raise Misfit("There is no such intent.")
         one = (intent, intent.read(call.arguments))
         if one not in found:

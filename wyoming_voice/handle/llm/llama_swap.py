@@ -25,11 +25,16 @@ import httpx
 
 from wyoming_voice.handle.llm.asking import AUTO, Asking
 from wyoming_voice.handle.llm.deltas import Delta, Deltas, Finished, Waiting
-from wyoming_voice.handle.llm.failures import Failure, LlmError
+from wyoming_voice.handle.llm.failures import (
+    Failure,
+    LlmError,
+    NotYetError,
+    refusal,
+    refuses_tools,
+    tools_refused,
+)
 from wyoming_voice.handle.llm.listing import Listing, chosen, names_in
-from wyoming_voice.handle.llm.patience import Deadline, Patience, pause_s
-from wyoming_voice.handle.llm.refusals import NotYetError, refusal, refuses_tools, tools_refused
-from wyoming_voice.handle.llm.signs import in_time, note_sign
+from wyoming_voice.handle.llm.patience import Deadline, Patience, in_time, note_sign, pause_s
 from wyoming_voice.handle.llm.sse import SseReader
 from wyoming_voice.handle.steps import Message
 from wyoming_voice.handle.tools.toolbox import Tool

@@ -1,12 +1,23 @@
 """How long a question may wait for the model, and when it is asked again.
 
 Rule: whoever has spoken waits in silence, so each kind of trouble gets the time in which it may pass and not
-a second more: a model that loads takes tens of seconds, a refused connection is a restart or is for good.
+a second more: a model that loads takes tens of seconds, a refused connection is a restart or is for good. A
+server that fails in the middle of its stream has failed like any other.
 """
 
+import asyncio
+import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from wyoming_voice.handle.llm.deltas import Calls, Delta, Failed, Finished, Text, Thinking, Waiting
+from wyoming_voice.handle.llm.failures import Failure, LlmError
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 UNREACHABLE_S = 5.0
 """How long a server that can't be connected to is asked again: a restart takes about as long."""
@@ -59,6 +70,35 @@ class Deadline:
         return again_s < (self._sign_s if connected else self._connected_s)
 
 
+async def in_time(step: Awaitable[T], deadline: Deadline) -> T:
+    """What `step` gives; LlmError where that is later than the next sign of life has to come."""
+    try:
+        async with asyncio.timeout_at(deadline.next_sign_s):
+            return await step
+    except TimeoutError as error:
+        raise LlmError(
+            Failure.LOADING if deadline.loading else Failure.TOO_SLOW,
+            "no sign of life in time; see --first-token-timeout-s and --llm-timeout-s",
+        ) from error
+
+
+def note_sign(delta: Delta, deadline: Deadline) -> None:
+    """Have the deadline follow what has come; raises LlmError where that is a failure."""
+    match delta:
+        case Text() | Thinking() | Calls():
+            deadline.alive(_now_s())
+        case Waiting():
+            deadline.loads()
+        case Finished():
+            deadline.finished(_now_s())
+        case Failed(kind, message):
+            _log.debug("error in the stream: %s", message)
+            raise LlmError(
+                Failure.FAILED,
+                f"an error in the stream (type {kind}); --log-level debug shows what it says",
+            )
+
+
 def pause_s(attempt: int, retry_after: str | None, now: datetime) -> float:
     """Seconds before the attempt after number `attempt` (from 0).
 
@@ -80,3 +120,7 @@ def _asked_for_s(retry_after: str, now: datetime) -> float:
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return max(0.0, (date - now).total_seconds())
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

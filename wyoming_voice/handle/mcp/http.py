@@ -2,10 +2,13 @@
 
 Rule: the token is put on a request at the last moment, for the one origin that it belongs to, so that it
 stands in no request that is logged or raised; redirects to elsewhere are not followed (`mcp` sees to that).
-No proxy and no .netrc stand between us and the server. What a server sends in one piece is bounded.
+No proxy and no .netrc stand between us and the server. What a server sends in one piece is bounded, and so
+is how long it may go on about what nobody waits for.
 """
 
+import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,7 +25,13 @@ _FAREWELL_S = 1.0
 _KEPT_S = 3.0
 """Idle connections are closed before servers do so (uvicorn: 5 s), or a call could run into the closing."""
 
-_MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024
+"""Of one answer, or of one event in a stream; reading as much takes the event loop a fifth of a second."""
+
+_BETWEEN_LOOKS_S = 1.0
+"""Between two GETs, which only listen: `mcp` asks again as soon as a server says that it may."""
+
+_MOST_LOCATION_CHARS = 200
 _STREAM = "text/event-stream"
 _REFUSED = 401
 
@@ -33,15 +42,17 @@ class TokenRefusedError(Exception):
 
 @dataclass
 class Answer:
-    """What is known of what came back: of the last request, or of one in particular.
+    """What is known of what came back to a POST: to the last, or to one in particular.
 
-    `status` is 0 as long as nothing came; `sent`: the request may have gone out, at least in part.
+    `status` is 0 as long as nothing came; `sent`: the request may have gone out, at least in part;
+    `over`: nobody waits for it any more.
     """
 
     status: int = 0
     media_type: str = ""
     location: str = ""
     sent: bool = False
+    over: bool = False
 
     @property
     def untouched(self) -> bool:
@@ -61,6 +72,7 @@ def watching() -> Iterator[Answer]:
     try:
         yield answer
     finally:
+        answer.over = True
         _watched.reset(before)
 
 
@@ -83,12 +95,16 @@ class Door(httpx2.AsyncBaseTransport):
             limits=httpx2.Limits(keepalive_expiry=_KEPT_S),
         )
         self.last = Answer()
+        self._look_s = 0.0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it; a refused token is read again and, where it is another, tried once more."""
         if request.method == "DELETE":  # a farewell, which nobody waits for
             steps = ("connect", "read", "write", "pool")
             request.extensions["timeout"] = dict.fromkeys(steps, _FAREWELL_S)
+        watched = _watched.get() or Answer()
+        if request.method == "GET":
+            await self._look(watched)
         response = await self._send(request)
         if response.status_code == _REFUSED and self._holds_another():
             await response.aclose()
@@ -96,13 +112,23 @@ class Door(httpx2.AsyncBaseTransport):
         if response.status_code == _REFUSED:
             await response.aclose()
             raise TokenRefusedError
-        if _media_type(response) != _STREAM and isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _Bounded(response.stream)
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            most_bytes = math.inf if _media_type(response) == _STREAM else MOST_BYTES
+            response.stream = _Bounded(response.stream, watched, most_bytes)
         return response
 
     async def aclose(self) -> None:
         """Close idle connections."""
         await self._way.aclose()
+
+    async def _look(self, watched: Answer) -> None:
+        """Let a stream be opened, though not again and again, and none that nobody waits for."""
+        if watched.over:
+            raise httpx2.ReadError("nobody waits for it any more")
+        now_s = asyncio.get_running_loop().time()
+        self._look_s = max(self._look_s, now_s)
+        pause_s, self._look_s = self._look_s - now_s, self._look_s + _BETWEEN_LOOKS_S
+        await asyncio.sleep(pause_s)
 
     def _holds_another(self) -> bool:
         """Read the token again; whether it is another one."""
@@ -110,7 +136,9 @@ class Door(httpx2.AsyncBaseTransport):
         return self._token != refused
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
-        answer = self.last = _watched.get() or Answer()
+        answer = Answer()
+        if request.method == "POST":  # all else only listens, or says good-bye
+            answer = self.last = _watched.get() or answer
         answer.status, answer.sent = 0, True
         try:
             response = await self._way.handle_async_request(self._signed(request))
@@ -119,7 +147,8 @@ class Door(httpx2.AsyncBaseTransport):
             raise
         answer.status = response.status_code
         answer.media_type = _media_type(response)
-        answer.location = response.headers.get("location", "").partition("?")[0]
+        location: str = response.headers.get("location", "")
+        answer.location = location.partition("?")[0][:_MOST_LOCATION_CHARS]
         return response
 
     def _signed(self, request: httpx2.Request) -> httpx2.Request:
@@ -135,18 +164,24 @@ class Door(httpx2.AsyncBaseTransport):
         )
 
 
-class _Bounded(httpx2.AsyncByteStream):
-    """A body that ends with an error where it gets too long."""
+class TooMuchError(httpx2.StreamError):
+    """The server doesn't stop; of this kind since `mcp` takes such for one bad answer, and goes on."""
 
-    def __init__(self, body: httpx2.AsyncByteStream) -> None:
-        self._body = body
+
+class _Bounded(httpx2.AsyncByteStream):
+    """A body that ends with an error where it gets too long, or goes on when nobody waits for it."""
+
+    def __init__(self, body: httpx2.AsyncByteStream, watched: Answer, most_bytes: float) -> None:
+        self._body, self._watched, self._most_bytes = body, watched, most_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size_bytes = 0
         async for chunk in self._body:
             size_bytes += len(chunk)
-            if size_bytes > _MOST_BYTES:
-                raise httpx2.ReadError(f"an answer of more than {_MOST_BYTES} bytes")
+            if size_bytes > self._most_bytes:
+                raise TooMuchError(f"an answer of more than {self._most_bytes} bytes")
+            if self._watched.over:
+                raise TooMuchError("nobody waits for it any more")
             yield chunk
 
     async def aclose(self) -> None:

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from wyoming_voice.handle.mcp.http import Answer, watching
 from wyoming_voice.handle.mcp.servers import HOME_ASSISTANT, McpServer
-from wyoming_voice.handle.mcp.session import McpSession, Pace
-from wyoming_voice.handle.tools.disarming import disarmed, shortened
+from wyoming_voice.handle.mcp.session import McpSession
+from wyoming_voice.handle.tools.disarming import shortened
 from wyoming_voice.handle.tools.toolbox import Tool, ToolResult
 
 _log = logging.getLogger(__name__)
@@ -33,10 +33,11 @@ DEVICE = "io.home-assistant/device_id"
 MOST_TOLD_CHARS = 16_000
 """What a server says of its tools; Home Assistant's has a line or two for each of the house's devices."""
 
-_MOST_DESCRIPTION_CHARS = 2000
+_REFUSES = "it refuses this assistant's token"
 _MOST_PAGES = 20
-_MOST_TOOLS = 256
+_MOST_TOOLS = 500
 _NOT_FOUND = 404
+_NOT_BEGUN = (types.METHOD_NOT_FOUND, types.INVALID_PARAMS)
 _UNREADABLE = (ValidationError, BrokenResourceError, ClosedResourceError)
 
 
@@ -60,10 +61,8 @@ class Listed:
 class McpConnection:
     """One server; `changed` is called when what it offers may have changed."""
 
-    def __init__(
-        self, server: McpServer, changed: Callable[[], None], pace: Pace | None = None
-    ) -> None:
-        self._session = McpSession(server, changed, pace or Pace())
+    def __init__(self, server: McpServer, changed: Callable[[], None]) -> None:
+        self._session = McpSession(server, changed)
         self.want = self._session.want
         self.settled = self._session.settled
         self.close = self._session.close
@@ -72,6 +71,11 @@ class McpConnection:
     def away(self) -> bool:
         """Whether it is known that it can't be reached."""
         return self._session.away
+
+    @property
+    def refused(self) -> bool:
+        """Whether that is since it refuses the token."""
+        return self.away and self._session.refused
 
     @property
     def is_home_assistant(self) -> bool:
@@ -90,8 +94,9 @@ class McpConnection:
             except (MCPError, TimeoutError, *_UNREADABLE) as error:
                 self._not_listed(client, error, answer)
                 raise McpTrouble("it doesn't list its tools", untouched=True) from error
+        self._session.note("")
         told_text = "\n\n".join(part.strip() for part in told if part.strip())
-        return Listed(tools, disarmed(shortened(told_text, MOST_TOLD_CHARS)), _name_of(client))
+        return Listed(tools, shortened(told_text, MOST_TOLD_CHARS), _name_of(client))
 
     async def call(self, name: str, arguments: Mapping[str, Any], device_id: str) -> ToolResult:
         """What came of it; raises McpTrouble."""
@@ -110,15 +115,16 @@ class McpConnection:
             return await _called(self._present(), answer, name, arguments, device_id)
 
     def _not_listed(self, client: Client, error: Exception, answer: Answer) -> None:
-        """A server that only says no keeps its session; what broke is noticed by the session itself."""
-        if isinstance(error, TimeoutError) or answer.status == _NOT_FOUND:
+        """A server that only says no keeps its session; one that is away is noticed by the session itself."""
+        late, over = isinstance(error, TimeoutError), answer.status == _NOT_FOUND
+        if late or over:
             self._session.lost(client)
-        elif not isinstance(error, MCPError) or error.code != types.CONNECTION_CLOSED:
+        if late or (answer.status and not over):
             self._session.note("it doesn't list its tools; see its log")
 
     def _present(self) -> Client:
         if self._session.client is None:
-            raise McpTrouble("it can't be reached", untouched=True)
+            raise McpTrouble(_REFUSES if self.refused else "it can't be reached", untouched=True)
         return self._session.client
 
 
@@ -141,13 +147,18 @@ async def _called(
 
 
 def _trouble(error: MCPError, answer: Answer) -> McpTrouble:
+    """What the library raises for what the server said, and for what became of its answer."""
     if not answer.sent:
         return McpTrouble("it can't be reached", untouched=True)
+    if answer.status in (401, 403):
+        return McpTrouble(_REFUSES, untouched=True)
     if error.code == types.CONNECTION_CLOSED and not answer.untouched:
         return McpTrouble("the connection broke", untouched=False)
-    if answer.status in (401, 403):
-        return McpTrouble("it refuses this assistant's token", untouched=True)
-    return McpTrouble(f"it refused: {error.message}", untouched=answer.status < 500)
+    if error.code == types.PARSE_ERROR:
+        return McpTrouble("its answer can't be read", untouched=answer.untouched)
+    if answer.untouched or error.code in _NOT_BEGUN:
+        return McpTrouble(f"it refused: {error.message}", untouched=True)
+    return McpTrouble(f"it failed: {error.message}", untouched=False)
 
 
 def _name_of(client: Client) -> str:
@@ -180,7 +191,7 @@ def _tool(listed: types.Tool) -> Tool:
     hints = listed.annotations
     return Tool(
         name=listed.name,
-        description=disarmed(shortened(listed.description or "", _MOST_DESCRIPTION_CHARS)).strip(),
+        description=listed.description or "",
         parameters={"type": "object", "properties": {}} | listed.input_schema,
         reads=bool(hints and hints.read_only_hint),
     )

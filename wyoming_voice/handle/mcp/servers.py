@@ -1,21 +1,21 @@
 """The MCP servers that the settings name, each with where its token is read.
 
 Rule: what can't be right is told before anything listens, by the value and its remedy; a token never stands
-in an address, and an address is shown without what follows its `?`, which may be one.
+in an address, and an address is shown without what follows its `?`, which may be one. The token of one server
+never goes to another: Home Assistant has its own, and every other is counted.
 """
 
 import ipaddress
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from itertools import zip_longest
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.hass.errors import HassError
-from wyoming_voice.hass.token import token_in
+from wyoming_voice.hass.token import looks_like_a_token, token_in
 
 _log = logging.getLogger(__name__)
 
@@ -27,15 +27,21 @@ HOME_ASSISTANT_PATH = "/api/mcp/assist"
 
 NO_TOKEN = "none"
 
+TOKEN_FILE = "--mcp-token-file"
+HASS_TOKEN_FILE = "--hass-token-file"
+
+_SHORTEST_KEY = 24
+
 _AT_HOME = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain")
 
 
 @dataclass(frozen=True, slots=True)
 class McpServer:
-    """Where one is; `token` reads its bearer token anew and raises HassError."""
+    """Where one is; `token` reads its bearer token anew and raises HassError, `option` names the file."""
 
-    url: str
+    url: str = field(repr=False)
     token: Callable[[], str] | None = None
+    option: str = TOKEN_FILE
 
     @property
     def shown(self) -> str:
@@ -52,42 +58,63 @@ class McpServer:
 def servers_of(settings: HandleSettings) -> tuple[McpServer, ...]:
     """The servers in the order of the settings; raises ConfigError."""
     named, files = settings.mcp_server, settings.mcp_token_file
-    if len(files) > len(named):
+    addressed = len([name for name in named if name != HOME_ASSISTANT])
+    if files and len(files) != addressed:
         raise ConfigError(
-            f"--mcp-token-file: {len(files)} files for {len(named)} servers; each belongs to the "
-            "--mcp-server in the same place, and none stands for a server without a token"
+            f"{TOKEN_FILE}: {_counted(len(files), 'file')} for {_counted(addressed, 'server')} named by "
+            f"address; give one for each of those, in their order, and {NO_TOKEN} for a server without a "
+            f"token ({HOME_ASSISTANT} counts for nothing here: it has {HASS_TOKEN_FILE})"
         )
-    servers = tuple(_server(name, file, settings) for name, file in zip_longest(named, files))
+    left = iter(files or [NO_TOKEN] * addressed)
+    servers = tuple(
+        _hass(settings) if name == HOME_ASSISTANT else _addressed(name, next(left))
+        for name in named
+    )
     _check_twice(servers)
     for server in servers:
         _warn_of_listeners(server)
     return servers
 
 
-def _server(name: str, file: str | None, settings: HandleSettings) -> McpServer:
-    path = Path(file) if file and file.lower() != NO_TOKEN else None
-    if name != HOME_ASSISTANT:
-        return McpServer(_checked(name), _token("--mcp-token-file", path))
+def _addressed(url: str, file: str) -> McpServer:
+    token = None if file.lower() in ("", NO_TOKEN) else _token(TOKEN_FILE, Path(file))
+    return McpServer(_checked(url), token)
+
+
+def _hass(settings: HandleSettings) -> McpServer:
     if not settings.hass_url:
         raise ConfigError(f"--mcp-server: {HOME_ASSISTANT} needs --hass-url")
-    if path is None and settings.hass_token_file is None:
-        raise ConfigError(f"--mcp-server: {HOME_ASSISTANT} needs --hass-token-file")
-    token = _token("--mcp-token-file", path) or _token(
-        "--hass-token-file", settings.hass_token_file
-    )
-    return McpServer(f"{_checked(settings.hass_url, '--hass-url')}{HOME_ASSISTANT_PATH}", token)
+    if settings.hass_token_file is None:
+        raise ConfigError(f"--mcp-server: {HOME_ASSISTANT} needs {HASS_TOKEN_FILE}")
+    token = _token(HASS_TOKEN_FILE, settings.hass_token_file)
+    url = f"{_checked(settings.hass_url, '--hass-url')}{HOME_ASSISTANT_PATH}"
+    return McpServer(url, token, HASS_TOKEN_FILE)
 
 
-def _token(option: str, path: Path | None) -> Callable[[], str] | None:
-    if path is None:
-        return None
-    read = token_in(path.expanduser())
+def _token(option: str, path: Path) -> Callable[[], str]:
+    # Of its own file Home Assistant's connection tells who else may read it.
+    read = token_in(path.expanduser(), option if option == TOKEN_FILE else "")
     try:
         read()
     except HassError as error:
-        wrong = str(error).partition(";")[0]
+        if looks_like_a_token(path) or _is_a_key(str(path)):
+            # Not chained: the causes name the path.
+            raise ConfigError(
+                f"{option}: this looks like the token itself; write it to a file and name that"
+            ) from None
+        wrong = str(error).removeprefix(f"{option}: ").partition(";")[0]
         raise ConfigError(f"{option}: {wrong}; it must hold the server's bearer token") from error
     return read
+
+
+def _is_a_key(value: str) -> bool:
+    """Whether what should name a file is more like a key that some server made up: long, with digits."""
+    likely = len(value) >= _SHORTEST_KEY and any(map(str.isdigit, value))
+    return likely and "/" not in value and "." not in value and not Path(value).exists()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _checked(url: str, option: str = "--mcp-server") -> str:
@@ -95,8 +122,8 @@ def _checked(url: str, option: str = "--mcp-server") -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"{option}: {url[:80]!r} is no address; {remedy}") from error
+    except ValueError:
+        raise ConfigError(f"{option}: {_harmless(url)!r} is no address; {remedy}") from None
     if parts.username is not None or parts.password is not None:
         at = parts.netloc.rpartition("@")[2]
         raise ConfigError(
@@ -104,12 +131,13 @@ def _checked(url: str, option: str = "--mcp-server") -> str:
             "the list of processes; put the server's token into a file for --mcp-token-file"
         )
     if parts.scheme not in ("http", "https") or not host:
-        raise ConfigError(f"{option}: {_without_query(parts)[:80]!r} is no address; {remedy}")
+        raise ConfigError(f"{option}: {_harmless(url)!r} is no address; {remedy}")
     return url
 
 
-def _without_query(parts: SplitResult) -> str:
-    return parts._replace(query="", fragment="").geturl()
+def _harmless(url: str) -> str:
+    """What may be repeated of something that is no address: nothing that may be a password or a key."""
+    return url.partition("?")[0].rpartition("@")[2][:80]
 
 
 def _check_twice(servers: Iterable[McpServer]) -> None:

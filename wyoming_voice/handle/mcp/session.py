@@ -11,9 +11,7 @@ Speaks streamable HTTP, with servers that keep sessions and those that don't, of
 import asyncio
 import contextlib
 import logging
-import ssl
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import httpx2
 from anyio import BrokenResourceError, ClosedResourceError
@@ -24,9 +22,14 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from wyoming_voice import __version__
-from wyoming_voice.errors import why
-from wyoming_voice.handle.mcp.http import Answer, Door, TokenRefusedError, http_client, unwatched
-from wyoming_voice.handle.mcp.remedies import remedy
+from wyoming_voice.handle.mcp.http import (
+    MOST_BYTES,
+    Door,
+    TokenRefusedError,
+    http_client,
+    unwatched,
+)
+from wyoming_voice.handle.mcp.remedies import reason, remedy
 from wyoming_voice.handle.mcp.servers import McpServer
 from wyoming_voice.hass.errors import HassError
 
@@ -38,27 +41,26 @@ _CHANGED = (types.ToolListChangedNotification, types.PromptListChangedNotificati
 _ME = types.Implementation(name="wyoming-voice", version=__version__)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """When a server is tried again: `least_s` after a failure, and at the latest after a doubling pause.
+LEAST_S = 2.0
+LONGEST_S = 30.0
+"""When a server is tried again: so long after a failure, and at the latest after a doubling pause."""
 
-    `token_look_s`: how often the file of a refused token is looked at; `token_pause_s`: when the same one is
-    tried again, for the server may know it by then. Home Assistant tells its owner of each refusal.
-    `steady_s`: a session that lasted as long is no failure.
-    """
+STEADY_S = 5.0
+"""A session that lasted as long is no failure."""
 
-    least_s: float = 2.0
-    longest_s: float = 30.0
-    token_look_s: float = 10.0
-    token_pause_s: float = 600.0
-    steady_s: float = 5.0
+TOKEN_LOOK_S = 10.0
+"""How often the file of a refused token is looked at."""
+
+TOKEN_PAUSE_S = 600.0
+"""When the same one is tried again, for the server may know it by then; Home Assistant tells its owner of
+each refusal."""
 
 
 class McpSession:
     """One server; `changed` is called when the session is open, and when the server's list changes."""
 
-    def __init__(self, server: McpServer, changed: Callable[[], None], pace: Pace) -> None:
-        self._server, self._changed, self._pace = server, changed, pace
+    def __init__(self, server: McpServer, changed: Callable[[], None]) -> None:
+        self._server, self._changed = server, changed
         self.client: Client | None = None
         self._problem = ""
         self._life: asyncio.Task[None] | None = None
@@ -73,6 +75,11 @@ class McpSession:
     def away(self) -> bool:
         """Whether it is known that it can't be reached."""
         return self._settled.is_set() and self.client is None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the last that is known is that it doesn't take the token."""
+        return self._server.token is not None and self._problem_is_the_token()
 
     def want(self) -> None:
         """Somebody has a use for it: open it, unless that failed a moment ago. Returns at once."""
@@ -117,7 +124,7 @@ class McpSession:
         while not self._closing:
             began_s = _now_s()
             problem = await self._open_once()
-            steady = not problem and _now_s() - began_s >= self._pace.steady_s
+            steady = not problem and _now_s() - began_s >= STEADY_S
             self.client = None
             self._settled.clear()
             failures = 0 if steady else failures + 1
@@ -143,21 +150,21 @@ class McpSession:
                 opened = True
                 await self._lasting(client)
         except* (TokenRefusedError, HassError) as group:
-            problem = _reason(self._server, door.last, group)
+            problem = reason(self._server, door.last, group)
         except* (
             *(httpx2.HTTPError, MCPError, ValidationError, OSError, RuntimeError),
             *(BrokenResourceError, ClosedResourceError),
         ) as group:
-            problem = problem or ("" if opened else _reason(self._server, door.last, group))
+            problem = problem or ("" if opened else reason(self._server, door.last, group))
         return problem
 
     def _client_over(self, http: httpx2.AsyncClient) -> Client:
-        way = streamable_http_client(self._server.url, http_client=http)
+        url = self._server.url
+        way = streamable_http_client(url, http_client=http, max_sse_event_size=MOST_BYTES)
         return Client(way, cache=None, client_info=_ME, message_handler=self._heard)
 
     async def _lasting(self, client: Client) -> None:
         self.client = client
-        self.note("")
         self._settled.set()
         self._changed()
         listening = asyncio.create_task(self._listen(client))
@@ -184,11 +191,11 @@ class McpSession:
         if self._problem_is_the_token():
             await self._until_another_token()
             return
-        pause_s = min(self._pace.least_s * 2 ** min(failures - 1, 10), self._pace.longest_s)
-        await self._rest(self._pace.least_s)
+        pause_s = min(LEAST_S * 2 ** min(failures - 1, 10), LONGEST_S)
+        await self._rest(LEAST_S)
         self._wanted.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s - self._pace.least_s):
+            async with asyncio.timeout(pause_s - LEAST_S):
                 await self._wanted.wait()
 
     async def _rest(self, pause_s: float) -> None:
@@ -200,8 +207,8 @@ class McpSession:
 
     async def _until_another_token(self) -> None:
         refused, since_s = self._token(), _now_s()
-        while not self._closing and _now_s() < since_s + self._pace.token_pause_s:
-            await self._rest(self._pace.token_look_s)
+        while not self._closing and _now_s() < since_s + TOKEN_PAUSE_S:
+            await self._rest(TOKEN_LOOK_S)
             if self._token() != refused:
                 return
 
@@ -213,49 +220,6 @@ class McpSession:
             return self._server.token() if self._server.token else ""
         except HassError:
             return ""
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for part in error.exceptions:
-            yield from _leaves(part)
-    else:
-        yield error
-
-
-def _reason(server: McpServer, answer: Answer, group: BaseException) -> str:
-    """Why there is no session, in one line."""
-    if told := remedy(server, answer.status, answer.media_type, answer.location):
-        return told
-    error = next(_leaves(group))
-    if isinstance(error, HassError):
-        return str(error)
-    if isinstance(error, httpx2.TimeoutException | TimeoutError):
-        return "no answer in time; is it running, and is the address right?"
-    if isinstance(error, httpx2.TransportError):
-        return _unreachable(error)
-    return "what it answers is no MCP; is the address right?"
-
-
-def _unreachable(error: BaseException) -> str:
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate isn't trusted ({cause.verify_message}); use one that this machine knows"
-        if isinstance(cause, ssl.SSLError):
-            return "it speaks no TLS here; is it http://, or another port?"
-        if isinstance(cause, OSError) and cause.errno:
-            return f"it can't be reached ({why(cause)}); is it running?"
-    return "it hung up; is it running, and is the address right?"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception, and what it came from; where several ways were tried, those one after another."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for part in error.exceptions:
-                yield from _causes(part)
-        error = error.__cause__ or error.__context__
 
 
 def _now_s() -> float:

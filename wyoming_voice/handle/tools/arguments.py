@@ -8,6 +8,7 @@ whole schema.
 
 Mended is what small models get wrong and what can mean one thing only: a number, a boolean, a list or an
 object that is written as a text, a single value where a list is wanted, and null for what may be left out.
+Of alternatives the one that takes the value as it is comes first: a text of digits stays one where it may.
 """
 
 import json
@@ -42,7 +43,7 @@ def parsed(text: str) -> dict[str, Any]:
     """The arguments in a model's call; none at all mean an empty object. Raises Misfit."""
     try:
         arguments = json.loads(text, parse_constant=_no_number) if text.strip() else {}
-        json.dumps(arguments, ensure_ascii=False).encode()
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         why = error.msg if isinstance(error, json.JSONDecodeError) else "it can't be read"
         raise Misfit(f"The arguments are no JSON ({why}). Write one JSON object.") from error
@@ -85,7 +86,10 @@ class _Look:
 
     def _fit(self, value: Any, schema: Mapping[str, Any], where: str) -> Any:
         if alternatives := schema.get("anyOf") or schema.get("oneOf"):
-            return self._one_of(value, alternatives, where)
+            before = len(self.misfits)
+            value = self._one_of(value, alternatives, where)
+            if len(self.misfits) > before:
+                return value
         types = _types(schema)
         value = _mended(value, types)
         if types and not any(_is(value, name) for name in types):
@@ -116,13 +120,16 @@ class _Look:
         return {}
 
     def _one_of(self, value: Any, alternatives: Any, where: str) -> Any:
-        """As the first alternative that fits wants it; the misfits of the last where none does."""
-        before = list(self.misfits)
+        """As an alternative that fits wants it; the misfits of the last where none does."""
+        before, fits = list(self.misfits), []
         for alternative in alternatives if isinstance(alternatives, list) else ():
             self.misfits = list(before)
             fit = self.at(value, alternative, where)
             if self.misfits == before:
-                return fit
+                fits.append(fit)
+        if fits:
+            self.misfits = before
+            return next((fit for fit in fits if repr(fit) == repr(value)), fits[0])
         if len(self.misfits) > len(before) and len(alternatives) > 1:
             self.misfits = before
             self._note(where, f"must be {_alternatives(map(self._meant, alternatives))}")
@@ -156,6 +163,7 @@ class _Look:
         known, required = schema.get("properties"), schema.get("required")
         known = known if isinstance(known, Mapping) else {}
         required = required if isinstance(required, list) else []
+        required = [name for name in required if isinstance(name, str)]
         others = schema.get("additionalProperties")
         fit: dict[str, Any] = {}
         for name, held in value.items():
@@ -213,6 +221,7 @@ def _readings(text: str) -> Iterator[Any]:
         read = json.loads(
             text.strip().lower() if len(text) < 8 else text, parse_constant=_no_number
         )
+        json.dumps(read, allow_nan=False)
     except (ValueError, RecursionError):
         return
     yield read

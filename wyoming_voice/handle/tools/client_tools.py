@@ -22,8 +22,11 @@ from wyoming_voice.peer import end
 CALL_S = 10.0
 """What a client can do it does at once; the rest is for a bad network."""
 
-TOLD = "Timers, and the volume, are those of the device that the speaker talks to."
-"""About a client's tools; true of all that offer some."""
+TOLD = (
+    "Timers, and the volume, are those of the device that the speaker talks to, whatever is said above about "
+    "timers."
+)
+"""About a client's tools, true of all that offer some; Home Assistant says above that there are no timers."""
 
 Awaited = dict[str, asyncio.Future[ToolResult]]
 """The calls of one connection that are not over, by their ids."""

@@ -3,7 +3,7 @@
 Rule: deny wins over allow. A tool is meant by a pattern when that fits its own name, the name that the model
 knows, or what follows the last `__` of either, so that `HassTurnOn` means Home Assistant's
 `intent__HassTurnOn` as well; `*` stands for any letters, and case counts. A name, once given to a tool,
-stays with it for as long as the process lives, whoever comes and goes.
+stays with it, whoever comes and goes, as long as it is one of the last _MOST_NAMES.
 """
 
 import re
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 _MOST_CHARS = 64
+_MOST_NAMES = 2000
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 """What OpenAI's API, and servers that follow it, don't take in the name of a function."""
 
@@ -77,6 +78,8 @@ class Names:
         if (given := self._given.get((box, name))) is None:
             given = self._given[box, name] = self._free(_NOT_IN_NAMES.sub("_", name) or "tool")
             self._taken.add(given)
+            if len(self._given) > _MOST_NAMES:  # somebody makes up new ones all the time
+                self._taken.discard(self._given.pop(next(iter(self._given))))
         return given
 
     def _free(self, base: str) -> str:

@@ -2,11 +2,13 @@
 
 Rule: whatever a model asks for comes to an end in `tool_timeout_s`, and whatever is wrong with it is a result
 that says how to do better: a name that there isn't or that isn't permitted, arguments that don't fit. What
-comes back is bounded and without force (see disarming.py). The offer stays the same object as long as the
-toolboxes offer the same.
+is told and what comes back is bounded and without force (see disarming.py). The offer stays the same object
+as long as the toolboxes offer the same. What a client does itself nobody else is offered to do for it: two
+timers of the same name would be a guess of the model's.
 """
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -18,25 +20,49 @@ from wyoming_voice.handle.mcp.servers import McpServer, servers_of
 from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.handle.tools.arguments import Misfit, fitted
-from wyoming_voice.handle.tools.disarming import as_data
+from wyoming_voice.handle.tools.client_tools import ClientToolbox
+from wyoming_voice.handle.tools.disarming import as_data, as_told, disarmed
 from wyoming_voice.handle.tools.permitted import Names, Rules
 from wyoming_voice.handle.tools.toolbox import Offer, Tool, Toolbox, ToolResult
 
 _log = logging.getLogger(__name__)
 
+MOST_TOOLS = 128
+MOST_TOOLS_CHARS = 100_000
+"""Of one toolbox: as many as OpenAI's API takes, and some 25,000 tokens, which a model reads first of all."""
+
 _KEPT = 16
 _NOBODY = Question("", "")
 _MOST_NAMES = 40
 
+_OF_DEVICES = frozenset(
+    f"Hass{what}"
+    for what in (
+        *("StartTimer", "CancelTimer", "CancelAllTimers", "IncreaseTimer", "DecreaseTimer"),
+        *("PauseTimer", "UnpauseTimer", "TimerStatus", "SetVolume", "SetVolumeRelative"),
+    )
+)
+"""What comes only with the questions of those who have it: satellites of Home Assistant's, and ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose a tool is, what it is called there, and what a model is told of it."""
+
+    box: Toolbox
+    own_name: str
+    tool: Tool
+
 
 @dataclass(frozen=True, slots=True)
 class _Menu:
-    """An offer, whom each of its tools belongs to, and which there are that may not be used."""
+    """An offer, whom each of its tools belongs to, which may not be used, and all names, theirs and ours."""
 
     parts: tuple[Offer, ...]
     offer: Offer
-    owners: Mapping[str, tuple[Toolbox, Tool]]
+    owners: Mapping[str, _Owner]
     denied: frozenset[str]
+    names: frozenset[str]
 
 
 class Toolboxes:
@@ -50,7 +76,7 @@ class Toolboxes:
         self._timeout_s = tool_timeout_s
         self._names = Names()
         self._menus: deque[_Menu] = deque(maxlen=_KEPT)
-        self._unmatched = self._rules.idle(())
+        self._checked = False
 
     async def look(self) -> None:
         """Open what has to be opened, so that the first question needn't; a few seconds at most."""
@@ -59,8 +85,7 @@ class Toolboxes:
     async def offer(self, question: Question) -> Offer:
         """What there is for this question."""
         menu = await self._menu(question)
-        if question is not _NOBODY and menu.offer.tools:
-            self._warn_of_idle_patterns(menu)
+        self._check(menu)
         return menu.offer
 
     async def call(self, name: str, arguments: Mapping[str, Any], question: Question) -> ToolResult:
@@ -68,16 +93,17 @@ class Toolboxes:
         menu = await self._menu(question)
         if name not in menu.owners:
             return ToolResult(_no_such_tool(name, menu), error=True)
-        box, tool = menu.owners[name]
+        owner = menu.owners[name]
         try:
-            fit = fitted(arguments, tool.parameters)
+            fit = fitted(arguments, owner.tool.parameters)
         except Misfit as misfit:
             return as_data(ToolResult(str(misfit), error=True))
         try:
             async with asyncio.timeout(self._timeout_s):
-                return as_data(await box.call(tool.name, fit, question))
+                return as_data(await owner.box.call(owner.own_name, fit, question))
         except TimeoutError:
-            return ToolResult(_late(tool, self._timeout_s), error=True, unsure=not tool.reads)
+            late = _late(owner.tool, self._timeout_s)
+            return ToolResult(late, error=True, unsure=not owner.tool.reads)
 
     async def close(self) -> None:
         """Close them all."""
@@ -94,44 +120,68 @@ class Toolboxes:
         return menu
 
     def _composed(self, parts: tuple[Offer, ...]) -> _Menu:
-        owners: dict[str, tuple[Toolbox, Tool]] = {}
+        owners: dict[str, _Owner] = {}
         denied: set[str] = set()
+        names: set[str] = set()
         told: list[str] = []
+        own = self._of_the_client(parts)
         for number, (box, part) in enumerate(zip(self._boxes, parts, strict=True)):
-            before = len(owners)
-            for tool in part.tools:
-                name = self._names.of(number, tool.name)
-                if self._rules.permit((tool.name, name)):
-                    owners[name] = (box, tool)
-                else:
-                    denied.add(name)
+            named = {self._named(number, tool.name): tool for tool in part.tools}
+            may = {n: t for n, t in named.items() if self._rules.permit((t.name, n))}
+            denied |= named.keys() - may.keys()
+            names |= {*named, *(tool.name for tool in part.tools)}
+            if not isinstance(box, ClientToolbox):
+                may = {n: t for n, t in may.items() if not own & {_bare(n), _bare(t.name)}}
+            bounded = _bounded([as_told(tool, name) for name, tool in may.items()])
+            owners |= {tool.name: _Owner(box, may[tool.name].name, tool) for tool in bounded}
             # What is told of tools of which none may be used would only mislead.
-            if part.told and (len(owners) > before or not part.tools):
-                told.append(part.told)
-        tools = tuple(_called(name, tool) for name, (_, tool) in owners.items())
-        return _Menu(parts, Offer(tools, "\n\n".join(told)), owners, frozenset(denied))
+            if part.told and (bounded or not part.tools):
+                told.append(disarmed(part.told))
+        offer = Offer(tuple(owner.tool for owner in owners.values()), "\n\n".join(told))
+        return _Menu(parts, offer, owners, frozenset(denied), frozenset(names))
 
-    def _warn_of_idle_patterns(self, menu: _Menu) -> None:
-        """Once for each pattern that fits nothing, when there is something for the first time."""
-        unmatched, self._unmatched = self._unmatched, ()
-        known = {*menu.owners, *menu.denied, *(tool.name for _, tool in menu.owners.values())}
-        idle = [pattern for pattern in self._rules.idle(known) if pattern in unmatched]
-        for pattern in idle:
+    def _of_the_client(self, parts: Sequence[Offer]) -> frozenset[str]:
+        """What the client does itself, as far as it may."""
+        return frozenset(
+            _bare(tool.name)
+            for box, part in zip(self._boxes, parts, strict=True)
+            if isinstance(box, ClientToolbox)
+            for tool in part.tools
+            if self._rules.permit((tool.name,))
+        )
+
+    def _named(self, number: int, name: str) -> str:
+        """A client's tools keep their names, which are such as models can write, and nobody else's."""
+        if isinstance(self._boxes[number], ClientToolbox):
+            return name
+        return self._names.of(number, name)
+
+    def _check(self, menu: _Menu) -> None:
+        """Once it is known what there is, warn of patterns that fit nothing, and of what leaves nothing."""
+        missing = any(part.told and not part.tools for part in menu.parts)
+        if self._checked or missing or not menu.names:
+            return
+        self._checked = True
+        there = ", ".join(sorted({*menu.owners, *menu.denied})[:_MOST_NAMES])
+        for pattern in self._rules.idle(menu.names | _OF_DEVICES):
             _log.warning(
                 "--tools-allow or --tools-deny: %r fits none of the tools that there are: %s",
                 pattern,
-                ", ".join(sorted(known)[:_MOST_NAMES]),
+                there,
             )
+        left = menu.owners or any(self._rules.permit((name,)) for name in _OF_DEVICES)
+        if self._rules.allow and not left:
+            _log.warning("--tools-allow leaves none of the tools that there are: %s", there)
 
 
 def toolboxes(settings: HandleSettings, further: Sequence[Toolbox] = ()) -> Toolboxes:
     """The toolboxes of the settings, and after them `further`; raises ConfigError."""
     rules = Rules(tuple(settings.tools_allow), tuple(settings.tools_deny))
-    boxes = [_mcp(server) for server in servers_of(settings)]
+    boxes = [_mcp(server, rules) for server in servers_of(settings)]
     return Toolboxes((*boxes, *further), rules, settings.tool_timeout_s)
 
 
-def _mcp(server: McpServer) -> Toolbox:
+def _mcp(server: McpServer, rules: Rules) -> Toolbox:
     try:
         from wyoming_voice.handle.mcp.toolbox import McpToolbox
     except ModuleNotFoundError as error:
@@ -140,21 +190,37 @@ def _mcp(server: McpServer) -> Toolbox:
         raise ConfigError(
             f"--mcp-server needs {error.name!r}: pip install 'wyoming-voice[tools]'"
         ) from error
-    return McpToolbox(server)
+    return McpToolbox(server, rules)
 
 
-def _called(name: str, tool: Tool) -> Tool:
-    return tool if tool.name == name else Tool(name, tool.description, tool.parameters, tool.reads)
+def _bounded(tools: Sequence[Tool]) -> list[Tool]:
+    """As many of them as a model can be told of."""
+    kept: list[Tool] = []
+    size_chars = 0
+    for tool in tools:
+        own_chars = len(tool.description) + len(json.dumps(tool.parameters))
+        if len(kept) < MOST_TOOLS and size_chars + own_chars <= MOST_TOOLS_CHARS:
+            kept.append(tool)
+            size_chars += own_chars
+    if len(kept) < len(tools):
+        _log.warning(
+            "%d of %d tools are left out, %r among them: a model would have too much to read; name those "
+            "that are needed with --tools-allow",
+            len(tools) - len(kept),
+            len(tools),
+            next(tool.name for tool in tools if tool not in kept),
+        )
+    return kept
 
 
 def _no_such_tool(name: str, menu: _Menu) -> str:
-    if name in menu.denied:
-        return f"The tool {name!r} may not be used here. Say so, if it would have been needed."
     names = sorted(menu.owners)
     # Not the one that is spelt nearly so: the nearest to HassStartTimer may be HassCancelAllTimers.
     meant = [known for known in names if _bare(known) == _bare(name)]
-    if meant:
+    if meant and name not in menu.denied:
         return f"There is no tool {name[:64]!r}; it is called {meant[0]!r}."
+    if _bare(name) in map(_bare, menu.denied):
+        return f"The tool {name[:64]!r} may not be used here. Say so, if it would have been needed."
     listed = ", ".join(names[:_MOST_NAMES]) or "none at the moment"
     return f"There is no tool {name[:64]!r}; there are: {listed}."
 

@@ -6,14 +6,12 @@ more than one. It bounds itself in time, since others wait for it.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from wyoming_voice.peer import end
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 
 class Acts:
@@ -26,18 +24,21 @@ class Acts:
         """Whether something is being done in a conversation."""
         return conversation in self._tasks
 
-    async def free(self, conversation: str) -> None:
-        """Wait until nothing is being done in a conversation."""
-        while (task := self._tasks.get(conversation)) is not None:
-            await asyncio.wait((task,))
+    async def free(self, conversation: str, until_s: float) -> bool:
+        """Whether nothing is being done in a conversation any more; waits for that, `until_s` at most."""
+        try:
+            async with asyncio.timeout_at(until_s):
+                while (task := self._tasks.get(conversation)) is not None:
+                    await asyncio.wait((task,))
+        except TimeoutError:
+            return False
+        return True
 
-    def begin(
-        self, conversation: str, act: Callable[[], Coroutine[Any, Any, T]]
-    ) -> "asyncio.Task[T]":
-        """Do it, in a conversation that is `free`; await it with `shield`, or it ends with who waits."""
-        task = asyncio.create_task(_begun(act))
+    def begin(self, conversation: str, act: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do it, in a conversation that is `free`; who waits for it must not cancel it."""
+        task = asyncio.create_task(act)
         self._tasks[conversation] = task
-        task.add_done_callback(lambda task: self._over(conversation, task))
+        task.add_done_callback(lambda _: self._tasks.pop(conversation))
         return task
 
     def afterwards(self, conversation: str, then: Callable[[], None]) -> None:
@@ -51,13 +52,3 @@ class Acts:
     async def close(self) -> None:
         """Stop what is being done: the server ends."""
         await end(self._tasks.values())
-
-    def _over(self, conversation: str, task: "asyncio.Task[Any]") -> None:
-        if self._tasks.get(conversation) is task:
-            del self._tasks[conversation]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.debug("what was begun failed: %s", type(error).__name__)
-
-
-async def _begun(act: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    return await act()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 from wyoming.event import Event
@@ -10,9 +11,14 @@ from wyoming.event import Event
 from tests.handle.box import Box
 from tests.handle.talking import ask, equipped, kinds, nothing_more, rest, say, texts
 from tests.llama_swap import FakeLlamaSwap, asks, words
-from wyoming_voice.handle import server
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.handle.acts import Acts
+from wyoming_voice.handle.commands import BUSY, Commands
+from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.fast.path import UNSURE, NotDone
+from wyoming_voice.handle.history import History, HistoryLimits
 from wyoming_voice.handle.local import NO_MODEL
+from wyoming_voice.handle.memory import Asked, Memory
 from wyoming_voice.handle.session import Question
 from wyoming_voice.wire import Connection, connect
 
@@ -69,7 +75,7 @@ async def test_it_acts_without_the_model_which_hears_of_it_later(
         events = await mean(client, "turn on the lamp")
         assert texts(events, "handled") == ["It is on."]
         assert fake.chats == []
-        assert "fast=fake" in caplog.text
+        assert " command=fake " in caplog.text
         await mean(client, "is it on")
     assert said(fake) == ["turn on the lamp", "It is on.", "is it on"]
     assert fast.begun == 1
@@ -104,8 +110,7 @@ async def test_it_acts_with_the_commit_and_not_for_what_is_withdrawn() -> None:
     assert fast.begun == 1
 
 
-async def test_what_takes_too_long_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "GRACE_S", 0.0)
+async def test_what_takes_too_long_is_not_tried_again() -> None:
     fast = Fast(hold=asyncio.Event())
     async with (
         FakeLlamaSwap(words("x")) as fake,
@@ -190,3 +195,33 @@ async def test_without_a_model_it_acts_too() -> None:
         assert texts(events, "handled") == ["It is on."]
         assert texts(await mean(client, "why"), "not-handled") == [NO_MODEL]
     assert fast.begun == 1
+
+
+def memory() -> Memory:
+    return Memory(History(HistoryLimits()), datetime.now)
+
+
+@pytest.mark.parametrize(("part_of", "said"), [("t2", ""), ("", "It is on.")])
+async def test_a_command_waits_its_turn_and_may_be_out_of_date_then(
+    part_of: str, said: str
+) -> None:
+    fast, acts, go = Fast(), Acts(), asyncio.Event()
+    acts.begin("c", go.wait())
+    asked = Asked(Question("q", "c"), TurnRecord("handle"), Commitment.outright())
+    acting = asyncio.create_task(Commands(fast, acts, memory(), 60.0).act(asked, fast))
+    await asyncio.sleep(0)
+    assert fast.begun == 0
+    asked.part_of = part_of
+    go.set()
+    assert await acting == said
+    assert fast.begun == (1 if said else 0)
+
+
+@pytest.mark.parametrize(("end_s", "act_s"), [(0.0, 60.0), (float("inf"), 0.0)])
+async def test_a_command_waits_no_longer_than_there_is_time(end_s: float, act_s: float) -> None:
+    fast, acts = Fast(), Acts()
+    acts.begin("c", asyncio.Event().wait())
+    asked = Asked(Question("q", "c"), TurnRecord("handle"), Commitment.outright(), end_s)
+    assert await Commands(fast, acts, memory(), act_s).act(asked, fast) == BUSY
+    assert fast.begun == 0
+    await acts.close()

@@ -1,4 +1,4 @@
-"""The step before the model: a command that is understood without it, and what is said of it.
+"""The step before the model: a simple command that is understood without it, and what is said of it.
 
 Rule: it acts once, after the question stands, and runs to its end like any other act of its conversation.
 Only where nothing was done is the model asked.
@@ -7,7 +7,7 @@ Only where nothing was done is the model asked.
 import asyncio
 import logging
 
-from wyoming_voice.handle.acting import Acts
+from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.fast.path import UNSURE, FastPath, NotDone, Understood
 from wyoming_voice.handle.memory import Asked, Memory
 from wyoming_voice.handle.session import Question
@@ -16,12 +16,17 @@ from wyoming_voice.handle.tools.toolbox import ToolResult
 
 _log = logging.getLogger(__name__)
 
+BUSY = "Sorry, something else is still being done. Please try again in a moment."
+
 _SAID = ""
 """Stands for the name of a tool where something was said and done at once."""
 
 
-class Quick:
-    """Whoever carries out simple commands, if somebody does; `act_s`: how long one may take."""
+class Commands:
+    """Whoever carries out simple commands, if somebody does.
+
+    `act_s`: how long one may take, and how long it may wait for what is being done.
+    """
 
     def __init__(self, path: FastPath | None, acts: Acts, memory: Memory, act_s: float) -> None:
         self._path = path
@@ -40,14 +45,16 @@ class Quick:
 
     async def act(self, asked: Asked, understood: Understood) -> str:
         """What is to be said of what was done; "" where nothing was, and the model is to be asked."""
-        await asked.commitment.wait()
-        await self._acts.free(asked.conversation)
-        if asked.replaced:
+        await asked.stands()
+        until_s = min(asked.end_s, _now_s() + self._act_s)
+        if not await self._acts.free(asked.conversation, until_s):
+            return BUSY
+        if asked.part_of:
             return ""
         done = self._memory.done(asked, _SAID, _words(asked.question))
         if done is not None:
             return done.result.text
-        task = self._acts.begin(asked.conversation, lambda: self._act(asked, understood))
+        task = self._acts.begin(asked.conversation, self._act(asked, understood))
         await asyncio.wait((task,))
         return task.result()
 
@@ -68,10 +75,10 @@ class Quick:
         except TimeoutError:
             sentence = UNSURE
         asked.record.spent("fast", start_s, _now_s())
-        asked.record.note(fast=understood.name)
+        asked.record.note(command=understood.name)
         result = ToolResult(sentence)
         asked.steps.tried.append(Deed(_SAID, one_form(_words(asked.question)), result))
-        asked.steps.quick = sentence
+        asked.steps.command = sentence
         return sentence
 
 

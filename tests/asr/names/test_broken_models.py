@@ -2,7 +2,7 @@
 
 import pytest
 
-from wyoming_voice.asr.names.prompting import BROKEN, broken, is_told
+from wyoming_voice.asr.names.broken_models import is_told
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,5 @@ from wyoming_voice.asr.names.prompting import BROKEN, broken, is_told
 )
 def test_auto_asks_the_reports(model: str, told: bool) -> None:
     assert is_told("auto", model) is told
-    assert (broken(model) is None) is told
     assert is_told("always", model)
     assert not is_told("never", model)
-
-
-def test_each_report_has_a_source() -> None:
-    assert all(report.source.startswith("https://") and report.seen for report in BROKEN)

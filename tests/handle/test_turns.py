@@ -11,10 +11,10 @@ from wyoming.event import Event
 from tests.handle.box import FAN, LAMP, Box
 from tests.handle.talking import ask, equipped, kinds, nothing_more, ping, rest, results, say, texts
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, asks, words
-from wyoming_voice.handle.handwork import AGAIN
 from wyoming_voice.handle.history import INTERRUPTED
 from wyoming_voice.handle.llm.failures import Failure
 from wyoming_voice.handle.steps import NOT_BEGUN
+from wyoming_voice.handle.tool_calls import AGAIN
 from wyoming_voice.handle.tools.toolbox import ToolResult
 from wyoming_voice.wire import Connection, connect
 
@@ -116,22 +116,6 @@ async def test_a_server_that_ends_stops_what_nobody_waits_for() -> None:
     assert box.done == []
 
 
-async def test_the_steps_stand_in_the_next_prompt_word_for_word() -> None:
-    async with (
-        FakeLlamaSwap(asks(LAMP), words("On."), words("Yes.")) as fake,
-        equipped(fake, Box("on"), system_prompt="Be brief.") as uri,
-        connect(uri) as client,
-    ):
-        await mean(client, "turn it on")
-        await mean(client, "sure?")
-    second, third = fake.chats[1]["messages"], fake.chats[2]["messages"]
-    assert third[: len(second)] == second
-    assert third[len(second) :] == [
-        {"role": "assistant", "content": "On."},
-        {"role": "user", "content": "sure?"},
-    ]
-
-
 async def test_what_was_done_for_a_part_is_not_done_again_for_the_whole() -> None:
     box = Box("on", "off")
     script = (asks(LAMP), words("On."), asks(LAMP, FAN), words("Both."), words("x"))
@@ -144,6 +128,33 @@ async def test_what_was_done_for_a_part_is_not_done_again_for_the_whole() -> Non
     assert results(fake, 3)[1:] == [f"{AGAIN}on is done", "off is done"]
     said = [m["content"] for m in after_system(fake) if m["role"] != "tool" and m["content"]]
     assert said == ["turn on the lamp", "On." + INTERRUPTED, whole, "Both.", "and"]
+
+
+async def test_what_was_done_for_a_part_of_a_part_is_not_done_again() -> None:
+    box = Box("on")
+    script = [part for _ in range(3) for part in (asks(LAMP), words("On."))]
+    async with FakeLlamaSwap(*script) as fake, equipped(fake, box) as uri, connect(uri) as client:
+        await mean(client, "turn on", turn_id="t1")
+        await mean(client, "turn on the lamp", turn_id="t2", replaces="t1")
+        await mean(client, "turn on the lamp please", turn_id="t3", replaces="t2")
+    assert box.begun == [LAMP]
+    assert results(fake)[-1] == f"{AGAIN}on is done"
+
+
+async def test_who_waits_for_the_question_before_waits_no_longer_than_there_is_time() -> None:
+    box = Box("on")
+    box.hold["on"] = asyncio.Event()
+    async with (
+        FakeLlamaSwap(asks(LAMP), words("x")) as fake,
+        equipped(fake, box, llm_timeout_s=0.2, tool_notice="") as uri,
+        connect(uri) as one,
+    ):
+        async with connect(uri) as gone:
+            await say(gone, "turn it on", context={"conversation_id": "c"})
+            await box.started.wait()
+        events = await mean(one, "is it on")
+        assert texts(events, "not-handled") == [Failure.UNFINISHED.value]
+        assert len(fake.chats) == 1
 
 
 async def test_what_failed_for_a_part_may_be_done_for_the_whole() -> None:
