@@ -21,8 +21,8 @@ from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 from wyoming_voice.handle.tools.client_tools import ClientToolbox
 from wyoming_voice.handle.tools.toolboxes import Toolboxes, toolboxes
+from wyoming_voice.hass.access import hass_of
 from wyoming_voice.hass.registry import House
-from wyoming_voice.hass.settings import warn_of_a_token_alone
 
 if TYPE_CHECKING:
     from wyoming_voice.handle.llm.llama_swap import LlamaSwap
@@ -121,23 +121,12 @@ def parts_of(settings: HandleSettings, clock: Callable[[], datetime]) -> Parts:
 
 
 def home_of(settings: HandleSettings) -> Home | None:
-    """Home Assistant, where it is named."""
-    warn_of_a_token_alone(settings)
-    if not settings.hass_url:
+    """Home Assistant, where it is named; raises ConfigError."""
+    hass = hass_of(settings)
+    if hass is None:
         return None
-    if settings.hass_token_file is None:
-        raise ConfigError("--hass-url needs --hass-token-file, a file with a long-lived token")
-    try:
-        from wyoming_voice.hass.connection import Hass
-        from wyoming_voice.hass.house import HouseWatch
-        from wyoming_voice.hass.token import OPTION, token_in
-    except ModuleNotFoundError as error:
-        if error.name != "websockets":
-            raise
-        raise ConfigError(
-            "--hass-url needs 'websockets': pip install 'wyoming-voice[hass]'"
-        ) from error
-    hass = Hass(settings.hass_url, token_in(settings.hass_token_file.expanduser(), OPTION))
+    from wyoming_voice.hass.house import HouseWatch
+
     return Home(hass, HouseWatch(hass))
 
 

@@ -1,14 +1,11 @@
 """Where Home Assistant is, for a server that asks it something."""
 
-import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from wyoming_voice.config import Settings
-
-_log = logging.getLogger(__name__)
 
 
 class HassSettings(Settings):
@@ -29,12 +26,6 @@ class HassSettings(Settings):
         if urlsplit(url).path.strip("/"):
             raise ValueError("write only http://HOST:PORT, without a path")
         return url.rstrip("/")
-
-
-def warn_of_a_token_alone(settings: HassSettings) -> None:
-    """Say that a token without an address is for nothing; for the start of a server."""
-    if settings.hass_token_file is not None and not settings.hass_url:
-        _log.warning("--hass-token-file has no effect without --hass-url; give both, or neither")
 
 
 def _is_address(url: str) -> bool:

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from wyoming_voice.asr.engine import Glossary
 from wyoming_voice.asr.names.house_names import glossary
-from wyoming_voice.errors import ConfigError
+from wyoming_voice.hass.access import hass_of
 from wyoming_voice.hass.registry import House
-from wyoming_voice.hass.settings import HassSettings, warn_of_a_token_alone
+from wyoming_voice.hass.settings import HassSettings
 
 _log = logging.getLogger(__name__)
 
@@ -62,17 +62,9 @@ class Household:
 
 def household(settings: HassSettings) -> Household | None:
     """The house that the settings name, None where they name none. Raises ConfigError."""
-    warn_of_a_token_alone(settings)
-    if not settings.hass_url:
+    hass = hass_of(settings)
+    if hass is None:
         return None
-    if settings.hass_token_file is None:
-        raise ConfigError(
-            "--hass-url needs --hass-token-file: make a long-lived access token in Home Assistant, "
-            "under your profile, Security, and write it to a file"
-        )
-    from wyoming_voice.hass.connection import Hass
     from wyoming_voice.hass.house import HouseWatch
-    from wyoming_voice.hass.token import OPTION, token_in
 
-    hass = Hass(settings.hass_url, token_in(settings.hass_token_file.expanduser(), OPTION))
     return Household(HouseWatch(hass), hass.close)
