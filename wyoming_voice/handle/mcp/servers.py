@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.hass.errors import HassError
+from wyoming_voice.hass.token import OPTION as HASS_TOKEN_FILE
 from wyoming_voice.hass.token import looks_like_a_token, token_in
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ HOME_ASSISTANT_PATH = "/api/mcp/assist"
 NO_TOKEN = "none"
 
 TOKEN_FILE = "--mcp-token-file"
-HASS_TOKEN_FILE = "--hass-token-file"
 
 _SHORTEST_KEY = 24
 
