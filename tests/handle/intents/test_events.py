@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from wyoming.intent import Intent, IntentsStart, IntentsStop
 
-from wyoming_voice.handle.intents import events as intent_answers
+from wyoming_voice.handle.intents import events
 from wyoming_voice.handle.intents.catalogue import BY_NAME, INTENTS, TIMERS
-from wyoming_voice.handle.intents.events import MAX_INTENTS, MAX_SPOKEN_CHARS, intended, offer
+from wyoming_voice.handle.intents.events import MAX_INTENTS, MAX_SPOKEN_CHARS, intended, offered
 from wyoming_voice.handle.session import Question, read_question, read_warm_up
 from wyoming_voice.handle.tools.arguments import Misfit
 from wyoming_voice.handle.tools.toolbox import ToolCall
 
 CONTEXT = {"conversation_id": "c", "turn_id": "t"}
-ALL_OF_THEM = offer(Question("", "", device_id="d"))
+ALL_OF_THEM = offered(Question("", "", device_id="d"))
 
 
 def call(name: str, /, **arguments: Any) -> ToolCall:
@@ -177,22 +177,22 @@ def test_what_is_said_is_bounded() -> None:
 
 
 def test_timers_are_offered_where_there_is_a_device_to_have_them() -> None:
-    names = [tool.name for tool in offer(Question("q", "x")).tools]
+    names = [tool.name for tool in offered(Question("q", "x")).tools]
     assert names == [intent.name for intent in INTENTS]
-    assert [tool.name for tool in offer(Question("q", "x", device_id="d")).tools] == [
+    assert [tool.name for tool in offered(Question("q", "x", device_id="d")).tools] == [
         intent.name for intent in (*INTENTS, *TIMERS)
     ]
 
 
 def test_what_is_offered_is_what_openai_s_api_takes_and_stays_the_same() -> None:
     asked = Question("q", "x", device_id="d")
-    assert offer(asked) is offer(asked)
-    for tool in offer(asked).tools:
+    assert offered(asked) is offered(asked)
+    for tool in offered(asked).tools:
         assert re.fullmatch("[A-Za-z]{1,64}", tool.name)
         properties = tool.parameters["properties"]
         assert set(tool.parameters.get("required", ())) <= properties.keys()
         assert all(json.dumps(schema) and "type" in schema for schema in properties.values())
-    assert len(json.dumps([tool.parameters for tool in offer(asked).tools])) < 10_000
+    assert len(json.dumps([tool.parameters for tool in offered(asked).tools])) < 10_000
 
 
 def test_each_need_is_a_slot() -> None:
@@ -233,12 +233,12 @@ def test_a_warm_up_is_never_home_assistant_s() -> None:
 
 
 def test_the_model_is_told_that_it_sees_no_result() -> None:
-    assert "you see no result" in offer(Question("q", "x")).told
-    assert "isn't known" in intent_answers.HANDED_OVER
+    assert "you see no result" in offered(Question("q", "x")).told
+    assert "isn't known" in events.HANDED_OVER
 
 
 def test_an_intent_that_was_not_offered_is_refused_like_an_unknown_one() -> None:
     five = call("HassStartTimer", minutes=5)
     assert len(intended([five], ALL_OF_THEM, "", CONTEXT)) == 1
     with pytest.raises(Misfit, match="no such intent"):
-        intended([five], offer(Question("", "")), "", CONTEXT)
+        intended([five], offered(Question("", "")), "", CONTEXT)

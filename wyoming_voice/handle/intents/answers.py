@@ -19,7 +19,7 @@ from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.handle.answers import Answers, context_of
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.history import Message, prompt
-from wyoming_voice.handle.intents import events as intent_answers
+from wyoming_voice.handle.intents.events import DONE, HANDED_OVER, UNFIT, intended, offered
 from wyoming_voice.handle.llm.deltas import Calls, Finished, Text
 from wyoming_voice.handle.llm.failures import Failure, LlmError
 from wyoming_voice.handle.memory import Asked, Memory
@@ -32,7 +32,7 @@ from wyoming_voice.handle.tools.toolbox import Offer, ToolCall, ToolResult
 
 _log = logging.getLogger(__name__)
 
-UNFIT = "intent-unfit"
+_UNFIT_FACT = "intent-unfit"
 
 
 @dataclass
@@ -76,7 +76,7 @@ class HassAnswers:
         await self._others.close()
 
     async def _answer(self, asked: Asked) -> list[Event]:
-        offer = intent_answers.offer(asked.question)
+        offer = offered(asked.question)
         self._memory.expect(asked)
         opened_at, turns = self._memory.told(asked)
         asked.record.note(turns=len(turns), question_chars=len(asked.question.text))
@@ -120,16 +120,16 @@ class HassAnswers:
             return [*written.events, *written.reply.finish()]
         context = context_of(asked)
         try:
-            events = intent_answers.intended(written.calls, written.offer, said, context)
+            events = intended(written.calls, written.offer, said, context)
         except Misfit as misfit:
-            asked.record.note(failure=UNFIT)
+            asked.record.note(failure=_UNFIT_FACT)
             # May name what the model made up of what was said.
             _log.debug("turn=%s no intent: %s", asked.turn_id, misfit)
-            return [NotHandled(text=intent_answers.UNFIT, context=context).event()]
+            return [NotHandled(text=UNFIT, context=context).event()]
         asked.record.note(intents=len(written.calls))
         for call in asked.steps.asked(said, written.calls, len(messages)):
-            asked.steps.answered(call, ToolResult(intent_answers.HANDED_OVER))
-        self._keep(asked, said or intent_answers.DONE)
+            asked.steps.answered(call, ToolResult(HANDED_OVER))
+        self._keep(asked, said or DONE)
         return events
 
     def _keep(self, asked: Asked, said: str) -> None:

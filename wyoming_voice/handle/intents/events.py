@@ -56,7 +56,7 @@ _WITHOUT = Offer(tuple(intent.tool for intent in INTENTS), TOLD)
 _BRACES = str.maketrans({"{": None, "}": None})
 
 
-def offer(question: Question) -> Offer:
+def offered(question: Question) -> Offer:
     """The intents for a question of Home Assistant's; timers only where there is a device to have them."""
     return _WITH_TIMERS if question.device_id else _WITHOUT
 
