@@ -1,9 +1,10 @@
 """`wyoming-voice ask`: one turn against running servers, from a WAV file or a text, told as it happens."""
 
 import asyncio
+import contextlib
 import time
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -16,21 +17,23 @@ from satellite.hearing.ears import EarSettings
 from satellite.link import Servers, Turn
 from satellite.standalone.servers import LOCAL
 from satellite.story import Story
+from wyoming_voice import logs, tracing
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.client import Sound
-from wyoming_voice.config import Settings
 from wyoming_voice.core.endpointing import SILENCES, EndpointSettings
 from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.describing import describe
 from wyoming_voice.discovery import Found, discover
 from wyoming_voice.errors import ConfigError, DeadlineExceeded, UpstreamError, VoiceError, why
+from wyoming_voice.settings import CallSettings, TraceSettings
 from wyoming_voice.vad import FRAME_MS, FRAME_SAMPLES
 from wyoming_voice.wav import read_speech
 
 FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
 
 
-class AskSettings(Settings):
+class AskSettings(CallSettings, TraceSettings):
     """Take one turn against running servers: ask in speech or text, and get the answer."""
 
     section: ClassVar[str] = "ask"
@@ -83,6 +86,27 @@ async def ask(settings: AskSettings, servers: Servers, console: Console) -> list
 async def _ask(settings: AskSettings, servers: Servers, console: Console) -> list[Sound]:
     story = Story(console)
     turn = Turn(servers, story.tell, settings.voice or None, settings.language or None)
+    with _traced(turn.record):
+        return await _take(turn, settings, story)
+
+
+@contextlib.contextmanager
+def _traced(record: TurnRecord) -> Iterator[None]:
+    """Within it a turn is taken; what becomes of it is told to a collector, where there is one."""
+    start_s, outcome = time.monotonic(), "cancelled"
+    try:
+        with logs.turn(record.turn_id):
+            yield
+        outcome = "ok"
+    except VoiceError as error:
+        outcome = error.code
+        raise
+    finally:
+        record.spent("total", start_s, time.monotonic())
+        tracing.told(record, outcome)
+
+
+async def _take(turn: Turn, settings: AskSettings, story: Story) -> list[Sound]:
     text = settings.text
     if settings.file is not None:
         endpointing = endpointing_of(settings)

@@ -5,10 +5,11 @@ Rule: the parts know each other by the protocols of `parts` alone; nothing but t
 
 import asyncio
 import logging
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from wyoming.event import Event as WyomingEvent
 
+from satellite.around.account import Account
 from satellite.around.control import Control
 from satellite.around.event_service import EventService
 from satellite.around.hooks import Hooks
@@ -42,6 +43,10 @@ from satellite.parts import Backend, HeardFrame, Status
 from satellite.speaking.speaker import Speaker
 from satellite.standalone.direct import Direct
 from satellite.standalone.servers import Roster
+from wyoming_voice.gate import Gate
+
+if TYPE_CHECKING:
+    from satellite.around.turn_metrics import Follower
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +97,7 @@ class Box:
         self._parts: dict[str, Part] = {}
         self._far_end = FarEnd()
         self._recording: Recording | None = None
+        self._follower: Follower | None = None  # of turns, for Prometheus
         self._events = EventService(settings.event_uri) if settings.event_uri else None
         specs = wake_specs(settings)
         self._words = [spec.word for spec in specs]
@@ -104,6 +110,7 @@ class Box:
         self.microphone = self._add_microphone()
         self.speaker = self._add_speaker()
         self._timers = self._add_timers()
+        self._account = Account(self._health, self._connections, lambda: self.loop.busy)
         self.loop = Loop(
             turn_settings(settings, echo_cancelled=cleaner.echo_free),
             Ears(ear_settings(settings)),
@@ -111,7 +118,7 @@ class Box:
             self._add_backends(),
             self._timers.dismiss,
         )
-        self.buttons = Buttons(self.loop, self.speaker, self._timers, self.status)
+        self.buttons = Buttons(self.loop, self.speaker, self._timers, self._status_and_account)
         self._add_listeners()
 
     def status(self) -> Status:
@@ -122,6 +129,18 @@ class Box:
         words = [word.phrase for word in self._words if not word.stops]
         asked = {"gate": self._settings.gate, "wake_words": words, "area": self._settings.area}
         return {**self.loop.status(), **asked, "hearing": self._hearing.status(), **parts}
+
+    def _status_and_account(self) -> Status:
+        return {**self.status(), "account": self._account.report()}
+
+    def _health(self) -> str:
+        if self.loop.state.name == "booting":
+            return "loading"
+        hears = self.loop.state.muted or self.microphone.status()["fresh"]
+        return "well" if hears else "stuck"
+
+    def _connections(self) -> int:
+        return self._home_assistant.connections if self._home_assistant else 0
 
     def status_line(self) -> str:
         """The same in a line for the log."""
@@ -185,7 +204,9 @@ class Box:
         settings, backends = self._settings, dict[Via, Backend]()
         if settings.mode != "standalone":
             info = info_of(settings, self._words)
-            self._home_assistant = HomeAssistant(self._post, info, settings, self._timers.handle)
+            self._home_assistant = HomeAssistant(
+                self._post, info, settings, self._timers.handle, self._account.report
+            )
             backends[Via.HOME_ASSISTANT] = self._add("home assistant", self._home_assistant)
         if settings.mode != "ha":
             named = {
@@ -202,7 +223,7 @@ class Box:
 
     def _add_listeners(self) -> None:
         settings, listeners = self._settings, self.loop.listeners
-        listeners += [self._follow_mute, _log_trouble]
+        listeners += [self._follow_mute, _log_trouble, self._account.tell]
         if self._finality is not None:
             listeners.append(self._follow_turn)
         if settings.hooks:
@@ -214,9 +235,14 @@ class Box:
             listeners.append(self._add("control", control).tell)
         if settings.metrics_uri:
             from satellite.around.metrics import Metrics  # 3 MB that few need
+            from satellite.around.turn_metrics import Follower
 
-            metrics = Metrics(settings.metrics_uri, self.status)
-            listeners.append(self._add("metrics", metrics).tell)
+            gate = Gate(settings.allow, settings.interface)
+            metrics = self._add("metrics", Metrics(settings.metrics_uri, self.status, gate))
+            voiced = ear_settings(settings).endpointing.end_probability
+            self._follower = follower = Follower(metrics.turns, voiced)
+            listeners += [metrics.tell, follower.tell]
+            self.loop.watchers.append(follower.watch)
 
     def _is_alone(self) -> bool:
         """Whether no Home Assistant is there to answer."""
@@ -236,6 +262,8 @@ class Box:
         self._event_loop.call_soon_threadsafe(self._warn, sentence)
 
     def _hear(self, frame: HeardFrame) -> None:
+        if self._follower is not None:
+            self._follower.frame(frame)
         self.loop.hear(frame)
         if self._wake_server is not None:
             self._wake_server.feed(frame)

@@ -8,8 +8,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import CliPositionalArg
 
 from satellite.effects import Moment
-from wyoming_voice.config import ListenSettings, Settings, Uri
+from wyoming_voice.config import Settings
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.settings import CallSettings, ListenSettings, TraceSettings, Uri
 from wyoming_voice.wire import parse_uri
 
 Action = Literal[
@@ -65,7 +66,7 @@ def field_of(moment: Moment) -> str:
     return f"on_{moment.replace('-', '_')}"
 
 
-class SatelliteSettings(HookSettings, ListenSettings):
+class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSettings):
     """Run the satellite, or talk to the one that runs: devices, doctor, status, trigger, stop, mute, …"""
 
     section: ClassVar[str] = "satellite"

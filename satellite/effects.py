@@ -4,7 +4,7 @@ Rule: an effect of a turn carries the epoch of that turn and who answers it, one
 `at_ms` and `from_ms` are places on the line of captured audio.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from satellite.events import Trouble, Via, WakeWord
@@ -77,6 +77,7 @@ class BeginTurn:
     heard_ms: int | None = None  # how much of the answer before was heard, where it was interrupted
     interrupts: int | None = None  # that answer's playback
     replaces: int | None = None  # the epoch of a turn that was not over
+    turn_id: str = field(default="", compare=False)  # what logs and servers know it by
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ class Turn:
         voice: str | None = None,
         language: str | None = None,
     ) -> None:
-        record = TurnRecord("ask")
+        self.record = record = TurnRecord("ask")
         # A conversation of one turn: its id is the turn's.
         self._question = Question(record.turn_id, {"conversation_id": record.turn_id})
         wishes = Wishes(voice or "", language or "", voice_matters=True)

@@ -40,7 +40,9 @@ from satellite.events import Event, Tick, Via, Woken
 from satellite.hearing.ears import Ears
 from satellite.parts import Backend, HeardFrame, Listener, Mouth, Status
 from satellite.turn import State, TurnSettings, step
+from wyoming_voice import logs
 from wyoming_voice.core.opinions import Witness
+from wyoming_voice.core.timing import new_turn_id
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class Loop:
         self._state = State.initial(settings, _now_ms())
         self._pending: deque[Event] = deque()
         self._feeding: EndAudio | None = None
+        self._turn_id = ""  # of the turn that goes on
         self._closed_ms = 0  # where the ear was closed last
         self._alarm: asyncio.TimerHandle | None = None
         self._heard_ms: dict[int, int] = {}  # of playbacks cut off since the last turn
@@ -80,6 +83,11 @@ class Loop:
     def state(self) -> State:
         """Whose turn it is."""
         return self._state
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn goes on."""
+        return self._state.turn is not None
 
     @property
     def ear_ms(self) -> int:
@@ -139,14 +147,17 @@ class Loop:
     def _handle(self, event: Event) -> None:
         effects: list[Effect] = []
         pause_ms = _AFTER_A_BUG_MS
-        with _fence(event):
-            self._state, effects = step(self._settings, self._state, event, _now_ms())
-            pause_ms = 0
-            for watcher in self.watchers:
-                watcher(event, self._state)
-        for effect in effects:
-            with _fence(effect):
-                self._carry_out(effect)
+        with logs.turn(self._turn_id):
+            with _fence(event):
+                self._state, effects = step(self._settings, self._state, event, _now_ms())
+                pause_ms = 0
+                for watcher in self.watchers:
+                    watcher(event, self._state)
+            for effect in effects:
+                with _fence(effect):
+                    self._carry_out(effect)
+        if self._state.turn is None:
+            self._turn_id = ""
         self._set_alarm(pause_ms)
 
     def _set_alarm(self, pause_ms: int) -> None:
@@ -208,7 +219,10 @@ class Loop:
 
     def _begin(self, turn: BeginTurn) -> None:
         backend = self._backends[turn.via]
-        backend.begin(dataclasses.replace(turn, heard_ms=self._heard_of(turn.interrupts)))
+        self._turn_id = new_turn_id()
+        logs.belong_to(self._turn_id)
+        heard_ms = self._heard_of(turn.interrupts)
+        backend.begin(dataclasses.replace(turn, heard_ms=heard_ms, turn_id=self._turn_id))
         until_ms = self._closed_ms if turn.said else None
         backend.feed(turn.epoch, self._ears.since(turn.from_ms, until_ms))
         if not turn.said:

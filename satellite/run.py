@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from satellite.config import SatelliteSettings
+from wyoming_voice import tracing
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.systemd import Notifier, watchdog_interval_s
 
@@ -25,6 +26,7 @@ async def run(settings: SatelliteSettings) -> int:
     match settings.action:
         case "run":
             await _live(settings)
+            tracing.stop()
             logging.shutdown()
             os._exit(0)  # a sound device that hangs would hold the interpreter's own end
         case "devices":

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Iterator
 from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram, Attribution, Info
 
-from wyoming_voice.config import ServiceSettings
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import BadEvent, EngineError
 from wyoming_voice.program import Request
+from wyoming_voice.settings import ServiceSettings
 
 ATTRIBUTION = Attribution(name="tests", url="")
 

@@ -29,10 +29,18 @@ class MetricsClient:
         return await self.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
     async def values(self) -> dict[str, float]:
-        """All samples, with their labels' values, by name."""
-        _, body = await self.get("/metrics")
-        return {
-            ":".join([sample.name, *sorted(sample.labels.values())]): sample.value
-            for family in text_string_to_metric_families(body.decode())
-            for sample in family.samples
-        }
+        """All samples, with their labels' values but for `kind`, by name."""
+        return values_in((await self.get("/metrics"))[1])
+
+
+def values_in(page: bytes) -> dict[str, float]:
+    """All samples of a page, as in `MetricsClient.values`."""
+    return {
+        ":".join([sample.name, *_told(sample.labels)]): sample.value
+        for family in text_string_to_metric_families(page.decode())
+        for sample in family.samples
+    }
+
+
+def _told(labels: dict[str, str]) -> list[str]:
+    return sorted(value for name, value in labels.items() if name != "kind")

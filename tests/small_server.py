@@ -10,10 +10,10 @@ from wyoming.event import Event
 
 from tests.fakes import INFO, FakeConversation, FakeProgram
 from wyoming_voice.cli import COMMANDS, Command, main
-from wyoming_voice.config import ServiceSettings
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import EngineError
 from wyoming_voice.program import Request
+from wyoming_voice.settings import ServiceSettings
 from wyoming_voice.worker import Worker
 
 
@@ -55,7 +55,7 @@ class SmallProgram(FakeProgram):
 
 
 class SmallConversation(FakeConversation):
-    """`release` lets a `hold` end; `stick` occupies the thread for ever."""
+    """`release` lets a `hold` end; `stick` occupies the thread for ever, `freeze` the event loop."""
 
     def __init__(self, program: SmallProgram, worker: Worker) -> None:
         super().__init__(program)
@@ -64,6 +64,8 @@ class SmallConversation(FakeConversation):
     def push(self, event: Event) -> Request | None:
         if event.type == "release":
             self._program.release.set()
+        if event.type == "freeze":
+            threading.Event().wait()
         if event.type == "stick":
             return Request(TurnRecord("asr"), self._stuck())
         return super().push(event)

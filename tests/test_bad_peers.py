@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from wyoming.error import Error
@@ -11,13 +12,14 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping
 
-from tests.fakes import FakeProgram, on_loopback
+from tests.fakes import INFO, FakeProgram, on_loopback
 from tests.test_wire import MALFORMED, TOO_LARGE
 from tests.wire_client import PATIENCE_S, WireClient, client_of
 from wyoming_voice import peer
 from wyoming_voice import service as service_module
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import Busy
+from wyoming_voice.extensions import STATUS
 from wyoming_voice.peer import PENDING_REQUESTS
 from wyoming_voice.service import Service, serving
 from wyoming_voice.wire import Address, Connection, WireLimits
@@ -159,7 +161,7 @@ async def test_describe_is_answered_while_loading_and_while_working() -> None:
         for anyone in (client, other):
             info = await anyone.ask(Describe().event())
             assert info is not None
-            assert Description.of(info) == program.info
+            assert Description.of(info) == replace(INFO, extensions=frozenset({STATUS}))
             assert await anyone.ask(Ping("working").event()) == Event("pong", {"text": "working"})
         program.release.set()
         assert [event.type for event in await client.read_until("released")] == ["released"]

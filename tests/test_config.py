@@ -8,8 +8,9 @@ import pytest
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import CliPositionalArg
 
-from wyoming_voice.config import ServiceSettings, load
+from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.settings import ServiceSettings
 
 SECRET = "sk-very-secret"
 
@@ -98,6 +99,12 @@ def test_the_file_may_be_named_by_a_variable(tmp_path: Path) -> None:
 )
 def test_lists(argv: Sequence[str], environ: dict[str, str]) -> None:
     assert load(SampleSettings, argv, environ).voices == ["b", "c"]
+
+
+@pytest.mark.parametrize("value", ['"b', "[b", "{b"])
+def test_a_list_with_an_open_quote_or_bracket_is_told(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"voices.*write a list as A,B"):
+        load(SampleSettings, ["--voices", value], {})
 
 
 def test_a_file_may_give_a_list_as_a_text_and_a_text_as_a_number(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from wyoming.info import HandleProgram, Info
 
 from tests.fakes import ATTRIBUTION, FakeProgram, on_loopback
 from wyoming_voice.describing import Description, describe
+from wyoming_voice.extensions import STATUS
 from wyoming_voice.service import serving
 
 HANDLE = [HandleProgram("fake", ATTRIBUTION, True, None, None, models=[])]
@@ -53,7 +54,8 @@ async def test_they_are_told_to_who_asks() -> None:
     program.info = Description(asr=program.info.asr, extensions=frozenset({"own-endpoint"}))
     async with serving(program, on_loopback()) as address:
         described, _ = await describe(str(address))
-    assert described == program.info
+    both = frozenset({"own-endpoint", STATUS})  # what every server knows is added
+    assert described == Description(asr=program.info.asr, extensions=both)
 
 
 def test_an_info_that_makes_no_sense_is_not_read() -> None:

@@ -19,11 +19,11 @@ from zeroconf.const import _CLASS_IN, _FLAGS_AA, _FLAGS_QR_RESPONSE, _TYPE_PTR
 from tests.fakes import INFO, FakeProgram, on_loopback
 from tests.wire_client import PATIENCE_S
 from wyoming_voice import __version__, announcement, discovery
-from wyoming_voice.config import ServiceSettings
 from wyoming_voice.describing import describe
 from wyoming_voice.discovery import SERVICE_TYPE, Found, Gone, announced, discover, watch
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.service import serving
+from wyoming_voice.settings import ServiceSettings
 from wyoming_voice.wire import Address
 
 FIND_S = 2.0
@@ -141,7 +141,8 @@ async def test_announced_renamed_found_described_and_gone_after_the_goodbye(
     described = found[f"{run}-kitchen é asr"]
     assert described.uri == str(kitchen)
     assert described.properties == {"service": "asr", "version": __version__, "models": "small"}
-    assert (described.info, described.kinds) == (INFO, ["asr"])
+    assert described.info is not None
+    assert (described.info.asr, described.kinds) == (INFO.asr, ["asr"])
     assert described.round_trip_ms is not None
     assert described.round_trip_ms > 0
     assert len({found[f"{cut} {rest}"].uri for rest in ("asr", "asr-2", "tts")}) == 3
@@ -204,7 +205,7 @@ async def test_a_network_that_changes_is_listened_to_anew(monkeypatch: pytest.Mo
     monkeypatch.setattr(discovery, "_multicast", nothing)
     monkeypatch.setattr(discovery, "_browsing", nothing)
     monkeypatch.setattr(discovery, "_LOOK_AGAIN_S", 0)
-    monkeypatch.setattr(discovery, "interface_addresses", lambda: next(addresses))
+    monkeypatch.setattr(discovery, "interface_addresses", lambda *_: next(addresses))
     assert [news async for news in watch()] == []
 
 
@@ -329,7 +330,7 @@ async def test_addresses_that_come_late_or_change_are_announced_with_a_goodbye_t
     monkeypatch.setattr(discovery, "_LOOK_AGAIN_S", 0)
     monkeypatch.setattr(discovery, "_registered", registered_at_first_in_vain)
     for module in (announcement, discovery):
-        monkeypatch.setattr(module, "interface_addresses", lambda: list(addresses))
+        monkeypatch.setattr(module, "interface_addresses", lambda *_: list(addresses))
     everywhere = on_loopback("tcp://0.0.0.0:1", no_zeroconf=False)
     async with announced("asr", INFO, Address("0.0.0.0", 1), everywhere):
         assert told == []

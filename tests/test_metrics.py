@@ -9,7 +9,7 @@ import pytest
 from tests.metrics_client import MetricsClient
 from tests.satellite.waiting import running
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.metrics import MetricsServer, Sheet
+from wyoming_voice.metrics import About, MetricsServer, Sheet
 
 
 @contextlib.asynccontextmanager
@@ -27,14 +27,14 @@ def server() -> MetricsServer:
 async def test_what_is_counted_timed_and_asked_for() -> None:
     sheet = Sheet("test")
     sheet.counter("plain", "Plain.").inc(2)
-    sheet.counter("kinds", "By kind.", ["kind"]).labels("a").inc()
+    sheet.counter("kinds", "By sort.", ["sort"]).labels("a").inc()
     sheet.histogram("seconds", "Long or short.").observe(0.0015)
 
     def numbers() -> Iterator[tuple[str, float]]:
         yield from [("level-db", float("-inf")), ("level_db", 3), ("odd", float("nan"))]
         yield from ((f"many_{number}", number) for number in range(1000))
 
-    sheet.gauges(numbers, "Up and down.")
+    sheet.numbers(numbers, {})
     async with asked(MetricsServer("tcp://127.0.0.1:0", sheet, str)) as client:
         values = await client.values()
     assert values["test_plain_total"] == 2
@@ -99,3 +99,39 @@ async def test_an_address_that_cannot_be_had(server: MetricsServer) -> None:
             await MetricsServer(f"tcp://127.0.0.1:{client.port}", Sheet("x"), str).listen()
     with pytest.raises(ConfigError, match="needs tcp://HOST:PORT"):
         await MetricsServer("unix:///tmp/metrics", Sheet("x"), str).listen()
+
+
+async def test_ready_is_health_and_live_is_whether_to_start_anew() -> None:
+    unwell, stuck = ["loading"], [""]
+    sheet = Sheet("test")
+    server = MetricsServer("tcp://127.0.0.1:0", sheet, lambda: unwell[0], lambda: stuck[0])
+    async with asked(server) as client:
+        assert (await client.get("/ready"))[0] == "HTTP/1.1 503 Service Unavailable"
+        assert await client.get("/live") == ("HTTP/1.1 200 OK", b"ok\n")
+        unwell[0], stuck[0] = "", "stuck"
+        assert (await client.get("/ready"))[0] == "HTTP/1.1 200 OK"
+        assert (await client.get("/live"))[1] == b"stuck\n"
+
+
+def test_every_number_says_whose_it_is_and_what_it_means() -> None:
+    sheet = Sheet("test", kind="asr")
+    sheet.counter("plain", "Plain.").inc()
+    sheet.histogram("sound_seconds", "Sound.", bounds=(1, 2)).observe(1.5)
+    about = {"restarts": About("Starts.", grows=True), "depth": About("Who waits.")}
+    sheet.numbers(lambda: [("restarts", 2), ("depth", 3), ("odd", 4)], about)
+    sheet.info("build", "What runs.", {"version": "1.2"})
+    page = sheet.text().decode()
+    for line in (
+        'test_plain_total{kind="asr"} 1.0',
+        'test_sound_seconds_bucket{kind="asr",le="2.0"} 1.0',
+        "# TYPE test_restarts_total counter",
+        'test_restarts_total{kind="asr"} 2.0',
+        "# HELP test_depth Who waits.",
+        'test_depth{kind="asr"} 3.0',
+        'test_odd{kind="asr"} 4.0',
+        'test_build_info{kind="asr",version="1.2"} 1.0',
+    ):
+        assert f"{line}\n" in page
+    assert 'process_open_fds{kind="asr"}' in page
+    assert "_created" not in page
+    assert sheet.text().decode().count('version="1.2"') == 1  # however often it is read

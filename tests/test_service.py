@@ -18,8 +18,9 @@ from tests.fakes import FakeProgram, on_loopback
 from tests.wire_client import PATIENCE_S, client_of
 from wyoming_voice import service
 from wyoming_voice.errors import ConfigError, EngineError
+from wyoming_voice.listening import _bound
 from wyoming_voice.service import Service, run_service, serving
-from wyoming_voice.wire import Connection, WireLimits, _dual_stack_socket, connect, parse_uri
+from wyoming_voice.wire import Address, Connection, WireLimits, connect, parse_uri
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -42,11 +43,11 @@ async def test_ipv6() -> None:
         assert await answers(str(address))
 
 
-def test_the_ipv6_wildcard_takes_ipv4_too() -> None:
+async def test_the_ipv6_wildcard_takes_ipv4_too() -> None:
     """The socket is bound and never listens: nothing outside this machine could reach it."""
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
-    with _dual_stack_socket(0) as sock:
+    with await _bound(Address("::", 0), "") as sock:
         assert sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
 
 

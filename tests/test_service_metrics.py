@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from pydantic import ValidationError
@@ -11,14 +11,14 @@ from wyoming.event import Event
 from tests.fakes import FakeProgram, on_loopback
 from tests.metrics_client import MetricsClient
 from tests.wire_client import client_of
-from wyoming_voice import errors
+from wyoming_voice import __version__, errors
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import ConfigError, UnknownChoice, VoiceError
 from wyoming_voice.service import Service
-from wyoming_voice.service_metrics import OUTCOMES, ServiceMetrics
+from wyoming_voice.service_metrics import ERRORS, OUTCOMES, ServiceMetrics
 from wyoming_voice.wire import Address
 
-PREFIX = "wyoming_voice_asr"
+PREFIX = "wyoming_voice"
 
 
 @contextlib.asynccontextmanager
@@ -38,13 +38,14 @@ async def watched(
 
 async def page_of(*finished: tuple[TurnRecord, str]) -> dict[str, float]:
     metrics = ServiceMetrics("tcp://127.0.0.1:0", "asr", lambda: [], str)
-    address = await metrics.server.listen()
+    address = await metrics.open()
+    assert address is not None
     try:
         for record, outcome in finished:
             metrics.finished(record, outcome)
         return await MetricsClient(address.port).values()
     finally:
-        await metrics.server.close()
+        await metrics.close()
 
 
 async def test_requests_by_outcome() -> None:
@@ -109,6 +110,61 @@ async def test_facts_that_are_numbers_are_added_up() -> None:
     assert values[f"{PREFIX}_chars_total"] == 24
     assert values[f"{PREFIX}_words_total"] == 0
     assert not [name for name in values if "heart" in name or "rtf" in name]
+
+
+async def test_how_long_sound_was() -> None:
+    record = TurnRecord("asr")
+    record.note(audio_ms=2500)
+    values = await page_of((record, "ok"))
+    assert values[f"{PREFIX}_audio_seconds_bucket:2.0"] == 0
+    assert values[f"{PREFIX}_audio_seconds_bucket:3.0"] == 1
+    assert values[f"{PREFIX}_audio_seconds_sum"] == 2.5
+
+
+async def test_errors_that_clients_are_told_count_with_a_request_or_without() -> None:
+    async with watched(FakeProgram()) as (service, address, page):
+        await service.load()
+        async with client_of(address) as client:
+            await client.send(Event("wrong"))
+            await client.read_to_end()
+        values = await page.values()
+    assert values[f"{PREFIX}_errors_total:bad-event"] == 1
+    assert values[f"{PREFIX}_errors_total:busy"] == 0
+    assert values[f"{PREFIX}_requests_total:bad-event"] == 0
+    counted = {name for name in values if "_errors_total" in name}
+    assert len(counted) == len(ERRORS)
+
+
+class Counting(FakeProgram):
+    """A program with something to count."""
+
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        yield "queue_depth", 3
+        yield "engine_restarts", 2
+
+
+async def test_the_numbers_of_a_program_are_among_those_of_its_server() -> None:
+    async with watched(Counting()) as (service, _, page):
+        values = await page.values()
+        assert (values[f"{PREFIX}_ready"], values[f"{PREFIX}_stuck"]) == (0, 0)
+        await service.load()
+        values = await page.values()
+    assert values[f"{PREFIX}_queue_depth"] == 3
+    assert values[f"{PREFIX}_engine_restarts_total"] == 2
+    assert (values[f"{PREFIX}_ready"], values[f"{PREFIX}_stuck"]) == (1, 0)
+    (build,) = (name for name in values if name.startswith(f"{PREFIX}_build_info"))
+    assert "fake" in build.split(":")
+    assert __version__ in build.split(":")
+
+
+async def test_only_what_is_stuck_is_not_alive() -> None:
+    program = FakeProgram()
+    async with watched(program) as (service, _, page):
+        program.stuck = True
+        assert (await page.get("/live"))[0] == "HTTP/1.1 200 OK"  # it loads
+        await service.load()
+        assert (await page.get("/live"))[1] == b"stuck in the engine\n"
+        assert (await page.values())[f"{PREFIX}_stuck"] == 1
 
 
 async def test_a_service_counts_what_its_clients_do() -> None:

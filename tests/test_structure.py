@@ -17,13 +17,28 @@ MODULES = sorted(
 )
 
 TIERS = (
-    {"core", "cores", "extensions", "flags", "ranks", "sockets", "systemd"},
-    {"errors", "onnx"},
-    {"audio", "smart_turn", "vad", "wire", "toml"},
+    {
+        "access",
+        "core",
+        "cores",
+        "engine_versions",
+        "extensions",
+        "flags",
+        "logs",
+        "ranks",
+        "renamed",
+    }
+    | {"lag", "sockets", "systemd"},
+    {"errors", "onnx", "otlp", "pulls"},
+    {"certificates", "gate"},
+    {"tls", "tracing"},
+    {"audio", "smart_turn", "threshold", "vad", "wire", "toml"},
+    {"listening"},
     {"client", "describing", "config", "hub", "media", "metrics", "outcome", "wav", "worker"},
+    {"isolation", "settings"},
     {"announcement", "hass", "http", "progress", "subtitle_files", "whole_files"},
-    {"discovery", "program", "service_metrics"},
-    {"peer", "side_doors"},
+    {"discovery", "exposure", "ledger", "program", "service_metrics"},
+    {"entrances", "peer", "side_doors"},
     {"service"},
     {"asr", "tts", "handle"},
     {
@@ -38,7 +53,7 @@ TIERS = (
     },
     {"satellite"},
     {"gateway"},
-    {"up"},
+    {"status", "up"},
     {"demo"},
     {"cli"},
     {"__main__"},
@@ -46,8 +61,18 @@ TIERS = (
 """Lowest first; each part imports from below its own tier only, and parts of one tier not each other."""
 
 SATELLITE_MAY_IMPORT = {"core", "errors", "audio", "vad", "wire", "client", "config", "discovery"}
-SATELLITE_MAY_IMPORT |= {"announcement", "describing", "extensions", "metrics", "smart_turn"}
-SATELLITE_MAY_IMPORT |= {"systemd", "wav"}
+SATELLITE_MAY_IMPORT |= {"announcement", "describing", "extensions", "lag", "metrics", "smart_turn"}
+SATELLITE_MAY_IMPORT |= {
+    "access",
+    "exposure",
+    "gate",
+    "listening",
+    "logs",
+    "outcome",
+    "settings",
+    "systemd",
+}
+SATELLITE_MAY_IMPORT |= {"ledger", "tracing", "wav"}
 
 ONE_IMPORTER = {
     "faster_whisper": "wyoming_voice/asr/whisper/ctranslate.py",
@@ -78,6 +103,8 @@ ONE_IMPORTER = {
     "hassil": "wyoming_voice/handle/fast/sentences.py",
     "home_assistant_intents": "wyoming_voice/handle/fast/sentences.py",
     "jinja2": "wyoming_voice/handle/fast/sentences.py",
+    "opentelemetry": "wyoming_voice/otlp.py",
+    "pythonjsonlogger": "wyoming_voice/logs.py",
     "jellyfish": "wyoming_voice/asr/names/sounding.py",
 }
 
@@ -236,6 +263,8 @@ def test_a_heavy_library_has_one_importer(library: str) -> None:
 
 THREADS_IN = {
     "wyoming_voice/worker.py",
+    "wyoming_voice/isolation/keeper.py",
+    "wyoming_voice/isolation/child.py",
     "satellite/hearing/listener.py",
     "satellite/devices/portaudio.py",
 }
@@ -266,8 +295,10 @@ def test_threads_are_started_where_they_are_expected() -> None:
 
 
 FENCES = {"wyoming_voice/peer.py", "wyoming_voice/http/fence.py"}
+FENCES |= {"wyoming_voice/isolation/child.py"}
 FENCES |= {"satellite/loop.py", "wyoming_voice/cli.py"}
-"""The connection, however it came, the effect, the command: each with one `except Exception` at most."""
+"""The connection, however it came, the call of an engine in a process of its own, the effect, the command:
+each with one `except Exception` at most."""
 
 
 def broad(handler: ast.ExceptHandler) -> bool:
@@ -329,7 +360,7 @@ HEAVY = {*ONE_IMPORTER, "numpy", "transformers", "huggingface_hub", "tokenizers"
         (
             "wyoming_voice.gateway.server",
             {"zeroconf", "ifaddr", "numpy", "onnxruntime", "soxr", "sentencex", "av", "uvicorn"}
-            | {"prometheus_client", "websockets"},
+            | {"prometheus_client", "websockets", "opentelemetry"},  # FastAPI looks for the last
         ),
     ],
 )

@@ -13,6 +13,7 @@ from wyoming import event as public
 from wyoming.event import Event
 
 from wyoming_voice.errors import BadEvent, ConfigError, TooLarge, TooSlow
+from wyoming_voice.listening import remove_stale_socket
 from wyoming_voice.wire import (
     Address,
     Connection,
@@ -22,7 +23,6 @@ from wyoming_voice.wire import (
     encode,
     parse_uri,
     read_event,
-    remove_stale_socket,
 )
 
 LIMITS = WireLimits(header_bytes=4096, data_bytes=2000, payload_bytes=3000)

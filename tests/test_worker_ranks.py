@@ -10,8 +10,9 @@ import pytest
 from tests.fakes import Steps
 from tests.test_worker import PATIENCE_S, items, started, until_free
 from wyoming_voice.errors import Busy, DeadlineExceeded
+from wyoming_voice.pulls import Pull
 from wyoming_voice.ranks import LONG_ITEMS, LONG_S, Pace
-from wyoming_voice.worker import Priority, Standing, Turns, Worker, _Pull
+from wyoming_voice.worker import Priority, Standing, Turns, Worker
 
 
 class Clock:
@@ -73,7 +74,7 @@ async def test_who_comes_just_as_an_item_ends_does_not_get_ahead_of_its_rank(
     worker, log = Worker("engine"), list[str]()
     finished = worker._finished
 
-    def and_somebody_comes(pull: _Pull, step: asyncio.Future[Any]) -> None:
+    def and_somebody_comes(pull: Pull, step: asyncio.Future[Any]) -> None:
         finished(pull, step)
         if len(log) == 1:
             worker._asked(pull.request, lambda: log.append("b"), Standing(Priority.BATCH), 0.0)
@@ -352,4 +353,31 @@ async def test_a_full_queue_refuses_while_the_engine_is_blocked() -> None:
     await asyncio.gather(*tasks)
     with pytest.raises(DeadlineExceeded):  # the room is there again
         await items(worker, Steps("b", log), deadline_s=0.01)
+    worker.close()
+
+
+async def test_only_finals_that_wait_are_the_queue() -> None:
+    log: list[str] = []
+    worker = Worker("test", max_requests=5)
+    assert dict(worker.numbers())["queue_oldest_seconds"] == 0
+    blocker = Steps("blocker", log, items=1)
+    tasks = [asyncio.create_task(items(worker, blocker))]
+    await blocker.begun()
+    for priority in (Priority.FINAL, Priority.FINAL, Priority.SPECULATIVE):
+        steps = Steps(priority.name, log, items=1).let()
+        tasks.append(asyncio.create_task(items(worker, steps, priority=Standing(priority))))
+        await started(tasks[-1])
+    numbers = dict(worker.numbers())
+    assert numbers.pop("queue_oldest_seconds") > 0
+    assert numbers == {
+        "queue_depth": 2,
+        "queue_capacity": 5,
+        "worker_requests": 3,
+        "worker_busy": 1,
+        "worker_threads": 1,
+    }
+    blocker.let()
+    await asyncio.gather(*tasks)
+    await until_free(worker)
+    assert dict(worker.numbers())["queue_depth"] == 0
     worker.close()

@@ -15,7 +15,7 @@ import ifaddr
 from wyoming.info import Info
 
 from wyoming_voice import __version__
-from wyoming_voice.config import ListenSettings
+from wyoming_voice.settings import ListenSettings
 from wyoming_voice.wire import Address
 
 _LABEL_BYTES = 63  # RFC 1035: the longest label of a domain name
@@ -27,15 +27,16 @@ _log = logging.getLogger(__name__)
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def interface_addresses() -> list[IpAddress]:
-    """This machine's addresses that others can use, IPv4 first.
+def interface_addresses(only: str = "") -> list[IpAddress]:
+    """This machine's addresses that others can use, IPv4 first; of the interface `only`, where one is named.
 
     Bridges to containers on this machine don't count: a browser gets the addresses in any order, and
     Home Assistant tries one only.
     """
     found: list[IpAddress] = []
     for adapter in ifaddr.get_adapters():
-        if _CONTAINER_BRIDGE.match(adapter.nice_name):
+        name = adapter.nice_name
+        if name != only if only else _CONTAINER_BRIDGE.match(name):
             continue
         for entry in adapter.ips:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
@@ -67,7 +68,9 @@ async def reachable_at(address: Address, settings: ListenSettings) -> list[IpAdd
     bound = await _resolved(address.host)
     if any(item.is_unspecified for item in bound):
         versions = {4, 6} if any(item.version == 6 for item in bound) else {4}
-        return [item for item in interface_addresses() if item.version in versions]
+        return [
+            item for item in interface_addresses(settings.interface) if item.version in versions
+        ]
     return [item for item in bound if not item.is_loopback]
 
 

@@ -7,7 +7,6 @@ it needs. Status 0: done; 1: it failed; 2: the settings can't be used.
 import asyncio
 import contextlib
 import importlib
-import logging
 import os
 import sys
 import threading
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from wyoming_voice import __version__
+from wyoming_voice import __version__, logs
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,12 @@ COMMANDS = {
     "discover": Command(
         "wyoming_voice.discover", "DiscoverSettings", "", "list the Wyoming servers on the network"
     ),
+    "status": Command(
+        "wyoming_voice.status.command",
+        "StatusSettings",
+        "",
+        "what all servers and satellites are doing, and what went wrong last",
+    ),
     "models": Command("wyoming_voice.models", "ModelsSettings", "asr", "list or fetch weights"),
     "install-systemd": Command(
         "wyoming_voice.install_systemd", "InstallSettings", "", "install units for systemd"
@@ -90,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(_usage())
         return 0
     if name == "--version":
-        sys.stdout.write(f"wyoming-voice {__version__}\n")
+        sys.stdout.write(_versions())
         return 0
     if name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, n=1)
@@ -120,15 +125,21 @@ def _run(name: str, command: Command, arguments: Sequence[str]) -> int:
 
 def _invoke(module: Any, command: Command, arguments: Sequence[str]) -> int:
     from wyoming_voice.config import load
+    from wyoming_voice.settings import CallSettings
+    from wyoming_voice.tls import identify
+    from wyoming_voice.tracing import traced
 
     settings = load(getattr(module, command.settings), arguments)
-    _log_to_stderr(settings.log_level)
-    if not hasattr(module, "build"):
-        return int(asyncio.run(module.run(settings)))
-    from wyoming_voice.service import run_service
+    if isinstance(settings, CallSettings):
+        identify(settings.tls_ca, settings.tls_client_cert, settings.tls_client_key)
+    logs.to_stderr(settings.log_level, settings.log_format)
+    with traced(getattr(settings, "otlp_url", ""), settings.section):
+        if not hasattr(module, "build"):
+            return int(asyncio.run(module.run(settings)))
+        from wyoming_voice.service import run_service
 
-    asyncio.run(run_service(module.build(settings), settings))
-    return 0
+        asyncio.run(run_service(module.build(settings), settings))
+        return 0
 
 
 def _interrupted() -> int:
@@ -145,24 +156,24 @@ def _remedy(command: Command, lacking: str) -> str:
     extras = [command.extra]
     if lacking.partition(".")[0] in _DOOR:
         extras += ["http"]
+    if lacking.partition(".")[0] == "opentelemetry":
+        extras += ["otel"]
     return f"needs {lacking!r}: pip install 'wyoming-voice[{','.join(filter(None, extras))}]'"
-
-
-def _log_to_stderr(level: str) -> None:
-    """One line a record; under systemd without a time, which the journal has."""
-    time = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
-    logging.basicConfig(level=level.upper(), format=f"{time}%(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "filelock"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    # It warns of answers that it can't read by writing them out; handle/mcp/session.py says what is wrong.
-    logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    # It warns, with a traceback, of every interface that multicast doesn't get through.
-    logging.getLogger("zeroconf").setLevel(logging.ERROR)
 
 
 def _failed(name: str, text: str, status: int) -> int:
     sys.stderr.writelines(f"wyoming-voice {name}: {line}\n" for line in text.splitlines())
     return status
+
+
+def _versions() -> str:
+    """This program's version, Python's, and those of the engines that are installed."""
+    from wyoming_voice.engine_versions import installed
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    rows = {"python": python, **installed()}
+    engines = "".join(f"  {name:15} {version}\n" for name, version in rows.items())
+    return f"wyoming-voice {__version__}\n{engines}"
 
 
 def _usage() -> str:

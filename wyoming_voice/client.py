@@ -27,6 +27,7 @@ from wyoming.tts import (
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.extensions import (
+    ACTING,
     ANSWER_WRITTEN,
     COMMIT,
     ENDPOINTING,
@@ -157,14 +158,15 @@ async def answer(
     text: str,
     context: Mapping[str, object],
     language: str | None = None,
-    written: Callable[[], None] = lambda: None,
+    told: Callable[[str], None] = lambda _: None,
     do: Do | None = None,
 ) -> AsyncGenerator[str, None]:
     """The answer to `text` as it is written; a refusal is a sentence to be spoken like any other.
 
     `""` is a sign of life. `context` goes along: `turn_id`, `conversation_id`, and what the handle
     server takes beside them. With `speculative` in it (`speculative` makes one) the answer doesn't end
-    before `commit` was sent; `written` is told when all of it has come, where the server says so before.
+    before `commit` was sent. `told` hears ANSWER_WRITTEN when all of it has come, where the server says so
+    before, and ACTING when it is about to do something, where `context` asks for that (ACTS).
     `do` does what `context` offers in `tools`, once for each call.
     """
     with contextlib.suppress(PeerGone):  # why it has gone is in what it wrote
@@ -176,8 +178,9 @@ async def answer(
             if not begun:
                 yield _text(event)
             return
-        if event.type == ANSWER_WRITTEN and begun:  # before any text it can't be true
-            written()
+        # Before any text it can't be true that this was all.
+        if event.type == ACTING or (event.type == ANSWER_WRITTEN and begun):
+            told(event.type)
         if event.type == TOOL_CALL and (result := errands.carried_out(event)) is not None:
             with contextlib.suppress(PeerGone):
                 await connection.write(result)

@@ -7,10 +7,9 @@ once, with the three names under which it can be mended.
 """
 
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -19,17 +18,18 @@ from pydantic_settings import (
     CliSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.flags import Help, Parser, near
+from wyoming_voice.renamed import CONFIG_VERSION, instead, misfit
 from wyoming_voice.toml import read_toml
-from wyoming_voice.wire import WireLimits, parse_uri
 
 PREFIX = "WYOMING_VOICE_"
 SECTIONS = (
     *("asr", "tts", "handle", "satellite", "gateway", "up", "demo", "ask", "say", "subtitles"),
-    *("bench", "calibrate", "discover", "models", "install-systemd"),
+    *("bench", "calibrate", "discover", "status", "models", "install-systemd"),
 )
 """The TOML tables that there are, one for each command."""
 
@@ -38,12 +38,6 @@ _POSITIONAL = get_args(CliPositionalArg[str])[1]
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_HELP = f"TOML file with settings (also ${CONFIG_VARIABLE})"
-
-
-Uri = Annotated[
-    str, Field(description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH")
-]
-"""The type of a service's `uri`; each server gives its own default."""
 
 
 class Settings(BaseSettings):
@@ -58,6 +52,9 @@ class Settings(BaseSettings):
 
     config: Path | None = Field(None, description=CONFIG_HELP)
     log_level: str = Field("info", description="debug, info, warning or error")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="one line of text for a record, or one JSON object"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -79,80 +76,6 @@ class Settings(BaseSettings):
         return level.lower()
 
 
-class ListenSettings(Settings):
-    """What everything that listens for Wyoming clients can be told."""
-
-    uri: Uri = ""
-    zeroconf: str = Field("", description="name to announce on the network (default: the host's)")
-    no_zeroconf: bool = Field(False, description="announce nothing on the network")
-    advertise_host: str = Field("", description="address to announce instead of the interfaces'")
-    advertise_port: int = Field(
-        0, ge=0, le=65535, description="port to announce instead of the real one"
-    )
-    max_connections: int = Field(
-        64, ge=1, description="clients at a time; one more is refused as busy"
-    )
-    max_header_bytes: int = Field(65_536, ge=256, description="longest header line of an event")
-    max_data_bytes: int = Field(1_048_576, ge=1024, description="longest data of an event")
-    max_payload_bytes: int = Field(4_194_304, ge=1024, description="longest payload of an event")
-    write_timeout_s: float = Field(
-        30, gt=0, description="seconds that a client may leave an answer unread"
-    )
-
-    @field_validator("uri")
-    @classmethod
-    def _readable_uri(cls, uri: str) -> str:
-        try:
-            parse_uri(uri)
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        return uri
-
-    @property
-    def announced_name(self) -> str:
-        """The name under which people find this machine's servers."""
-        return self.zeroconf or socket.gethostname()
-
-    @property
-    def wire_limits(self) -> WireLimits:
-        """What a peer may send, and how long it may leave our answers unread."""
-        return WireLimits(
-            header_bytes=self.max_header_bytes,
-            data_bytes=self.max_data_bytes,
-            payload_bytes=self.max_payload_bytes,
-            write_timeout_s=self.write_timeout_s,
-        )
-
-
-class ServiceSettings(ListenSettings):
-    """What every server with requests can be told."""
-
-    max_queue: int = Field(32, ge=1, description="requests that may wait for the engine")
-    deadline_s: float = Field(
-        60, gt=0, description="seconds until a request's next result must be there"
-    )
-    idle_timeout_s: float = Field(
-        300, gt=0, description="seconds of silence after which a client is let go"
-    )
-    drain_s: float = Field(10, ge=0, description="seconds that requests get to end on SIGTERM")
-    metrics_uri: str = Field("", description="where Prometheus may ask: tcp://HOST:PORT")
-
-    @field_validator("metrics_uri")
-    @classmethod
-    def _readable_metrics_uri(cls, uri: str) -> str:
-        if uri.startswith("unix:"):
-            raise ValueError("Prometheus needs tcp://HOST:PORT")
-        try:
-            return cls._readable_uri(uri) if uri else uri
-        except ValueError as error:
-            raise ValueError(f"bad address {uri!r}; write tcp://HOST:PORT") from error
-
-    @property
-    def stuck_s(self) -> float:
-        """How long one item may take before the engine counts as stuck: its client gave up long ago."""
-        return 3 * self.deadline_s
-
-
 S = TypeVar("S", bound=Settings)
 
 
@@ -163,21 +86,7 @@ def load(kind: type[S], argv: Sequence[str], environ: Mapping[str, str] | None =
     with one line for each other mistake.
     """
     environ = os.environ if environ is None else environ
-    flags = CliSettingsSource[Any](
-        kind,
-        cli_parse_args=list(argv),
-        cli_kebab_case=True,
-        cli_shortcuts=dict(kind.shortcuts),
-        cli_implicit_flags="toggle",
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-        root_parser=Parser(
-            prog=f"wyoming-voice {kind.section}",
-            description=kind.__doc__,
-            formatter_class=Help,
-            allow_abbrev=False,
-        ),
-    )()
+    flags = _from_flags(kind, argv)
     variables, mistakes = _from_environment(kind, environ)
     path = flags.get("config") or variables.get("config") or environ.get(CONFIG_VARIABLE)
     table = _from_toml(kind, Path(path)) if path else {}
@@ -195,17 +104,41 @@ def variable(kind: type[Settings], name: str) -> str:
     return f"{PREFIX}{kind.section}_{name}".upper().replace("-", "_")
 
 
+def _from_flags(kind: type[Settings], argv: Sequence[str]) -> dict[str, Any]:
+    try:
+        return CliSettingsSource[Any](
+            kind,
+            cli_parse_args=list(argv),
+            cli_kebab_case=True,
+            cli_shortcuts=dict(kind.shortcuts),
+            cli_implicit_flags="toggle",
+            cli_hide_none_type=True,
+            cli_avoid_json=True,
+            root_parser=Parser(
+                prog=f"wyoming-voice {kind.section}",
+                description=kind.__doc__,
+                formatter_class=Help,
+                allow_abbrev=False,
+                renamed=instead(kind.section, _flag),
+            ),
+        )()
+    except SettingsError as error:  # of a list: its items may be quoted, or JSON
+        raise ConfigError(f"{error}; write a list as A,B, without quotes or brackets") from error
+
+
 def _from_environment(
     kind: type[Settings], environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The values that variables give, and what is wrong with others."""
     known = {variable(kind, name): name for name in kind.model_fields}
+    renamed = instead(kind.section, lambda name: variable(kind, name))
     values: dict[str, Any] = {}
     mistakes: list[str] = []
     for key in sorted(key for key in environ if key.startswith(variable(kind, ""))):
         target = key if key in known else key.removesuffix("_FILE")
         if target not in known:
-            mistakes.append(f"unknown variable {key}{near(key, known, variable(kind, ''))}")
+            hint = renamed.get(target) or near(key, known, variable(kind, ""))
+            mistakes.append(f"unknown variable {key}{hint}")
         elif target != key and target in environ:
             mistakes.append(f"{target} and {key} are both set; keep one")
         else:
@@ -235,6 +168,8 @@ def _secret(key: str, path: str) -> str:
 
 def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:
     tables = read_toml(path)
+    if reason := misfit(tables.pop("config_version", CONFIG_VERSION)):
+        raise ConfigError(f"{path}: {reason}")
     for name, value in tables.items():
         if name in (*SECTIONS, kind.section):
             continue
@@ -275,15 +210,21 @@ def _mistake(kind: type[Settings], part: Any) -> str:
         return message
     name = str(part["loc"][0])
     if part["type"] == "extra_forbidden":
-        return f"[{kind.section}] {name}: no such setting{near(name, kind.model_fields)}"
+        hint = instead(kind.section).get(name) or near(name, kind.model_fields)
+        return f"[{kind.section}] {name}: no such setting{hint}"
     if part["type"] == "literal_error" and _is_positional(kind, name):
         return _unknown_word(kind, part)
     secret = "secret" in str(kind.model_fields[name].annotation).lower()
     value = "" if secret else f" (got {str(part['input'])[:80]!r})"
     if _is_positional(kind, name):
         return f"{name.upper()}: {message}{value}"
-    flag = f"--{name.replace('_', '-')}"
-    return f"{flag}: {message}{value}; also {variable(kind, name)} or [{kind.section}] {name}"
+    return (
+        f"{_flag(name)}: {message}{value}; also {variable(kind, name)} or [{kind.section}] {name}"
+    )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _is_positional(kind: type[Settings], name: str) -> bool:

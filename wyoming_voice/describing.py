@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
@@ -43,6 +44,13 @@ class Description(Info):
         return cls(**vars(Info.from_event(event)), extensions=extensions)
 
 
+def listing(info: Info, extension: str) -> Event:
+    """The `info` event of a server that knows one extension more."""
+    event = info.event()
+    event.data[EXTENSIONS] = sorted({*event.data.get(EXTENSIONS, ()), extension})
+    return event
+
+
 async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Description, float]:
     """What the server at `uri` says of itself, and how long that took in ms, connecting included.
 
@@ -64,11 +72,13 @@ async def describe_on(connection: Connection, uri: str) -> Description:
     async for event in connection:
         if Info.is_type(event.type):
             return _info_in(event, uri)
+        if Error.is_type(event.type):
+            raise UpstreamError(f"{uri} says: {event.data.get('text') or 'an error'}")
     raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
 
 
 def _info_in(event: Event, uri: str) -> Description:
     try:
         return Description.of(event)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise UpstreamError(f"{uri} describes itself in a way that can't be read") from error

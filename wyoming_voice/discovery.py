@@ -31,9 +31,9 @@ from wyoming_voice.announcement import (
     properties_of,
     reachable_at,
 )
-from wyoming_voice.config import ListenSettings
 from wyoming_voice.describing import describe
 from wyoming_voice.errors import VoiceError
+from wyoming_voice.settings import ListenSettings
 from wyoming_voice.wire import Address
 
 SERVICE_TYPE = "_wyoming._tcp.local."

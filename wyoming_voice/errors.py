@@ -7,6 +7,7 @@ VoiceError                       text for a person, `code` for a program
 │   ├── TooLarge                 too-large: over a limit, refused before it is read
 │   ├── UnknownChoice            unknown-voice, unknown-model, unknown-language
 │   ├── Busy                     busy: the queue or the house is full
+│   ├── Forbidden                forbidden: an address that is not served here
 │   └── TooSlow                  too-slow: the client doesn't read, or says nothing for too long
 ├── DeadlineExceeded             timeout: our own limit on a request
 ├── EngineError                  engine-failed: the model raised, or could not be loaded
@@ -53,6 +54,12 @@ class Busy(PeerError):
     """No room for one more; asking again later helps."""
 
     code = "busy"
+
+
+class Forbidden(PeerError):
+    """A client whose address is not among those that are served."""
+
+    code = "forbidden"
 
 
 class TooSlow(PeerError):

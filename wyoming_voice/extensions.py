@@ -20,6 +20,14 @@ what these names stand for, and a server sends to no client what it hasn't asked
   `{"name", "description", "parameters"}` with a JSON Schema, and `"reads"` true where it changes nothing.
   Before the answer ends the server may send `tool-call` `{"id", "name", "arguments"}`; the client does it
   and sends `tool-result` `{"id", "text", "error"}`. `context.area` is the room that the client stands in.
+- `status` (all): an event `status` is answered at any time, also while a model loads, by `status` with
+  `{"version", "engines": {name: version}, "uptime_s", "health": "loading|well|stuck|stopping", "connections",
+  "answering", "waiting", "requests": {outcome: count}, "last_errors": [{"at", "code", "text"}],
+  "numbers": {name: value}}`: counts, codes and what clients are told of errors; at most five of these, the
+  latest last, `at` in Unix time. Whoever may connect may ask.
+- `acts` (handle): `context.acts` true asks for an event `acting` before the server does something itself
+  that changes anything. Whoever loses the server after that can't know whether it was done, and had better
+  not ask another.
 """
 
 SPECULATIVE_TRANSCRIPT = "speculative-transcript"
@@ -32,6 +40,9 @@ REPLACES = "replaces"
 CLIENT_TOOLS = "client-tools"
 TOOL_CALL = "tool-call"
 TOOL_RESULT = "tool-result"
+STATUS = "status"
+ACTS = "acts"
+ACTING = "acting"
 
 SPECULATIVE = "speculative"
 """The key in a `context`."""

@@ -6,10 +6,10 @@ Rule: `--help` says what to write behind a flag, and a default only where there 
 import argparse
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _BY_NAME = (
     (r"(.*_)?(uri|url)|http|origin", "URI"),
@@ -48,11 +48,17 @@ class Help(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """Tells a mistake in a line, with the flag that may have been meant."""
 
+    def __init__(self, *, renamed: Mapping[str, str] | None = None, **options: Any) -> None:
+        """`renamed` is what to say behind a flag that had another name before."""
+        super().__init__(**options)
+        self._renamed = renamed or {}
+
     def error(self, message: str) -> NoReturn:
         """End the process with status 2."""
         if unknown := re.match(r"unrecognized arguments: (--[^\s=]+)", message):
             flags = (flag for flag in self._option_string_actions if flag.startswith("--"))
-            message = f"unknown flag {unknown[1]}{near(unknown[1], flags, '--')}"
+            hint = self._renamed.get(unknown[1]) or near(unknown[1], flags, "--")
+            message = f"unknown flag {unknown[1]}{hint}"
         self.exit(2, f"{self.prog}: {message}\n{self.prog} --help lists the flags\n")
 
 

@@ -1,10 +1,11 @@
-"""How a request ended: its log line and its place in the metrics, whichever door it came through."""
+"""How a request ended: its log line, its trace and its place in the metrics, whatever door it came by."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
+from wyoming_voice import logs, tracing
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import VoiceError
 from wyoming_voice.wire import PeerGone
@@ -25,20 +26,34 @@ def recorded(
     """
     loop = asyncio.get_running_loop()
     start_s, outcome = loop.time(), "internal-error"
-    try:
-        yield
-        outcome = "ok"
-    except VoiceError as error:
-        outcome = error.code
-        raise
-    except (
-        asyncio.CancelledError,
-        GeneratorExit,
-        PeerGone,
-    ):  # a generator is closed: nobody reads on
-        outcome = cut_off_by()
-        raise
-    finally:
-        record.spent("total", start_s, loop.time())
-        _log.info("%s outcome=%s", record.line(), outcome)
-        finished(record, outcome)
+    with logs.turn(record.turn_id):
+        try:
+            yield
+            outcome = "ok"
+        except VoiceError as error:
+            outcome, record.failure = error.code, str(error)
+            raise
+        except (
+            asyncio.CancelledError,
+            GeneratorExit,
+            PeerGone,
+        ):  # a generator is closed: nobody reads on
+            outcome = cut_off_by()
+            raise
+        finally:
+            record.spent("total", start_s, loop.time())
+            told(record, outcome)
+            finished(record, outcome)
+
+
+def told(record: TurnRecord, outcome: str) -> None:
+    """Log what is over, and send its trace where traces are wanted."""
+    facts = {
+        "kind": record.kind,
+        "outcome": outcome,
+        "facts": record.facts,
+        "stages_ms": {name: round(ms, 1) for name, ms in record.stages_ms.items()},
+        "turn": record.turn_id,
+    }
+    _log.info("%s outcome=%s", record.line(), outcome, extra=facts)
+    tracing.told(record, outcome)

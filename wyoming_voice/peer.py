@@ -8,7 +8,9 @@ goes wrong is told to this client, and no other notices.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wyoming.error import Error
@@ -16,7 +18,10 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 
+from wyoming_voice import logs
+from wyoming_voice.describing import listing
 from wyoming_voice.errors import Busy, PeerError, TooSlow, VoiceError
+from wyoming_voice.extensions import STATUS
 from wyoming_voice.outcome import Finished, recorded
 from wyoming_voice.program import Program, Request
 from wyoming_voice.wire import Connection, PeerGone
@@ -30,23 +35,30 @@ _LAST_WORDS_S = 5.0
 """How long an error may take to be told, to a peer that perhaps reads nothing."""
 
 
-class Peer:
-    """Serves one client of `program` until it leaves, errs, or has been silent for `idle_timeout_s`."""
+@dataclass(frozen=True)
+class House:
+    """What all connections of a service share.
 
-    def __init__(
-        self,
-        connection: Connection,
-        program: Program,
-        ready: asyncio.Event,
-        idle_timeout_s: float,
-        finished: Finished,
-    ) -> None:
+    `status` is what the event of that name is answered with; `told` takes the code and the text of each
+    error that a client is told.
+    """
+
+    program: Program
+    ready: asyncio.Event
+    idle_timeout_s: float
+    finished: Finished
+    status: Callable[[], dict[str, Any]]
+    told: Callable[[str, str], None]
+
+
+class Peer:
+    """Serves one client of a house until it leaves, errs, or has been silent for its `idle_timeout_s`."""
+
+    def __init__(self, connection: Connection, house: House) -> None:
         self._connection = connection
-        self._conversation = program.converse()
-        self._info = program.info.event()
-        self._ready = ready
-        self._idle_timeout_s = idle_timeout_s
-        self._finished = finished
+        self._house = house
+        self._conversation = house.program.converse()
+        self._ready = house.ready
         self._requests: asyncio.Queue[Request] = asyncio.Queue(PENDING_REQUESTS)
         self._farewell: tuple[Event, ...] = ()
         self._last_activity_s = _now_s()
@@ -75,6 +87,7 @@ class Peer:
 
     async def serve(self) -> None:
         """Run the connection to its end; never raises but CancelledError."""
+        logs.belong_to("")
         try:
             await _first_to_end(
                 self._cutting_off(self._read()), self._answer(), self._cutting_off(self._watch())
@@ -86,7 +99,8 @@ class Peer:
         except PeerGone:
             pass
         except Exception:  # noqa: BLE001  (the fence of a connection)
-            _log.exception("a bug, or an engine that failed")
+            with logs.turn(self._turn):
+                _log.exception("a bug, or an engine that failed")
             await self._tell(VoiceError("internal error; the server's log says more"))
         finally:
             await _closed(self._requests)
@@ -104,12 +118,23 @@ class Peer:
         async for event in self._connection:
             await asyncio.sleep(0)  # what is in the buffer is read without waiting: let others run
             self._touch()
-            if Ping.is_type(event.type):
-                await self._connection.write(Pong(text=_text_of(event)).event())
-            elif Describe.is_type(event.type):
-                await self._connection.write(self._info)
+            if (answer := self._answer_to(event)) is not None:
+                await self._connection.write(answer)
             elif (request := self._conversation.push(event)) is not None:
+                logs.belong_to(request.record.turn_id)  # so does what is sent until the next begins
                 await self._admit(request)
+
+    def _answer_to(self, event: Event) -> Event | None:
+        """What is answered for all programs alike, at any time; None for what is theirs to answer."""
+        if Ping.is_type(event.type):
+            return Pong(text=_text_of(event)).event()
+        if Describe.is_type(event.type):
+            return self._info
+        return Event(STATUS, self._house.status()) if event.type == STATUS else None
+
+    @cached_property
+    def _info(self) -> Event:
+        return listing(self._house.program.info, STATUS)
 
     async def _admit(self, request: Request) -> None:
         try:
@@ -129,7 +154,7 @@ class Peer:
 
     async def _reply(self, request: Request) -> None:
         self._farewell = request.farewell
-        with recorded(request.record, self._finished, lambda: self._cut_off_by):
+        with recorded(request.record, self._house.finished, lambda: self._cut_off_by):
             async with contextlib.aclosing(request.replies) as replies:
                 async for event in replies:
                     await self._connection.write(event)
@@ -142,22 +167,29 @@ class Peer:
         while True:
             if self._current is not None and not self._current.awaits_input():
                 self._touch()
-            left_s = self._last_activity_s + self._idle_timeout_s - _now_s()
+            left_s = self._last_activity_s + self._house.idle_timeout_s - _now_s()
             if left_s <= 0:
-                limit = f"{self._idle_timeout_s:g} s"
+                limit = f"{self._house.idle_timeout_s:g} s"
                 raise TooSlow(f"nothing was said for {limit}; connect again when needed")
             await asyncio.sleep(left_s)
 
     def _touch(self) -> None:
         self._last_activity_s = _now_s()
 
+    @property
+    def _turn(self) -> str:
+        """Whose request is answered, or was when this connection failed."""
+        return self._current.record.turn_id if self._current is not None else ""
+
     async def _tell(self, error: VoiceError) -> None:
-        _log.log(
-            logging.INFO if isinstance(error, PeerError) else logging.WARNING,
-            "error told to a client: code=%s %s",
-            error.code,
-            error,
-        )
+        self._house.told(error.code, str(error))
+        with logs.turn(self._turn):
+            _log.log(
+                logging.INFO if isinstance(error, PeerError) else logging.WARNING,
+                "error told to a client: code=%s %s",
+                error.code,
+                error,
+            )
         await _last_words(
             self._connection, Error(text=str(error), code=error.code).event(), *self._farewell
         )

@@ -1,6 +1,6 @@
 """What a server adds to the service: a Program, a Conversation for each connection, Requests within it."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -71,8 +71,28 @@ class Program(Protocol):
 
 
 @runtime_checkable
+class MayReload(Protocol):
+    """A Program whose engine may fail without it, and is then started again."""
+
+    @property
+    def reloading(self) -> bool:
+        """Whether the engine has failed and is not back yet: requests wait for it."""
+
+
+@runtime_checkable
 class HasRoutes(Protocol):
     """A Program that HTTP clients can use, too."""
 
     def routes(self, floor: "Floor") -> "Sequence[APIRouter]":
         """What is served beside `/health`, `/ready` and `/metrics`; imports what that takes."""
+
+
+@runtime_checkable
+class HasNumbers(Protocol):
+    """A Program that has something to count: how full it is, how its engine does."""
+
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        """Names and values as they are at this moment, such as `queue_depth`.
+
+        What `service_metrics.ABOUT` says of a name is what Prometheus is told.
+        """

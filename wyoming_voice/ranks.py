@@ -93,6 +93,10 @@ class Waiting(Generic[R]):
         gone, self._all = self._all, []
         return gone
 
+    def of(self, priority: Priority) -> list[R]:
+        """Those of one rank."""
+        return [one for one in self._all if one.standing.priority is priority]
+
     def ahead_of(self, priority: Priority, due_s: float) -> int:
         """How many would go before one who came at this moment."""
         return sum(_place(one) <= (priority, due_s) for one in self._all)

@@ -10,20 +10,23 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from enum import Enum, auto
 from typing import Any
 
-from wyoming_voice.config import ServiceSettings
+from wyoming_voice import __version__, exposure, tracing
 from wyoming_voice.discovery import announced
-from wyoming_voice.errors import Busy, ConfigError
-from wyoming_voice.peer import Peer, end, refuse
-from wyoming_voice.program import Program
+from wyoming_voice.engine_versions import installed
+from wyoming_voice.entrances import Entrances
+from wyoming_voice.errors import Busy, PeerError
+from wyoming_voice.gate import Gate
+from wyoming_voice.peer import House, Peer, end, refuse
+from wyoming_voice.program import MayReload, Program
+from wyoming_voice.settings import ServiceSettings
 from wyoming_voice.side_doors import SideDoors
 from wyoming_voice.sockets import tuned
 from wyoming_voice.systemd import Notifier, passed_sockets, watchdog_interval_s
-from wyoming_voice.wire import Address, Connection, parse_uri, remove_stale_socket, start_server
+from wyoming_voice.wire import Address, Connection
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class Health(Enum):
 
     LOADING = auto()
     WELL = auto()
+    RELOADING = auto()
     STUCK = auto()
 
 
@@ -56,22 +60,33 @@ class Service:
     ) -> None:
         self._program = program
         self._settings = settings
-        self._passed = passed
         self._ready = asyncio.Event()
         self._peers: dict[asyncio.Task[None], Peer] = {}
         self._refusals: set[asyncio.Task[None]] = set()
-        self._servers: list[asyncio.Server] = []
-        self._own_path = ""
-        self._doors = SideDoors(program, settings, self._gauges, self._unwell)
+        self._gate = Gate(settings.allow, settings.interface)
+        self._entrances = Entrances(settings, passed, self._gate, self._accept)
+        self._doors = SideDoors(program, settings, self._gauges, self._unwell, self._stuck)
+        self._house = House(
+            program,
+            self._ready,
+            settings.idle_timeout_s,
+            self._doors.finished,
+            self._status,
+            self._doors.failed,
+        )
         self.addresses: list[Address] = []
         self._stopping = False
+        self._engines = installed()
 
     @property
     def health(self) -> Health:
         """How it is, for whoever watches it."""
         if not self._ready.is_set():
             return Health.LOADING
-        return Health.WELL if self._program.healthy else Health.STUCK
+        if not self._program.healthy:
+            return Health.STUCK
+        reloads = isinstance(self._program, MayReload) and self._program.reloading
+        return Health.RELOADING if reloads else Health.WELL
 
     @property
     def metrics_address(self) -> Address | None:
@@ -90,39 +105,11 @@ class Service:
         returns the first that others can reach over a network. Raises ConfigError when the address
         can't be had, or a socket can't be listened on.
         """
-        if self._passed:
-            self.addresses = [await self._take_over(sock) for sock in self._passed]
-        else:
-            self.addresses = [await self._bind(parse_uri(self._settings.uri))]
-        await self._doors.open()
-        return min(self.addresses, key=lambda address: bool(address.path))
-
-    async def _bind(self, address: Address) -> Address:
-        limit = self._settings.wire_limits.header_bytes
-        server, bound = await start_server(address, self._accept, limit)
-        self._servers.append(server)
-        self._own_path = address.path
-        return bound
-
-    async def _take_over(self, sock: socket.socket) -> Address:
-        if sock.type != socket.SOCK_STREAM or not sock.getsockopt(
-            socket.SOL_SOCKET, socket.SO_ACCEPTCONN
-        ):
-            raise ConfigError(
-                "the passed socket listens for no streams; its unit needs ListenStream= and Accept=no"
-            )
-        limit = self._settings.wire_limits.header_bytes
-        if sock.family != socket.AF_UNIX:
-            server = await asyncio.start_server(self._accept, sock=sock, limit=limit)
-        elif sys.version_info >= (3, 13):  # which would take systemd's socket away at the end
-            server = await asyncio.start_unix_server(
-                self._accept, sock=sock, limit=limit, cleanup_socket=False
-            )
-        else:
-            server = await asyncio.start_unix_server(self._accept, sock=sock, limit=limit)
-        self._servers.append(server)
-        name = sock.getsockname()
-        return Address(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1])
+        self.addresses = await self._entrances.open()
+        await self._doors.open(self._gate)
+        exposed = exposure.wyoming(self.addresses, self._settings) + self._doors.exposed()
+        exposure.tell(exposed, self._gate)
+        return min(self.addresses, key=lambda address: (address.tls, bool(address.path)))
 
     async def load(self) -> None:
         """Load the engine; requests that came meanwhile are answered after it."""
@@ -132,8 +119,7 @@ class Service:
     async def stop(self) -> None:
         """Take no more connections, let requests in progress end within `drain_s`, close the rest."""
         self._stopping = True
-        for server in self._servers:
-            server.close()
+        self._entrances.close()
         for peer in self._peers.values():
             peer.leave()
         await end([task for task, peer in self._peers.items() if not peer.working])
@@ -145,9 +131,7 @@ class Service:
         await draining
         await self._program.close()
         await self._doors.close()
-        if self._own_path:
-            with contextlib.suppress(ConfigError):  # another server has taken the path over
-                remove_stale_socket(self._own_path)
+        self._entrances.clear()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._stopping:  # accepted by the kernel before, handed over after
@@ -155,28 +139,27 @@ class Service:
             return
         tuned(writer.transport)
         connection = Connection(reader, writer, self._settings.wire_limits)
-        if len(self._peers) >= self._settings.max_connections:
-            self._refuse(connection, writer)
+        if (refusal := self._gate.refusal(writer.transport)) is not None:
+            self._refuse(connection, writer, refusal)
+            return
+        if (count := len(self._peers)) >= self._settings.max_connections:
+            busy = Busy(f"{count} clients are connected already; try again later")
+            self._refuse(connection, writer, busy)
             return
         self._doors.accepted()
-        peer = Peer(
-            connection,
-            self._program,
-            self._ready,
-            self._settings.idle_timeout_s,
-            self._doors.finished,
-        )
+        peer = Peer(connection, self._house)
         task = asyncio.create_task(peer.serve())
         self._peers[task] = peer
         task.add_done_callback(self._peers.pop)
 
-    def _refuse(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+    def _refuse(
+        self, connection: Connection, writer: asyncio.StreamWriter, error: PeerError
+    ) -> None:
         self._doors.refused()
         if len(self._refusals) >= _REFUSALS:
             writer.transport.abort()
             return
-        busy = Busy(f"{len(self._peers)} clients are connected already; try again later")
-        task = asyncio.create_task(refuse(connection, busy))
+        task = asyncio.create_task(refuse(connection, error))
         self._refusals.add(task)
         task.add_done_callback(self._refusals.discard)
 
@@ -187,6 +170,20 @@ class Service:
         yield "requests_waiting", sum(peer.waiting for peer in peers)
         yield from self._doors.numbers()
 
+    def _status(self) -> dict[str, Any]:
+        """What the event `status` is answered with (`extensions`)."""
+        numbers = dict(self._gauges())
+        return {
+            "version": __version__,
+            "engines": self._engines,
+            "health": "stopping" if self._stopping else self.health.name.lower(),
+            "connections": int(numbers.pop("connections")),
+            "answering": int(numbers.pop("requests_in_progress")),
+            "waiting": int(numbers.pop("requests_waiting")),
+            **self._doors.ledger.status(),
+            "numbers": numbers,
+        }
+
     def _unwell(self) -> str:
         """Why no request should be sent here; "" when there is no reason."""
         if self._stopping:
@@ -196,8 +193,14 @@ class Service:
                 return "loading"
             case Health.WELL:
                 return ""
+            case Health.RELOADING:
+                return "starting the engine again"
             case Health.STUCK:
                 return "stuck in the engine"
+
+    def _stuck(self) -> str:
+        """Why only a new process can help; "" when there is no reason."""
+        return "stuck in the engine" if self.health is Health.STUCK else ""
 
 
 async def run_service(program: Program, settings: ServiceSettings) -> None:
@@ -228,6 +231,7 @@ async def run_service(program: Program, settings: ServiceSettings) -> None:
     if (
         program.busy
     ):  # a thread in native code can't be ended, and the interpreter would wait for it
+        tracing.stop()
         logging.shutdown()
         os._exit(0)
 
@@ -243,6 +247,9 @@ async def _beat(service: Service, notifier: Notifier) -> None:
                 notifier.loading("loading; `describe` is answered, requests wait")
             case Health.WELL:
                 notifier.alive()
+            case Health.RELOADING:  # which is not for the watchdog to mend
+                notifier.alive()
+                notifier.status("starting the engine again; requests wait")
             case Health.STUCK:
                 notifier.status("stuck in the engine")
         if health is not before and Health.STUCK in (health, before):

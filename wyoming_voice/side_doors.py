@@ -1,16 +1,20 @@
 """What a service opens beside its Wyoming socket: a page of numbers, and a door for HTTP clients.
 
-Rule: what nobody asked for is not loaded; a service without either counts nothing.
+Rule: what nobody asked for is not loaded; what `status` tells is counted always.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from wyoming_voice.config import ServiceSettings
+from wyoming.info import Info
+
+from wyoming_voice import exposure
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.gate import Gate
 from wyoming_voice.http.settings import HttpSettings
-from wyoming_voice.program import HasRoutes, Program
+from wyoming_voice.ledger import Ledger
+from wyoming_voice.program import HasNumbers, HasRoutes, Program
+from wyoming_voice.settings import ServiceSettings
 from wyoming_voice.wire import Address
 
 if TYPE_CHECKING:
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
     from wyoming_voice.http.floor import Floor
     from wyoming_voice.metrics import Numbers
     from wyoming_voice.service_metrics import ServiceMetrics
-
-_log = logging.getLogger(__name__)
 
 
 class SideDoors:
@@ -31,24 +33,27 @@ class SideDoors:
         settings: ServiceSettings,
         gauges: "Numbers",
         unwell: Callable[[], str],
+        stuck: Callable[[], str],
     ) -> None:
-        """`gauges` and `unwell` tell of the service, as in ServiceMetrics."""
+        """`gauges`, `unwell` and `stuck` tell of the service, as in ServiceMetrics."""
         self._program = program
         self._settings = settings
         self._gauges = gauges
         self._unwell = unwell
+        self._stuck = stuck
+        self.ledger = Ledger()
         self._metrics: ServiceMetrics | None = None
         self._door: Door | None = None
         self._floor: Floor | None = None
         self.metrics_address: Address | None = None
         self.http_address: Address | None = None
 
-    async def open(self) -> None:
+    async def open(self, gate: Gate) -> None:
         """Open what the settings ask for; ConfigError where that can't be had."""
         if self._settings.metrics_uri or self._http is not None:
-            await self._open_metrics(self._settings.metrics_uri)
+            await self._open_metrics(self._settings.metrics_uri, gate)
         if self._http is not None:
-            await self._open_http(self._http)
+            await self._open_http(self._http, gate)
 
     @property
     def _http(self) -> HttpSettings | None:
@@ -57,15 +62,16 @@ class SideDoors:
             return None
         return settings if isinstance(self._program, HasRoutes) else None
 
-    async def _open_metrics(self, uri: str) -> None:
+    async def _open_metrics(self, uri: str, gate: Gate) -> None:
         from wyoming_voice.service_metrics import ServiceMetrics  # 3 MB that few need
 
-        self._metrics = ServiceMetrics(uri, self._program.kind, self._gauges, self._unwell)
-        if uri:
-            self.metrics_address = await self._metrics.server.listen()
-            _log.info("metrics and health: %s", self.metrics_address)
+        self._metrics = ServiceMetrics(
+            uri, self._program.kind, self._gauges, self._unwell, self._stuck
+        )
+        self._metrics.built(*_engine_of(self._program.info))
+        self.metrics_address = await self._metrics.open(gate)
 
-    async def _open_http(self, settings: HttpSettings) -> None:
+    async def _open_http(self, settings: HttpSettings, gate: Gate) -> None:
         from wyoming_voice.http.app import application  # 20 MB that few need
         from wyoming_voice.http.door import Door
         from wyoming_voice.http.floor import Floor
@@ -75,13 +81,21 @@ class SideDoors:
         floor = Floor(self._unwell, self._metrics.page, self.finished, settings.max_http_requests)
         routers = self._program.routes(floor)
         app = application(f"wyoming-voice {self._program.kind}", routers, floor, settings)
-        self._door = Door(app, settings)
+        self._door = Door(app, settings, gate)
         self._floor = floor
         self.http_address = await self._door.listen()
-        _log.info("http: %s", self.http_address)
+
+    def exposed(self) -> list[exposure.Opened]:
+        """What is open here, for whoever says so."""
+        doors = exposure.metrics(self.metrics_address)
+        if isinstance(self._settings, HttpSettings):
+            doors += exposure.http(self.http_address, self._settings)
+        return doors
 
     def numbers(self) -> Iterator[tuple[str, float]]:
-        """What goes up and down here, as ServiceMetrics takes it."""
+        """What goes up and down here and in the program, as ServiceMetrics takes it."""
+        if isinstance(self._program, HasNumbers):
+            yield from self._program.numbers()
         if self._floor is not None:
             yield "http_requests_in_progress", self._floor.requests
 
@@ -93,7 +107,7 @@ class SideDoors:
     async def close(self) -> None:
         """Close the page of numbers, which tells of the end as well."""
         if self._metrics is not None:
-            await self._metrics.server.close()
+            await self._metrics.close()
 
     def accepted(self) -> None:
         """A Wyoming client has come."""
@@ -107,5 +121,18 @@ class SideDoors:
 
     def finished(self, record: TurnRecord, outcome: str) -> None:
         """A request is over, whichever way it came."""
+        self.ledger.finished(record, outcome)
         if self._metrics is not None:
             self._metrics.finished(record, outcome)
+
+    def failed(self, code: str, text: str) -> None:
+        """A client was told an error."""
+        self.ledger.told(code, text)
+        if self._metrics is not None:
+            self._metrics.failed(code)
+
+
+def _engine_of(info: Info) -> tuple[str, str]:
+    """The name and the version of what does the work."""
+    first = next(iter((*info.asr, *info.tts, *info.handle, *info.intent)), None)
+    return (first.name, first.version or "") if first is not None else ("", "")

@@ -17,10 +17,11 @@ from pydantic import Field
 from rich.console import Console
 
 from wyoming_voice.asr.settings import AsrSettings
-from wyoming_voice.config import ServiceSettings, Settings, load
+from wyoming_voice.config import Settings, load
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.building import key_of
 from wyoming_voice.handle.settings import NO_LLM, HandleSettings
+from wyoming_voice.settings import ServiceSettings
 from wyoming_voice.stack import Plan, end_on_signals, running
 from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.wire import Address, parse_uri
@@ -52,8 +53,10 @@ async def run(settings: UpSettings) -> int:
         def told(kind: str, uri: str) -> None:
             console.print(f"{kind:7} ready at {uri}")
 
+        plans = [logging_as(plan, settings) for plan in plans]
         async with running(plans, told) as uris:
-            pages = [gateway(uris, settings.config)] if settings.gateway else []
+            page = logging_as(gateway(uris, settings.config), settings)
+            pages = [page] if settings.gateway else []
             async with running(pages, told) as doors:
                 console.print(_welcome(settings.host, page_of(doors, settings)))
                 await asyncio.Event().wait()
@@ -81,6 +84,13 @@ def listening_at(plan: Plan, host: str, port: int | None = None) -> Plan:
         raise ConfigError(f"--host: the {plan.kind} server's own --uri is {named}; leave one out")
     address = Address(host=host, port=named.port if port is None else port)
     return replace(plan, arguments=(*plan.arguments, "--uri", str(address)))
+
+
+def logging_as(plan: Plan, settings: UpSettings) -> Plan:
+    """The same server with our own format of logs, where one was chosen."""
+    if "log_format" not in settings.model_fields_set:
+        return plan
+    return replace(plan, arguments=(*plan.arguments, "--log-format", settings.log_format))
 
 
 def gateway(uris: Mapping[str, str], config: Path | None) -> Plan:

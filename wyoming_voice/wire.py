@@ -7,19 +7,18 @@ Rule: a lie about a length is refused before a byte of it is read; a peer that i
 
 import asyncio
 import contextlib
-import errno
 import json
-import socket
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from wyoming import version as wyoming_version
 from wyoming.event import Event
 
-from wyoming_voice.errors import BadEvent, ConfigError, TooLarge, TooSlow, why
+from wyoming_voice.errors import BadEvent, ConfigError, TooLarge, TooSlow, UpstreamError
+from wyoming_voice.tls import TlsFailed, calling, trouble
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,14 @@ class WireLimits:
     write_timeout_s: float = 30.0
 
 
-class SocketInUse(ConfigError):
-    """A unix socket on which somebody else listens."""
+_TLS_RECORDS = {
+    b"\x16": "this port speaks plain Wyoming, no TLS; write tcp:// in place of tls://",
+    b"\x15": "the other end speaks TLS; write tls:// in place of tcp://",
+}
+"""A hello, which a client begins with, and an alert, which a server answers with to what it can't read."""
+
+_HANDSHAKE_SHARE = 0.8
+"""Of the time to connect: who takes calls and says nothing is then told from who can't be reached."""
 
 
 class PeerGone(ConnectionError):
@@ -42,24 +47,22 @@ class PeerGone(ConnectionError):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server listens: a host and port, or the path of a unix socket."""
+    """Where a server listens: a host and port, with or without TLS, or the path of a unix socket."""
 
     host: str = ""
     port: int = 0
     path: str = ""
+    tls: bool = False
 
     def __str__(self) -> str:
         if self.path:
             return f"unix://{self.path}"
-        return (
-            f"tcp://[{self.host}]:{self.port}"
-            if ":" in self.host
-            else f"tcp://{self.host}:{self.port}"
-        )
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'tls' if self.tls else 'tcp'}://{host}:{self.port}"
 
 
 def parse_uri(uri: str) -> Address:
-    """`tcp://HOST:PORT` (port 0: any free one) or `unix:///PATH`; ConfigError says what is wrong."""
+    """`tcp://HOST:PORT` (port 0: any free one), `tls://` likewise, or `unix:///PATH`. Raises ConfigError."""
     if path := uri.removeprefix("unix://") if uri.startswith("unix://") else "":
         return Address(path=path)
     try:
@@ -67,9 +70,9 @@ def parse_uri(uri: str) -> Address:
         scheme, host, port = parts.scheme, parts.hostname, parts.port
     except ValueError:
         scheme, host, port = "", None, None
-    if scheme != "tcp" or not host or port is None:
+    if scheme not in ("tcp", "tls") or not host or port is None:
         raise ConfigError(f"bad address {uri!r}; write tcp://HOST:PORT or unix:///PATH")
-    return Address(host=host, port=port)
+    return Address(host=host, port=port, tls=scheme == "tls")
 
 
 def encode(event: Event) -> bytes:
@@ -89,14 +92,16 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
-async def read_event(reader: asyncio.StreamReader, limits: WireLimits) -> Event | None:
+async def read_event(
+    reader: asyncio.StreamReader, limits: WireLimits, begun: bytes = b""
+) -> Event | None:
     """The next event, or None when the peer has gone (also in the middle of an event).
 
-    The reader's own limit must be `limits.header_bytes`. Raises BadEvent or TooLarge, after which the
-    stream can't be read on: where the next event begins is unknown.
+    The reader's own limit must be `limits.header_bytes`; `begun` was read from it before. Raises BadEvent
+    or TooLarge, after which the stream can't be read on: where the next event begins is unknown.
     """
     try:
-        line = await reader.readuntil(b"\n")
+        line = begun if begun == b"\n" else begun + await reader.readuntil(b"\n")
         header = _json_object(line, "the header")
         kind, inline = _kind(header), _inline_data(header)
         data_length = _length(header, "data_length", limits.data_bytes)
@@ -163,9 +168,24 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._limits = limits
+        self._read = self._read_first
 
     async def read(self) -> Event | None:
         """The next event; None when the peer has gone."""
+        return await self._read()
+
+    async def _read_first(self) -> Event | None:
+        """One byte tells TLS, which has no line end and would be waited for; no event begins with it."""
+        try:
+            first = await self._reader.readexactly(1)
+        except (asyncio.IncompleteReadError, OSError):
+            return None
+        if first in _TLS_RECORDS and self._writer.get_extra_info("sslcontext") is None:
+            raise BadEvent(_TLS_RECORDS[first])
+        self._read = self._read_next
+        return await read_event(self._reader, self._limits, first)
+
+    async def _read_next(self) -> Event | None:
         return await read_event(self._reader, self._limits)
 
     async def write(self, event: Event) -> None:
@@ -179,7 +199,7 @@ class Connection:
                 f"the peer has read nothing for {self._limits.write_timeout_s:g} s"
             ) from error
         except OSError as error:
-            raise PeerGone(str(error)) from error
+            raise PeerGone(trouble(error)) from error
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while (event := await self.read()) is not None:
@@ -208,92 +228,55 @@ class Connection:
             self._writer.transport.abort()
 
 
+class _Encrypted(Connection):
+    """A client's connection under TLS; a server that wants other certificates says so after the handshake."""
+
+    async def read(self) -> Event | None:
+        """The next event; None when the peer has gone. Raises UpstreamError when TLS has failed."""
+        event = await super().read()
+        error = self._reader.exception() if event is None else None
+        if isinstance(error, ssl.SSLError):
+            raise UpstreamError(f"the server refuses us: {trouble(error)}")
+        return event
+
+
 @contextlib.asynccontextmanager
 async def connect(
     uri: str, *, timeout_s: float = 5.0, limits: WireLimits | None = None
 ) -> AsyncIterator[Connection]:
-    """A client's connection to the server at `uri`; raises OSError (TimeoutError among them)."""
+    """A client's connection to the server at `uri`; raises OSError (TimeoutError among them).
+
+    Under TLS as whom `tls.identify` has settled.
+    """
     limits = limits or WireLimits(payload_bytes=64 * 1024 * 1024, data_bytes=16 * 1024 * 1024)
     address = parse_uri(uri)
     async with asyncio.timeout(timeout_s):
-        if address.path:
-            reader, writer = await asyncio.open_unix_connection(
-                address.path, limit=limits.header_bytes
-            )
-        else:
-            reader, writer = await asyncio.open_connection(
-                address.host, address.port, limit=limits.header_bytes
-            )
-    connection = Connection(reader, writer, limits)
+        connection = await (_opened_tls if address.tls else _opened)(address, limits, timeout_s)
     try:
         yield connection
     finally:
         await connection.close()
 
 
-Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
-"""Takes a connection that has been made to us; returns at once."""
-
-
-async def start_server(
-    address: Address, accept: Accept, limit_bytes: int
-) -> tuple[asyncio.Server, Address]:
-    """Listen at an address; the server, and the address with its real port.
-
-    `limit_bytes` is the readers' limit. Raises ConfigError when the address can't be had.
-    """
-    try:
-        if address.path:
-            remove_stale_socket(address.path)
-            server = await asyncio.start_unix_server(accept, address.path, limit=limit_bytes)
-            return server, address
-        if address.host == "::":
-            sock = _dual_stack_socket(address.port)
-            server = await asyncio.start_server(accept, sock=sock, limit=limit_bytes)
-        else:
-            server = await asyncio.start_server(
-                accept, address.host, address.port, limit=limit_bytes
-            )
-    except OSError as error:
-        text = f"can't listen on {address}: {why(error)}; {_other_address(address, error)}"
-        raise ConfigError(text) from error
-    return server, Address(host=address.host, port=server.sockets[0].getsockname()[1])
-
-
-def _other_address(address: Address, error: OSError) -> str:
-    """What to do where an address can't be had."""
+async def _opened(address: Address, limits: WireLimits, _timeout_s: float) -> Connection:
+    limit = limits.header_bytes
     if address.path:
-        return "name another path: --uri unix:///PATH"
-    other = "take another: --uri tcp://HOST:PORT"
-    if error.errno == errno.EADDRINUSE:
-        return f"end what listens there (`ss -ltnp | grep {address.port}` shows it), or {other}"
-    return other
+        streams = await asyncio.open_unix_connection(address.path, limit=limit)
+    else:
+        streams = await asyncio.open_connection(address.host, address.port, limit=limit)
+    return Connection(*streams, limits)
 
 
-def _dual_stack_socket(port: int) -> socket.socket:
-    """Bound to every interface, IPv4 and IPv6; asyncio would make `::` IPv6 alone."""
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+async def _opened_tls(address: Address, limits: WireLimits, timeout_s: float) -> Connection:
+    context = calling()
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        sock.bind(("::", port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def remove_stale_socket(path: str) -> None:
-    """Take away the file of a unix socket that nobody listens on; ConfigError when it is anything else."""
-    file = Path(path)
-    if not file.exists():
-        return
-    if not file.is_socket():
-        raise ConfigError(f"{path} exists and is not a socket; name another path")
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
-        if probe.connect_ex(path) in (0, errno.EAGAIN):  # EAGAIN: its queue of callers is full
-            raise SocketInUse(
-                f"another server listens on {path} already; end it, or name another path"
-            )
-    file.unlink(missing_ok=True)
+        streams = await asyncio.open_connection(
+            address.host,
+            address.port,
+            limit=limits.header_bytes,
+            ssl=context,
+            ssl_handshake_timeout=timeout_s * _HANDSHAKE_SHARE,
+        )
+    except (ssl.SSLError, ConnectionAbortedError, ConnectionResetError) as error:
+        raise TlsFailed(trouble(error)) from error
+    return _Encrypted(*streams, limits)

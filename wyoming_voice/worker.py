@@ -13,62 +13,16 @@ import functools
 import math
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import Busy, DeadlineExceeded, EngineError
+from wyoming_voice.pulls import AT_ONCE, END, Pull, Work
 from wyoming_voice.ranks import Pace, Priority, Standing, Turns, Waiting, is_long
 
 __all__ = ["Priority", "Standing", "Turns", "Worker"]
 
 T = TypeVar("T")
-_END: Any = object()
-_AT_ONCE = -math.inf
-"""When a clean-up is due, for which nobody waits."""
-
-
-@dataclass(eq=False)
-class _Request(Generic[T]):
-    make: Callable[[], Iterator[T]]
-    standing: Standing
-    deadline_s: float
-    record: TurnRecord | None
-    measured: bool
-    items: Iterator[T] | None = None
-    running: bool = False
-    first_due_s: float | None = None
-    worked_s: float = 0.0
-    made: int = 0
-
-    def step(self) -> T:
-        """In a thread: the next item, or _END."""
-        try:
-            if self.items is None:
-                self.items = iter(self.make())
-            item = next(self.items, cast(T, _END))
-        except StopIteration as error:  # no future takes one: the thread would seem busy for ever
-            raise RuntimeError("StopIteration raised where an item is made") from error
-        if item is _END:
-            self.items = None
-        return item
-
-    def close(self) -> None:
-        """In a thread: let the generator clean up."""
-        close = getattr(self.items, "close", None)
-        if close is not None:
-            close()
-
-
-@dataclass(eq=False)
-class _Pull:
-    request: _Request[Any]
-    step: Callable[[], Any]
-    standing: Standing
-    due_s: float
-    result: asyncio.Future[Any]
-    asked_s: float
-    started_s: float = 0.0
 
 
 class Worker:
@@ -87,9 +41,9 @@ class Worker:
         self._turns = turns
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._open: set[_Request[Any]] = set()
-        self._running: list[_Pull] = []
-        self._waiting = Waiting[_Pull]()
+        self._open: set[Work[Any]] = set()
+        self._running: list[Pull] = []
+        self._waiting = Waiting[Pull]()
         self._pace = Pace()
         self._closed = False
 
@@ -128,6 +82,20 @@ class Worker:
         """How many requests, of whatever rank, are being served or wait."""
         return len(self._open)
 
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        """How full it is: FINAL requests that wait for a thread, the oldest wait, places and threads."""
+        asked_s = [
+            pull.asked_s for pull in self._waiting.of(Priority.FINAL) if pull.due_s > AT_ONCE
+        ]
+        oldest_s = asyncio.get_running_loop().time() - min(asked_s) if asked_s else 0.0
+        finals = sum(work.standing.priority is Priority.FINAL for work in self._open)
+        yield "queue_depth", len(asked_s)
+        yield "queue_oldest_seconds", oldest_s
+        yield "queue_capacity", self.max_requests
+        yield "worker_requests", finals
+        yield "worker_busy", sum(pull.request.running for pull in self._running)
+        yield "worker_threads", self._threads
+
     def stream(
         self,
         make: Callable[[], Iterator[T]],
@@ -143,7 +111,7 @@ class Worker:
         can't be had in time; DeadlineExceeded; EngineError after `close`; whatever the generator raises.
         """
         standing = priority if isinstance(priority, Standing) else Standing(priority)
-        return self._served(_Request(make, standing, deadline_s, record, measured=True))
+        return self._served(Work(make, standing, deadline_s, record, measured=True))
 
     async def call(
         self,
@@ -157,7 +125,7 @@ class Worker:
 
         How long it took says nothing about requests: it is the loading of a model, as a rule.
         """
-        request = _Request(
+        request = Work(
             lambda: iter([function()]), Standing(priority), deadline_s, record, measured=False
         )
         async with contextlib.aclosing(self._served(request)) as items:
@@ -173,22 +141,22 @@ class Worker:
         """Take no more work; an item in progress runs to its end in its thread, what waits fails."""
         self._closed = True
         for pull in self._waiting.clear():
-            if pull.due_s > _AT_ONCE and not pull.result.done():
+            if pull.due_s > AT_ONCE and not pull.result.done():
                 pull.result.set_exception(self._closing())
         self._pool.shutdown(wait=False)
 
-    async def _served(self, request: _Request[T]) -> AsyncGenerator[T, None]:
+    async def _served(self, request: Work[T]) -> AsyncGenerator[T, None]:
         if request.standing.priority is Priority.FINAL:
             self._refuse_if_hopeless(request)
         self._open.add(request)
         try:
-            while (item := await self._pull(request)) is not _END:
+            while (item := await self._pull(request)) is not END:
                 yield item
         finally:
             self._open.discard(request)
             self._release(request)
 
-    def _refuse_if_hopeless(self, request: _Request[Any]) -> None:
+    def _refuse_if_hopeless(self, request: Work[Any]) -> None:
         finals = sum(other.standing.priority is Priority.FINAL for other in self._open)
         if finals >= self.max_requests:
             raise Busy(f"{self._name} serves {finals} requests already; try again later")
@@ -201,7 +169,7 @@ class Worker:
                 f" {request.deadline_s:g} s; try again later"
             )
 
-    async def _pull(self, request: _Request[T]) -> T:
+    async def _pull(self, request: Work[T]) -> T:
         if self._closed:
             raise self._closing()
         loop = asyncio.get_running_loop()
@@ -223,7 +191,7 @@ class Worker:
         self._note(pull, loop.time())
         return cast(T, item)
 
-    def _due_s(self, request: _Request[Any], deadline_s: float) -> float:
+    def _due_s(self, request: Work[Any], deadline_s: float) -> float:
         """By what an item of a request is compared with those of others."""
         if self._turns is Turns.BY_ITEM or is_long(request.worked_s, request.made):
             return deadline_s
@@ -231,7 +199,7 @@ class Worker:
             request.first_due_s = deadline_s
         return request.first_due_s
 
-    def _note(self, pull: _Pull, ended_s: float) -> None:
+    def _note(self, pull: Pull, ended_s: float) -> None:
         request, work_s = pull.request, ended_s - pull.started_s
         request.worked_s += work_s
         request.made += 1
@@ -242,23 +210,23 @@ class Worker:
             request.record.spent("work", pull.started_s, ended_s)
 
     def _asked(
-        self, request: _Request[Any], step: Callable[[], Any], standing: Standing, due_s: float
-    ) -> _Pull:
+        self, request: Work[Any], step: Callable[[], Any], standing: Standing, due_s: float
+    ) -> Pull:
         loop = asyncio.get_running_loop()
-        pull = _Pull(request, step, standing, due_s, loop.create_future(), loop.time())
+        pull = Pull(request, step, standing, due_s, loop.create_future(), loop.time())
         self._waiting.put(pull)
         self._dispatch()
         return pull
 
-    def _forget(self, pull: _Pull) -> None:
+    def _forget(self, pull: Pull) -> None:
         """Let go of a pull that nobody waits for, and of the audio or text that its request holds."""
         if pull.result.cancelled() and pull in self._waiting:
             self._waiting.remove(pull)
 
-    def _release(self, request: _Request[Any]) -> None:
+    def _release(self, request: Work[Any]) -> None:
         """Have a thread close a generator that was begun and not ended, before all other work."""
         if hasattr(request.items, "close") and not request.running and not self._closed:
-            self._asked(request, request.close, Standing(Priority.FINAL), _AT_ONCE)
+            self._asked(request, request.close, Standing(Priority.FINAL), AT_ONCE)
 
     def _closing(self) -> EngineError:
         return EngineError(f"{self._name} is shutting down")
@@ -274,7 +242,7 @@ class Worker:
             pull.started_s = loop.time()
             self._running.append(pull)
             pull.request.running = True
-            step = loop.run_in_executor(self._pool, pull.step)
+            step = loop.run_in_executor(self._pool, pull.request.context.run, pull.step)
             step.add_done_callback(functools.partial(self._finished, pull))
 
     def _least(self) -> Priority:
@@ -282,7 +250,7 @@ class Worker:
         last_one = len(self._running) == self._threads - 1 and self._threads > 1
         return Priority.FINAL if last_one else Priority.BATCH
 
-    def _finished(self, pull: _Pull, step: asyncio.Future[Any]) -> None:
+    def _finished(self, pull: Pull, step: asyncio.Future[Any]) -> None:
         pull.request.running = False
         error = step.exception()
         if pull.result.done():  # its client has gone meanwhile
@@ -294,6 +262,6 @@ class Worker:
         # Its thread is free when it could ask for its next item, which may still be the first in rank.
         asyncio.get_running_loop().call_soon(self._free, pull)
 
-    def _free(self, pull: _Pull) -> None:
+    def _free(self, pull: Pull) -> None:
         self._running.remove(pull)
         self._dispatch()

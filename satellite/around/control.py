@@ -20,7 +20,7 @@ from satellite.around.control_lines import Answer, Request, carry_out, encode, p
 from satellite.effects import Tell
 from satellite.parts import Controls, Status
 from wyoming_voice.errors import ConfigError, VoiceError
-from wyoming_voice.wire import SocketInUse, remove_stale_socket
+from wyoming_voice.listening import SocketInUse, remove_stale_socket
 
 _log = logging.getLogger(__name__)
 

@@ -14,6 +14,9 @@ from wyoming_voice.errors import BadEvent
 Request = dict[str, object]
 Answer = dict[str, object]
 
+_MOST_NUMBER = 2**63
+"""JSON's can be too large to calculate with."""
+
 
 def parse(line: bytes) -> Request:
     """A request with a "do" that there is; raises BadEvent."""
@@ -125,7 +128,9 @@ def _text(request: Request, name: str) -> str:
 
 def _number(request: Request, name: str) -> float:
     value = request.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST_NUMBER:
+        return value
+    if not isinstance(value, float) or not math.isfinite(value):
         raise BadEvent(f'{request["do"]!r} needs "{name}", a number')
     return value
 

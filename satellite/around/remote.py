@@ -173,6 +173,7 @@ def _for_people(status: dict[str, Any]) -> dict[str, Any]:
         if isinstance(part, dict)
         else part
         for name, part in status.items()
+        if name != "account"  # `wyoming-voice status` shows it
     }
     if "home-assistant" in shown.get("muted", ()):
         shown["muted"] = [*shown["muted"], "unmute it in Home Assistant"]

@@ -18,7 +18,8 @@ from satellite.standalone.lines import KINDS
 from satellite.standalone.servers import Roster, Watch
 from wyoming_voice.describing import describe
 from wyoming_voice.errors import ConfigError, UpstreamError, VoiceError, why
-from wyoming_voice.wire import parse_uri, start_server
+from wyoming_voice.listening import start_server
+from wyoming_voice.wire import parse_uri
 
 _LOOK_S = 6.0
 """How long servers may take to be found: two rounds of announcements, and a description."""

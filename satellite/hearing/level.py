@@ -10,6 +10,7 @@ import numpy as np
 from satellite.parts import Audio
 
 QUIETEST_DB = -120.0
+_FULL_SCALE = 32_767 / 32_768
 
 
 def decibels(power: float) -> float:
@@ -20,6 +21,11 @@ def decibels(power: float) -> float:
 def level_dbfs(samples: Audio) -> float:
     """The level of samples within [-1, 1], where 0 dB is the loudest square wave."""
     return decibels(float(np.dot(samples, samples)) / max(1, len(samples)))
+
+
+def is_clipped(samples: Audio) -> bool:
+    """Whether any of them is as loud as 16 bits can say: the converter may have cut off what was louder."""
+    return bool(len(samples)) and float(np.abs(samples).max()) >= _FULL_SCALE
 
 
 def amplified(samples: Audio, gain_db: float) -> Audio:

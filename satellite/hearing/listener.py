@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from satellite.hearing.level import level_dbfs
+from satellite.hearing.level import is_clipped, level_dbfs
 from satellite.parts import HeardFrame
 from wyoming_voice.audio import to_mono
 from wyoming_voice.core.pcm import SPEECH
@@ -58,6 +58,7 @@ class Listener:
 
     def __init__(self, hearing: Listens, arrived: Arrived, loop: asyncio.AbstractEventLoop) -> None:
         self.dropped_blocks = 0
+        self.clipped_blocks = 0  # counted by the thread
         self.ended: asyncio.Future[None] = loop.create_future()
         self._hearing = hearing
         self._arrived = arrived
@@ -93,7 +94,9 @@ class Listener:
         try:
             while (taken := self._next()) is not None:
                 take, pcm = taken
-                self._hand_over(take, level_dbfs(to_mono(pcm, SPEECH)), self._hearing.push(pcm))
+                samples = to_mono(pcm, SPEECH)
+                self.clipped_blocks += is_clipped(samples)
+                self._hand_over(take, level_dbfs(samples), self._hearing.push(pcm))
         finally:
             self._on_loop(self._end)
 

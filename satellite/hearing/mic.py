@@ -103,7 +103,9 @@ class Microphone:
             "muted": self._muted,
             "silent": self._deafness.silent,
             "level_dbfs": round(self._level_dbfs, 1),
+            "heard_ago_s": round(_now_s() - self._heard_s, 1) if self._heard_s > 0 else None,
             "dropped_blocks": self._listener.dropped_blocks if self._listener else 0,
+            "clipped_blocks": self._listener.clipped_blocks if self._listener else 0,
             "overflows": self._source.overflows,
             "openings": self._openings,
         }

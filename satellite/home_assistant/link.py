@@ -88,6 +88,10 @@ class Link:
             await self._end(tasks)
             await self._connection.close()
 
+    def abort(self) -> None:
+        """Hang up without a word."""
+        self._writer.transport.abort()
+
     async def refuse(self, error: VoiceError) -> None:
         """Say why, and hang up."""
         with contextlib.suppress(PeerGone, TooSlow):

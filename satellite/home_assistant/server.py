@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from wyoming.event import Event
 from wyoming.info import Info
@@ -17,18 +18,17 @@ from satellite.effects import BeginTurn
 from satellite.home_assistant.link import Link
 from satellite.home_assistant.messages import HangUp, Outcome, Send, TimerNews
 from satellite.home_assistant.session import Session
+from satellite.home_assistant.turn_log import TurnLog
 from satellite.parts import Post, Status
-from wyoming_voice.config import ListenSettings
+from wyoming_voice import exposure
+from wyoming_voice.describing import listing
 from wyoming_voice.discovery import announced
-from wyoming_voice.errors import Busy, ConfigError, VoiceError
-from wyoming_voice.wire import (
-    Address,
-    PeerGone,
-    WireLimits,
-    parse_uri,
-    remove_stale_socket,
-    start_server,
-)
+from wyoming_voice.errors import Busy, ConfigError, PeerError, VoiceError
+from wyoming_voice.extensions import STATUS
+from wyoming_voice.gate import Gate
+from wyoming_voice.listening import remove_stale_socket, start_server
+from wyoming_voice.settings import ListenSettings
+from wyoming_voice.wire import Address, PeerGone, WireLimits, parse_uri
 
 _log = logging.getLogger(__name__)
 
@@ -49,13 +49,18 @@ class HomeAssistant:
         info: Info,
         settings: ListenSettings,
         on_timer: Callable[[Event], None],
+        account: Callable[[], dict[str, Any]] = dict,
     ) -> None:
+        """`account` is what `status` is answered with (`extensions`)."""
         self._post = post
         self._info = info
-        self._info_event = info.event()
+        self._info_event = listing(info, STATUS)
+        self._account = account
         self._settings = settings
+        self._gate = Gate(settings.allow, settings.interface)
         self._on_timer = on_timer
         self._session = Session()
+        self._turns = TurnLog()
         self._links: dict[Link, asyncio.Task[None]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._main: Link | None = None
@@ -71,7 +76,11 @@ class HomeAssistant:
         """
         address = parse_uri(self._settings.uri)
         limit_bytes = self._settings.max_header_bytes
-        self._server, self._address = await start_server(address, self._accept, limit_bytes)
+        interface = "" if address.path else self._settings.interface
+        self._server, self._address = await start_server(
+            address, self._accept, limit_bytes, interface
+        )
+        exposure.tell(exposure.wyoming([self._address]), self._gate)
         return self._address
 
     async def run(self) -> None:
@@ -102,6 +111,7 @@ class HomeAssistant:
 
     def begin(self, turn: BeginTurn) -> None:
         """Have Home Assistant run its pipeline."""
+        self._turns.begin(turn, _now_s())
         self._carry_out(self._session.begin(turn, _now_ms()))
 
     def feed(self, epoch: int, pcm: bytes) -> None:
@@ -110,10 +120,12 @@ class HomeAssistant:
 
     def end_audio(self, epoch: int) -> None:
         """The turn's audio is complete."""
+        self._turns.heard(epoch, _now_s())
         self._carry_out(self._session.end_audio(epoch))
 
     def cancel(self, epoch: int) -> None:
         """Nobody waits for the answer any more: Home Assistant stops working at it."""
+        self._turns.cancel(epoch, _now_s())
         self._carry_out(self._session.cancel(epoch, _now_ms()))
 
     def played(self) -> None:
@@ -137,20 +149,30 @@ class HomeAssistant:
             "connections": len(self._links),
         }
 
+    @property
+    def connections(self) -> int:
+        """How many clients there are, Home Assistant among them."""
+        return len(self._links)
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._stopping:  # accepted by the kernel before, handed over after
             writer.transport.abort()
             return
-        link = Link(reader, writer, self._limits)
-        if len(self._links) < self._settings.max_connections:
-            self._links[link] = asyncio.create_task(self._serve(link))
-        elif len(self._refusals) < _REFUSALS:
-            busy = Busy(f"{len(self._links)} clients are connected already; try again later")
-            task = asyncio.create_task(link.refuse(busy))
-            self._refusals.add(task)
-            task.add_done_callback(self._refusals.discard)
+        link, count = Link(reader, writer, self._limits), len(self._links)
+        if (refusal := self._gate.refusal(writer.transport)) is not None:
+            self._refuse(link, refusal)
+        elif count >= self._settings.max_connections:
+            self._refuse(link, Busy(f"{count} clients are connected already; try again later"))
         else:
-            writer.transport.abort()
+            self._links[link] = asyncio.create_task(self._serve(link))
+
+    def _refuse(self, link: Link, error: PeerError) -> None:
+        if len(self._refusals) >= _REFUSALS:
+            link.abort()
+            return
+        task = asyncio.create_task(link.refuse(error))
+        self._refusals.add(task)
+        task.add_done_callback(self._refusals.discard)
 
     @property
     def _limits(self) -> WireLimits:
@@ -185,6 +207,8 @@ class HomeAssistant:
             link.answer(Pong(text=text if isinstance(text, str) else None).event())
         elif event.type == "describe":
             link.answer(self._info_event)
+        elif event.type == STATUS:
+            link.answer(Event(STATUS, self._account()))
         elif event.type == "run-satellite":
             self._become_main(link)
         if link is self._main:
@@ -217,6 +241,7 @@ class HomeAssistant:
                 case TimerNews(event):
                     self._on_timer(event)
                 case _:
+                    self._turns.push(outcome, _now_s())
                     self._post(outcome)
         self._set_alarm()
 
@@ -243,4 +268,8 @@ class HomeAssistant:
 
 
 def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)
+    return int(_now_s() * 1000)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

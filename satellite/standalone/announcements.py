@@ -16,8 +16,10 @@ from satellite.standalone.conversation import Question
 from satellite.standalone.errand import Errand
 from satellite.standalone.patience import ended
 from satellite.standalone.reports import Report, Spoken
+from wyoming_voice import logs
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import VoiceError
+from wyoming_voice.outcome import told
 
 _log = logging.getLogger(__name__)
 
@@ -78,13 +80,15 @@ class Announcements:
         answering = Answering(errand, self._take, self._room)
         answering.script.add(text)
         answering.script.finish()
-        start_s = _now_s()
+        logs.belong_to(record.turn_id)
+        start_s, outcome = _now_s(), "ok"
         try:
             await answering.speak()
         except VoiceError as error:
-            _log.warning("turn=%s an announcement was not spoken: %s", record.turn_id, error)
+            outcome = error.code
+            _log.warning("an announcement was not spoken: %s", error)
         record.spent("total", start_s, _now_s())
-        _log.info("%s", record.line())
+        told(record, outcome)
         self._post(AnnouncementEnded(Via.DIRECT))
 
     def _take(self, news: Report) -> None:

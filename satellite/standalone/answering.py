@@ -2,7 +2,8 @@
 
 Rules: what was written is kept until it has been spoken, so that a TTS server that fails is followed by
 the next, which gets all that is left; each wait has an end; what has come is reported as it comes. Before
-it is certain that the question was asked, nobody is asked who would act on it.
+it is certain that the question was asked, nobody is asked who would act on it; and nobody is asked after a
+server was lost that may have acted on it.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from satellite.standalone.reports import Alive, OwnVoice, Report, Spoken, Writte
 from satellite.standalone.script import Script
 from wyoming_voice.client import Do, Done, Refused, Sound, Speech, answer, commit, speculative
 from wyoming_voice.errors import UpstreamError, VoiceError
-from wyoming_voice.extensions import SPECULATIVE_ANSWER
+from wyoming_voice.extensions import ACTING, ANSWER_WRITTEN, SPECULATIVE_ANSWER
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Answering:
         self._report = report
         self._room = room
         self._commitment = commitment or Commitment.given()
+        self._acted = False
 
     async def respond(self, text: str) -> None:
         """The spoken answer to `text`."""
@@ -100,7 +102,7 @@ class Answering:
     async def _answered(self, line: Line, text: str, context: Mapping[str, object]) -> None:
         language = self._errand.wishes.language or None
         do = self._doing(line)
-        deltas = answer(line.connection, text, context, language, self.script.finish, do)
+        deltas = answer(line.connection, text, context, language, self._take_sign, do)
         try:
             async with contextlib.aclosing(deltas):
                 while not self.script.full:
@@ -110,7 +112,7 @@ class Answering:
                         return
                     self._take_text(delta)
         except (OSError, VoiceError) as error:
-            if self.script.text:
+            if self.script.text or self._acted:
                 raise Unfinished(reason_of("handle", error)) from error
             raise
 
@@ -126,6 +128,12 @@ class Answering:
             return do(name, arguments)
 
         return once_asked
+
+    def _take_sign(self, kind: str) -> None:
+        if kind == ANSWER_WRITTEN:
+            self.script.finish()
+        if kind == ACTING:
+            self._acted = True
 
     def _take_text(self, delta: str) -> None:
         if not delta:

@@ -14,7 +14,7 @@ from satellite.effects import BeginTurn
 from satellite.events import WakeWord
 from satellite.standalone.means import Deeds, Means
 from satellite.standalone.pace import text_heard
-from wyoming_voice.extensions import REPLACES
+from wyoming_voice.extensions import ACTS, REPLACES
 
 _QUESTIONS_KEPT = 4
 """A turn that goes on does so at once; few others can have begun meanwhile."""
@@ -56,6 +56,8 @@ class Question:
     def context(self, extensions: AbstractSet[str]) -> dict[str, object]:
         """What goes along to a handle server with these extensions."""
         own = {**self.deeds.means.context(extensions), "turn_id": self.turn_id}
+        if ACTS in extensions:
+            own[ACTS] = True
         if self.replaces and REPLACES in extensions:
             return {**self.instead, REPLACES: self.replaces, **own}
         return {**self.told, **own}

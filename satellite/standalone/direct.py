@@ -7,7 +7,6 @@ the cancel: servers stop when their client leaves.
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -48,12 +47,11 @@ from satellite.standalone.reports import (
     Written,
 )
 from satellite.standalone.tape import Tape
-from wyoming_voice import client
+from wyoming_voice import client, logs
 from wyoming_voice.core.pcm import SPEECH
-from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.core.timing import TurnRecord, new_turn_id
 from wyoming_voice.errors import VoiceError
-
-_log = logging.getLogger(__name__)
+from wyoming_voice.outcome import told
 
 MAX_UTTERANCE_BYTES = SPEECH.size_bytes(60_000)
 """More than the longest turn; the rest of what comes is dropped."""
@@ -109,7 +107,11 @@ class Direct:
         self._post = post
         self._room = room
         self._settings = settings or DirectSettings()
-        self._lines = Lines(roster, keep_s=self._settings.keep_lines_s)
+        self._lines = Lines(
+            roster,
+            keep_s=self._settings.keep_lines_s,
+            return_s=self._settings.patience.return_s,
+        )
         self._conversations = Conversations(
             self._settings.conversation_s, self._settings.conversation_id, self._settings.means
         )
@@ -128,7 +130,7 @@ class Direct:
         if self._turn is not None:
             self.cancel(self._turn.epoch)
         conversation = self._conversations.of(turn, _now_s())
-        record = TurnRecord("turn")
+        record = TurnRecord("turn", turn.turn_id or new_turn_id())
         question = self._conversations.question(turn, record.turn_id, conversation)
         voice = conversation.voice or self._settings.voice
         errand = self._errand(record, question, voice, self._settings.language)
@@ -138,7 +140,8 @@ class Direct:
         self._turn = begun
         self._lines.prepare()
         self._lines.warm_up(question, self._settings.language)
-        self._tasks[begun] = asyncio.create_task(self._run(begun))
+        with logs.turn(record.turn_id):
+            self._tasks[begun] = asyncio.create_task(self._run(begun))
         self._tasks[begun].add_done_callback(lambda _: self._tasks.pop(begun))
 
     def feed(self, epoch: int, pcm: bytes) -> None:
@@ -281,7 +284,7 @@ def _log_turn(turn: _Turn, outcome: str) -> None:
     for (_, start_s), (stage, end_s) in itertools.pairwise(marks):
         turn.record.spent(stage, start_s, end_s)
     turn.record.note(audio_ms=round(SPEECH.ms(turn.size_bytes)))
-    _log.info("%s outcome=%s", turn.record.line(), outcome)
+    told(turn.record, outcome)
 
 
 def _now_s() -> float:

@@ -1,6 +1,7 @@
 """What is known of a host and of its servers, and how it is shown."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 
 from satellite.parts import Status
@@ -21,6 +22,7 @@ class Host:
     expected: bool = True
     answers: bool = False
     misses: int = 0
+    gone_s: float = -math.inf  # when it stopped answering, by the event loop's clock
     told: bool | None = None  # whether the log's last word on it was that it answers
     round_trip_ms: float = 0.0
     error: str = ""

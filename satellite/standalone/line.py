@@ -10,12 +10,16 @@ from wyoming_voice.wire import Connection, WireLimits, connect
 
 @dataclass(eq=False)
 class Server:
-    """One server of a kind; `pace` is how fast its voice was last (`pace.measured_pace`)."""
+    """One server of a kind; `pace` is how fast its voice was last (`pace.measured_pace`).
+
+    `seen_s` is when it was known to be there last, by the event loop's clock.
+    """
 
     kind: str
     uri: str
     info: Description | None = None
     pace: float | None = None
+    seen_s: float | None = None
 
     @property
     def streams(self) -> bool:
@@ -51,4 +55,5 @@ async def open_line(server: Server, connect_s: float) -> Line:
         if server.info is None:
             async with asyncio.timeout(connect_s):
                 server.info = await describe_on(connection, server.uri)
+        server.seen_s = asyncio.get_running_loop().time()
         return Line(server, connection, stack.pop_all())

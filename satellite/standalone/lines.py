@@ -2,7 +2,8 @@
 
 Rule: what is asked of a kind of server is asked of one after another, best first, until one has done it.
 One that hung up is asked once more when no other is left: it may have been restarted, and a connection
-that waited may have died unseen. Those that failed are told to the directory, which ranks them.
+that waited may have died unseen. One that was there lately is waited for, as `hopes` says. Those that
+failed are told to the directory, which ranks them.
 """
 
 import asyncio
@@ -12,12 +13,12 @@ from typing import Protocol, TypeVar
 
 from satellite.standalone.commitment import Commitment, NotToBe
 from satellite.standalone.conversation import Question
+from satellite.standalone.hopes import Hopes, Unreachable
 from satellite.standalone.line import Line, Server, open_line
 from satellite.standalone.spare import Spare
 from wyoming_voice.client import HungUp
 from wyoming_voice.errors import UpstreamError, VoiceError, why
 from wyoming_voice.extensions import SPECULATIVE_ANSWER
-from wyoming_voice.wire import PeerGone
 
 KINDS = ("asr", "handle", "tts")
 """The kinds of servers that a conversation needs."""
@@ -55,12 +56,21 @@ class Unfinished(UpstreamError):
 
 
 class Lines:
-    """Connections to the servers of a directory; unused ones are kept for `keep_s`."""
+    """Connections to the servers of a directory; unused ones are kept for `keep_s`.
+
+    `return_s` is how long one that has gone is waited for.
+    """
 
     def __init__(
-        self, directory: Directory, *, connect_s: float = 2.0, keep_s: float = 30.0
+        self,
+        directory: Directory,
+        *,
+        connect_s: float = 2.0,
+        keep_s: float = 30.0,
+        return_s: float = 0.0,
     ) -> None:
         self._directory = directory
+        self._return_s = return_s
         self._connect_s = connect_s
         self._keep_s = keep_s
         self._waiting: dict[str, Spare] = {}
@@ -103,28 +113,39 @@ class Lines:
         """
         commitment = commitment or Commitment.given()
         reached, reason = False, ""
+        hopes = Hopes(self._return_s, _now_s())
         candidates = list(self._directory.ranked(kind))
-        for server in candidates:  # grows by those that hung up
-            try:
-                async with self._opened(server) as line:
-                    reached = True
-                    done = await work(line)
-            except (OSError, VoiceError) as error:
-                if commitment.fail():
-                    raise NotToBe from error
-                reason = reason_of(server.kind, error)
-                self._directory.failed(server, reason)
-                if isinstance(error, Unfinished):
-                    raise
-                retried(server, reason)
-                if isinstance(error, HungUp | PeerGone) and candidates.count(server) == 1:
-                    candidates.append(server)
-                continue
-            self._directory.worked(server)
-            return done
+        while candidates:
+            for server in candidates:  # grows by those that hung up
+                try:
+                    async with self._opened(server) as line:
+                        reached = True
+                        done = await work(line)
+                except (OSError, VoiceError) as error:
+                    if commitment.fail():
+                        raise NotToBe from error
+                    reason = reason_of(server.kind, error)
+                    self._directory.failed(server, reason)
+                    if isinstance(error, Unfinished):
+                        raise
+                    retried(server, reason)
+                    if hopes.lost(server, error, _now_s()) and candidates.count(server) == 1:
+                        candidates.append(server)
+                    continue
+                self._directory.worked(server)
+                return done
+            candidates = await self._back(kind, hopes)
         if commitment.fail():
             raise NotToBe
         raise NobodyLeft(kind, reason, reached=reached)
+
+    async def _back(self, kind: str, hopes: Hopes) -> list[Server]:
+        """Whom to ask again after a pause: nobody where there is no hope."""
+        pause_s = hopes.pause_s(_now_s())
+        if pause_s is None:
+            return []
+        await asyncio.sleep(pause_s)
+        return [server for server in self._directory.ranked(kind) if hopes.of(server)]
 
     @contextlib.asynccontextmanager
     async def fresh(self, server: Server) -> AsyncIterator[Line]:
@@ -166,9 +187,13 @@ class Lines:
         try:
             return await open_line(server, self._connect_s)
         except OSError as error:
-            raise UpstreamError(
+            raise Unreachable(
                 f"no {server.kind} server answers at {server.uri}: {why(error)}"
             ) from error
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def reason_of(kind: str, error: OSError | VoiceError) -> str:

@@ -14,18 +14,25 @@ class Patience:
 
     `transcript_s` counts from the end of the utterance, `words_s` between two signs of life of the
     handle server, `speech_s` between two pieces of audio once the text is complete, `end_s` from when all
-    has been spoken until the handle server, who said that this was all, is done.
+    has been spoken until the handle server, who said that this was all, is done. `return_s` is how long
+    one that was there and has gone is waited for, since it is probably being started again.
     """
 
     transcript_s: float = 10.0
     words_s: float = 25.0
     speech_s: float = 15.0
     end_s: float = 5.0
+    return_s: float = 10.0
 
     @classmethod
     def within(cls, answer_s: float) -> Self:
         """Waits that end before a turn fails for want of progress, so that another server has its go."""
-        return cls(transcript_s=answer_s / 3, words_s=answer_s * 5 / 6, speech_s=answer_s / 2)
+        return cls(
+            transcript_s=answer_s / 3,
+            words_s=answer_s * 5 / 6,
+            speech_s=answer_s / 2,
+            return_s=answer_s / 3,
+        )
 
 
 async def in_time(step: Awaitable[T], before: asyncio.Task[None], limit_s: float) -> T:

@@ -3,7 +3,8 @@
 Named servers keep the order of their names. Where none is named, this machine's default ports and the
 network's announcements count: this machine's servers first, then the fastest. Rules: a host is asked to
 describe itself every half minute, and once it doesn't answer, sooner and then ever less often until it
-does; a server that answers but failed in a turn stands back for a while that doubles each time.
+does; a server that answers but failed in a turn stands back for a while that doubles each time. One that
+has just gone is probably being started again: it is not missing before it has been away for `return_s`.
 """
 
 import asyncio
@@ -49,6 +50,7 @@ class Pulse:
     first_rest_s: float = 10.0
     longest_rest_s: float = 300.0
     settle_s: float = 3.0
+    return_s: float = 10.0
     warn_s: float = 10.0
 
 
@@ -93,6 +95,8 @@ class Roster:
         """It did what it was asked."""
         if isinstance(server, Known):
             server.strikes, server.rests_until_s, server.error = 0, 0.0, ""
+            if not server.host.answers:
+                server.host.look.set()  # it has come back, which is not known everywhere yet
 
     def failed(self, server: Server, reason: str) -> None:
         """It didn't: it stands back, and its host is looked at."""
@@ -163,6 +167,7 @@ class Roster:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await host.look.wait()
+                retry_s = self._pulse.first_retry_s  # somebody needs it, or has seen it
 
     async def _check(self, host: Host) -> None:
         try:
@@ -173,7 +178,7 @@ class Roster:
             for kind, server in host.servers.items():
                 if not getattr(info, kind):
                     raise UpstreamError(f"{host.uri} is no {kind} server")
-                server.info = info
+                server.info, server.seen_s = info, _now_s()
         except (OSError, VoiceError) as error:
             self._missed(host, error)
             return
@@ -194,6 +199,8 @@ class Roster:
         if host.servers and host.told is not False:
             _log.warning("%s at %s: %s", ", ".join(host.servers), host.uri, reason)
             host.told = False
+        if host.answers:
+            host.gone_s = _now_s()
         host.answers, host.error = False, reason
 
     async def _settle(self) -> None:
@@ -218,8 +225,11 @@ class Roster:
 
     def _missing(self) -> tuple[str, ...]:
         return tuple(
-            kind for kind in KINDS if not any(server.host.answers for server in self.ranked(kind))
+            kind for kind in KINDS if not any(self._there(one.host) for one in self.ranked(kind))
         )
+
+    def _there(self, host: Host) -> bool:
+        return host.answers or _now_s() - host.gone_s < self._pulse.return_s
 
     def _tell(self) -> None:
         missing = self._missing()

@@ -22,7 +22,8 @@ from wyoming.info import (
 )
 from wyoming.tts import SynthesizeStopped
 
-from wyoming_voice.wire import Connection, WireLimits, parse_uri, start_server
+from wyoming_voice.listening import start_server
+from wyoming_voice.wire import Connection, WireLimits, parse_uri
 
 _BY = Attribution("tests", "")
 _NAMED = ("small", _BY, True, None, None)

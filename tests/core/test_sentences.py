@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter, next_piece_chars
+from wyoming_voice.core.sentences import (
+    SentenceSettings,
+    SentenceSplitter,
+    first_sentence,
+    next_piece_chars,
+)
 
 SENTENCES = [
     ("en", ["It costs 3.5 dollars.", "Good."]),
@@ -96,6 +101,11 @@ def test_any_split_gives_the_same_pieces(text: str, sizes: list[int], language: 
         pieces += splitter.add(text[at : at + size])
         at, step = at + size, step + 1
     assert pieces + splitter.finish() == split(text, settings)
+
+
+def test_half_a_surrogate_pair_is_a_character_like_others() -> None:
+    assert split("All is on \ud83d. Next \ud83d") == ["All is on \ud83d.", "Next \ud83d"]
+    assert first_sentence("On \ud83d. Off.", "en") == ("On ?.", True)
 
 
 @given(ANY_TEXT, st.integers(14, 60))

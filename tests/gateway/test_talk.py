@@ -16,6 +16,7 @@ from tests.gateway.conftest import gateway, settings
 from tests.gateway.page import Browser, Message, Page
 from tests.handle.talking import served
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, delta, words
+from tests.metrics_client import values_in
 from tests.satellite.waiting import until
 from wyoming_voice.gateway.server import serving
 from wyoming_voice.gateway.talk import Talk
@@ -38,6 +39,7 @@ async def ask(page: Page, text: str) -> None:
 
 
 async def test_a_turn_from_speech_to_audible_answer(browser: Browser) -> None:
+    before = counted(browser)
     async with browser.page() as page:
         ready = await page.start(sample_rate=16_000)
         assert {service["kind"] for service in ready["services"]} == {"asr", "handle", "tts"}
@@ -58,6 +60,14 @@ async def test_a_turn_from_speech_to_audible_answer(browser: Browser) -> None:
     assert min(one["level_dbfs"] for one in frames) < -80
     assert_follows(page, "speech_started", "speech_stopped", "transcript", "answer_delta", "answer")
     assert_stages(page.all("waterfall")[0]["stages"])
+    assert [after - was for after, was in zip(counted(browser), before, strict=True)] == [1, 1]
+
+
+def counted(browser: Browser) -> list[float]:
+    """How many answers were timed, and how many turns have ended with one."""
+    values = values_in(browser.gateway._metrics.page()[0])
+    names = ("response_gap_seconds_count:direct", "turns_total:answered:direct")
+    return [values[f"wyoming_voice_{name}"] for name in names]
 
 
 def assert_stages(told: list[Message]) -> None:

@@ -11,6 +11,7 @@ from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.handle.building import home_of
 from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.hass.errors import Trouble
+from wyoming_voice.hass.messages import socket_url
 
 
 def url_of(url: str) -> str:
@@ -49,6 +50,11 @@ def test_what_is_no_address_is_refused_with_one_that_is(url: str) -> None:
 def test_an_address_with_a_path_is_refused_with_what_to_write(path: str) -> None:
     with pytest.raises(ValidationError, match="write only http://HOST:PORT"):
         url_of(f"http://homeassistant.local:8123{path}")
+
+
+def test_the_supervisor_of_an_add_on_is_the_one_address_with_a_path() -> None:
+    assert url_of("http://supervisor/core/") == "http://supervisor/core"
+    assert socket_url("http://supervisor/core") == "ws://supervisor/core/api/websocket"
 
 
 @pytest.mark.parametrize("start", [household, home_of])

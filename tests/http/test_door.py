@@ -48,6 +48,17 @@ async def test_tls(certificate: tuple[Path, Path]) -> None:
             assert await client.recv() == "hello"
 
 
+async def test_a_client_that_speaks_no_tls_is_told(certificate: tuple[Path, Path]) -> None:
+    chain, key = certificate
+    async with (
+        open_door(tls_cert=chain, tls_key=key) as house,
+        httpx.AsyncClient(base_url=house.uri) as client,
+    ):
+        answer = await client.get("/health")
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"] == "this port speaks HTTPS; write https://"
+
+
 async def test_tls_whose_answer_nobody_reads(certificate: tuple[Path, Path]) -> None:
     chain, key = certificate
     context = ssl.create_default_context(cafile=str(chain))

@@ -16,11 +16,11 @@ from websockets.asyncio.client import connect
 
 from tests.fakes import FakeProgram
 from tests.http.small_door import KEY, House, key_file, raw
-from wyoming_voice.config import ServiceSettings
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.floor import Floor
 from wyoming_voice.http.settings import HttpSettings
 from wyoming_voice.service import Service
+from wyoming_voice.settings import ServiceSettings
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -89,9 +89,9 @@ async def test_requests_are_counted_with_the_others() -> None:
             await client.get("/stream")
             await client.get("/stream?fail_at=0")
             numbers = (await client.get("/metrics")).text
-    assert 'wyoming_voice_asr_requests_total{outcome="ok"} 1.0' in numbers
-    assert 'wyoming_voice_asr_requests_total{outcome="engine-failed"} 1.0' in numbers
-    assert "wyoming_voice_asr_http_requests_in_progress 0.0" in numbers
+    assert 'wyoming_voice_requests_total{kind="asr",outcome="ok"} 1.0' in numbers
+    assert 'wyoming_voice_requests_total{kind="asr",outcome="engine-failed"} 1.0' in numbers
+    assert 'wyoming_voice_http_requests_in_progress{kind="asr"} 0.0' in numbers
     assert service.metrics_address is None
 
 

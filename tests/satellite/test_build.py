@@ -105,7 +105,7 @@ def test_the_devices_that_were_asked_for() -> None:
 def test_own_servers_are_waited_for_less_long_than_the_turn() -> None:
     own = direct_settings(given(voice="af_heart", language="de", answer_s=60))
     assert (own.voice, own.language) == ("af_heart", "de")
-    assert own.patience == Patience(transcript_s=20, words_s=50, speech_s=30)
+    assert own.patience == Patience(transcript_s=20, words_s=50, speech_s=30, return_s=20)
     assert direct_settings(given()).patience == Patience()
 
 

@@ -28,6 +28,7 @@ from satellite.events import (
 from satellite.turn import TurnSettings
 from tests.satellite.loop_stage import Stage, settled
 from tests.satellite.waiting import until
+from wyoming_voice import logs
 from wyoming_voice.client import Sound
 from wyoming_voice.core.endpointing import SpeechEnded, SpeechStarted
 from wyoming_voice.core.pcm import SPEECH
@@ -268,3 +269,23 @@ async def test_a_turn_that_goes_on_is_sent_from_its_beginning_and_its_pause_is_n
     assert stage.frames_heard(2)[0] == stage.frames_heard(1)[0]
     assert stage.frames_heard(2)[-1] == 67
     assert stage.ears.pauses.mean_ms == 25 * FRAME_MS
+
+
+async def test_what_is_told_during_a_turn_carries_its_id(stage: Stage) -> None:
+    ids: dict[Moment, str] = {}
+    stage.loop.listeners.append(lambda told: ids.update({told.moment: logs.current_turn()}))
+    for _ in range(2):
+        stage.hear("." * 30 + "S" * 30)
+        await settled()
+        turn = stage.backend.turns[-1]
+        assert ids[Moment.SPEECH_STARTED] == turn.turn_id != ""
+        stage.hear("." * 40)
+        await settled()
+        await stage.post(TurnFailed(turn.epoch, Trouble.NO_ASR, "nobody"))
+        assert ids[Moment.ERROR] == turn.turn_id
+        await stage.post(Stopped())
+    first, second = stage.backend.turns
+    assert first.turn_id != second.turn_id
+    await stage.post(MuteChanged(MuteSource.SOFTWARE, muted=True))
+    assert ids[Moment.MUTED] == ""
+    assert logs.current_turn() == ""

@@ -34,6 +34,12 @@ def engine(tiny_kokoro: Path) -> KokoroEngine:
     return engine
 
 
+def test_what_was_measured_need_not_be_measured_again(engine: KokoroEngine) -> None:
+    settled = engine.settled
+    assert settled["cpu_threads"]
+    assert settled["precision"] in ("float32", "bfloat16")
+
+
 def said(
     engine: KokoroEngine,
     text: str,

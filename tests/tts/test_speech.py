@@ -10,8 +10,9 @@ from wyoming_voice.errors import BadEvent
 from wyoming_voice.tts.cache import CachingEngine
 from wyoming_voice.tts.engine import Pace, Utterance, Whole
 from wyoming_voice.tts.source import TextSource
-from wyoming_voice.tts.speech import Speech, Studio, one_ahead
+from wyoming_voice.tts.speech import Speech, one_ahead
 from wyoming_voice.tts.ssml import SsmlStripper
+from wyoming_voice.tts.studio import Studio
 from wyoming_voice.tts.voices import Voice
 from wyoming_voice.worker import Worker
 

@@ -11,7 +11,8 @@ from wyoming_voice.core.words import TimedWord
 from wyoming_voice.tts.cache import CachingEngine
 from wyoming_voice.tts.engine import Engine, Pace
 from wyoming_voice.tts.source import TextSource
-from wyoming_voice.tts.speech import Speech, Spoken, Studio
+from wyoming_voice.tts.speech import Speech, Spoken
+from wyoming_voice.tts.studio import Studio
 from wyoming_voice.tts.voices import Voice
 from wyoming_voice.worker import Worker
 

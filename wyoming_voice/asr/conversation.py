@@ -13,7 +13,6 @@ from wyoming_voice.asr.replies import Began, Final, Partial, Reply, Supposed
 from wyoming_voice.asr.session import Begun, Ended, Heard, Restarted, Session, Wish
 from wyoming_voice.asr.transcription import Transcription
 from wyoming_voice.core.pauses import Pauses
-from wyoming_voice.core.timing import turn_id_in
 from wyoming_voice.extensions import SPECULATIVE_TRANSCRIPT
 from wyoming_voice.program import Request
 
@@ -60,7 +59,7 @@ class AsrConversation:
         self._current = utterance = Transcription(
             program.choice(wish), manner, program.house, Share(program.audio)
         )
-        utterance.record.turn_id = turn_id_in(wish.context)
+        utterance.record.join(wish.context)
         return Request(
             utterance.record,
             Closing(_events(utterance.replies(), streamed=manner.streamed), utterance.drop),

@@ -5,7 +5,7 @@ Rule: what can't be had (a model, a language) is refused when it is asked for, b
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wyoming.info import AsrModel, Info
@@ -19,6 +19,7 @@ from wyoming_voice.asr.choice import Choice
 from wyoming_voice.asr.conversation import AsrConversation
 from wyoming_voice.asr.ending import OwnEndpoint, own_endpoint
 from wyoming_voice.asr.engine import DecodeOptions, Engine
+from wyoming_voice.asr.engines import engines
 from wyoming_voice.asr.names.broken_models import broken, is_told
 from wyoming_voice.asr.names.household import Household, household
 from wyoming_voice.asr.names.respelling import respelling
@@ -26,7 +27,6 @@ from wyoming_voice.asr.recognition import Gate
 from wyoming_voice.asr.session import Wish
 from wyoming_voice.asr.settings import AsrSettings
 from wyoming_voice.asr.transcription import Manner
-from wyoming_voice.asr.whisper.audio_context import shortest_context_s
 from wyoming_voice.core.pauses import Pauses
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError, UnknownChoice
@@ -36,6 +36,7 @@ from wyoming_voice.extensions import (
     SPECULATIVE,
     SPECULATIVE_TRANSCRIPT,
 )
+from wyoming_voice.isolation.isolated import Isolated, numbers
 from wyoming_voice.program import Program
 from wyoming_voice.smart_turn import SmartTurn
 from wyoming_voice.vad import Silero
@@ -53,34 +54,10 @@ _log = logging.getLogger(__name__)
 _LOAD_S = 3600.0
 """A large model over a slow line."""
 
-_WHISPER_ONLY = (
-    *("model", "model_dir", "device", "compute_type", "beam_size", "cpu_threads", "workers"),
-    *("batch", "audio_context", "initial_prompt", "name_prompt"),
-)
-
 
 def build(settings: AsrSettings) -> Program:
     """The program for these settings; loads the module of its own engine only. Raises ConfigError."""
-    if settings.engine == "pocketsphinx":
-        from wyoming_voice.asr.pocketsphinx import Pocketsphinx
-
-        if idle := [name for name in _WHISPER_ONLY if name in settings.model_fields_set]:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
-            _log.warning("without effect on the engine pocketsphinx: %s", flags)
-        return AsrProgram(settings, [Pocketsphinx()], household(settings))
-    from wyoming_voice.asr.whisper.whisper import Whisper, WhisperSettings
-
-    loading = WhisperSettings(
-        settings.model_dir,
-        settings.device,
-        settings.compute_type,
-        settings.cpu_threads,
-        settings.workers,
-        settings.batch,
-        shortest_context_s(settings.audio_context),
-    )
-    engines = [Whisper(model, loading) for model in settings.model]
-    return AsrProgram(settings, engines, household(settings))
+    return AsrProgram(settings, engines(settings), household(settings))
 
 
 class AsrProgram:
@@ -113,6 +90,7 @@ class AsrProgram:
         self._own_endpoint = _own_endpoint(settings)
         self._about = WHISPER if settings.engine == "whisper" else POCKETSPHINX
         self._engines = {engine.name: engine for engine in engines}
+        self._isolated = [engine for engine in engines if isinstance(engine, Isolated)]
         if len(self._engines) < len(engines):
             raise ConfigError("--model: two models of the same name; name each once")
         self._allowed = self._known([*settings.languages])
@@ -127,7 +105,18 @@ class AsrProgram:
     @property
     def healthy(self) -> bool:
         """Whether no decoder has been at one item for far too long."""
-        return not self.worker.stuck(self.settings.stuck_s)
+        lost = any(engine.hopeless for engine in self._isolated)
+        return not lost and not self.worker.stuck(self.settings.stuck_s)
+
+    @property
+    def reloading(self) -> bool:
+        """Whether an engine in a process of its own has failed and is not back yet."""
+        return any(engine.failing for engine in self._isolated)
+
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        """How full it is, for Prometheus."""
+        yield from self.worker.numbers()
+        yield from numbers(self._isolated)
 
     async def load(self) -> None:
         """Load every model; raises EngineError."""
@@ -143,6 +132,8 @@ class AsrProgram:
     async def close(self) -> None:
         """Take no more work."""
         self.worker.close()
+        for engine in self._isolated:
+            engine.close()
         if self._household is not None:
             await self._household.close()
 
@@ -154,6 +145,8 @@ class AsrProgram:
         """Who hears an utterance, and how; raises UnknownChoice and other PeerErrors."""
         self.look_round()
         engine = self._engine(wish)
+        if isinstance(engine, Isolated):
+            engine.wake()  # it is loaded while somebody speaks
         told = is_told(self.settings.name_prompt, engine.name)
         tag = wish.language or (self._default if self._default in engine.languages else None)
         options = DecodeOptions(
@@ -196,6 +189,9 @@ class AsrProgram:
         """Somebody begins to speak, or soon will: what the house is called by then, will be known."""
         if self._household is not None:
             self._household.refresh()
+        first = next(iter(self._engines.values()))
+        if isinstance(first, Isolated):
+            first.wake()
 
     def _tell_of_names(self, engine: Engine) -> None:
         """In the log: that a model is told no names where that isn't by the operator's own wish."""

@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from wyoming_voice.asr.whisper.audio_context import shortest_context_s
-from wyoming_voice.config import ServiceSettings, Settings, Uri
+from wyoming_voice.config import Settings
 from wyoming_voice.hass.settings import HassSettings
 from wyoming_voice.http.settings import HttpSettings
+from wyoming_voice.settings import IsolationSettings, ServiceSettings, Uri
 
 
 class EngineSettings(Settings):
@@ -73,7 +74,7 @@ class EngineSettings(Settings):
         return str(told)
 
 
-class AsrSettings(EngineSettings, ServiceSettings, HttpSettings, HassSettings):
+class AsrSettings(EngineSettings, IsolationSettings, ServiceSettings, HttpSettings, HassSettings):
     """Serve speech to text over Wyoming and, with --http, over HTTP."""
 
     section: ClassVar[str] = "asr"

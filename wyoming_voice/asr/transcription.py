@@ -250,7 +250,7 @@ class Transcription:
 
     def _took(self, stage: str, spent_ms: float) -> None:
         if spent_ms:
-            self.record.spent(stage, 0.0, spent_ms / 1000)
+            self.record.took(stage, spent_ms)
 
 
 def _outcome(used: list[Effort], ended_s: float, now_s: float) -> str:

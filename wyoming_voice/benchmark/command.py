@@ -26,15 +26,15 @@ from wyoming_voice.benchmark.rounds import (
     utterances,
 )
 from wyoming_voice.benchmark.texts import QUESTION, SENTENCE, TEXTS
-from wyoming_voice.config import Settings
 from wyoming_voice.describing import Description, describe
 from wyoming_voice.errors import UpstreamError, VoiceError, why
+from wyoming_voice.settings import CallSettings
 from wyoming_voice.wav import read_speech
 
 _FIND_WITHIN_S = 3.0
 
 
-class BenchSettings(Settings):
+class BenchSettings(CallSettings):
     """Measure running servers, with several clients at a time."""
 
     section: ClassVar[str] = "bench"

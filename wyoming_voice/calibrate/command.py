@@ -27,11 +27,12 @@ from wyoming_voice.calibrate.choice import FULL, TOLERANCE, Measured, safest, te
 from wyoming_voice.calibrate.configuration import write_value
 from wyoming_voice.calibrate.corpus import Sample, recorded, sentences, spoken
 from wyoming_voice.calibrate.words import word_error_rate
-from wyoming_voice.config import CONFIG_VARIABLE, Settings, Uri, load
+from wyoming_voice.config import CONFIG_VARIABLE, load
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.cores import usable_cores
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.settings import CallSettings, Uri
 
 CONTEXTS = (*(f"{step_s:g}" for step_s in STEPS_S[:-1]), FULL)
 """As `--audio-context` takes them, shortest first."""
@@ -42,7 +43,7 @@ _DECODE_WITHIN_S = 600.0
 """Nobody waits for an answer here, and a recording may be long."""
 
 
-class CalibrateSettings(Settings):
+class CalibrateSettings(CallSettings):
     """Measure which audio context is safe with the ASR server's weights, and write it to --config."""
 
     section: ClassVar[str] = "calibrate"

@@ -104,7 +104,9 @@ class Captions:
         places = sum(piece.spaced + piece.places for piece in self._pieces)
         spoken_s = self._pieces[-1].end_s - self._pieces[0].start_s
         room = settings.max_lines * settings.max_line_chars
-        return places > _AHEAD * room or spoken_s > _AHEAD * settings.max_s
+        # Accents and joiners take no place, however many there are.
+        most = max(places, len(self._pieces))
+        return most > _AHEAD * room or spoken_s > _AHEAD * settings.max_s
 
     def _first(self) -> Cue:
         ends = cue_ends(self._pieces, self._settings)

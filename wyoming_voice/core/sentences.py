@@ -86,7 +86,7 @@ def first_sentence(text: str, language: str) -> tuple[str, bool]:
     `language` is a BCP-47 tag. For what has to be known before a splitter may cut: how long it will be.
     """
     line, newline, _ = text.lstrip().partition("\n")
-    sentences: list[str] = segment(language.partition("-")[0].lower(), line) if line else [""]
+    sentences = _segments(language.partition("-")[0].lower(), line) if line else [""]
     first = sentences[0].strip()
     return first, bool(newline) or len(sentences) > 1 or first.rstrip(_CLOSERS)[-1:] in _ALL_ENDERS
 
@@ -233,8 +233,7 @@ class SentenceSplitter:
             self._cut(doubt, pieces)
 
     def _is_border(self, bare: str, word: str) -> bool:
-        sentences: list[str] = segment(self._language, f"{bare.replace('…', '...')} {word}")
-        return sentences[-1] == word
+        return _segments(self._language, f"{bare.replace('…', '...')} {word}")[-1] == _legible(word)
 
     def _is_clause(self, text: str) -> bool:
         settings = self._settings
@@ -280,6 +279,16 @@ class SentenceSplitter:
             return
         pieces.append(piece)
         self._first = False
+
+
+def _segments(language: str, text: str) -> list[str]:
+    sentences: list[str] = segment(language, _legible(text))
+    return sentences
+
+
+def _legible(text: str) -> str:
+    """`text` as `sentencex` can take it: with "?" for half a surrogate pair, which JSON may hold."""
+    return text.encode(errors="replace").decode()
 
 
 def _is_wide(char: str) -> bool:

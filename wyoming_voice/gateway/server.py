@@ -10,8 +10,11 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from satellite.around.turn_metrics import TurnMetrics
 from satellite.standalone.patience import ended
+from wyoming_voice import __version__, exposure
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.gate import Gate
 from wyoming_voice.gateway.asking import Asker
 from wyoming_voice.gateway.routes import routes
 from wyoming_voice.gateway.services import Services, lacks
@@ -21,6 +24,7 @@ from wyoming_voice.gateway.talking import Talks
 from wyoming_voice.http.app import application
 from wyoming_voice.http.door import Door
 from wyoming_voice.http.floor import Floor
+from wyoming_voice.ledger import Ledger
 from wyoming_voice.service_metrics import ServiceMetrics
 from wyoming_voice.systemd import Notifier, watchdog_interval_s
 from wyoming_voice.wire import Address
@@ -38,11 +42,14 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
+        self._gate = Gate(settings.allow)
         self._stopping = False
+        self._ledger = Ledger()
         self.services = Services(
             {"asr": settings.asr_uri, "handle": settings.handle_uri, "tts": settings.tts_uri}
         )
-        self._metrics = ServiceMetrics("", "gateway", self._gauges, self._unwell)
+        self._metrics = ServiceMetrics(settings.metrics_uri, "gateway", self._gauges, self._unwell)
+        self._metrics.built()
         self._floor = Floor(
             self._unwell,
             self._metrics.page,
@@ -51,7 +58,8 @@ class Gateway:
             details=self._details,
             unready=self._unready,
         )
-        self.talks = Talks(settings, self.services, self._floor)
+        turns = TurnMetrics(self._metrics.sheet)
+        self.talks = Talks(settings, self.services, self._floor, turns)
         self._asker = Asker(settings, self.services)
         page = pages()
         app = application(
@@ -65,12 +73,16 @@ class Gateway:
             settings,
             free=tuple(page),
         )
-        self._door = Door(app, settings)
+        self._door = Door(app, settings, self._gate)
         self._life: asyncio.Task[None] | None = None
+        self.metrics_address: Address | None = None
 
     async def listen(self) -> Address:
         """Take clients from here on; the address with its real port. ConfigError when it can't be had."""
+        self.metrics_address = await self._metrics.open(self._gate)
         address = await self._door.listen()
+        exposed = exposure.http(address, self._settings) + exposure.metrics(self.metrics_address)
+        exposure.tell(exposed, self._gate)
         self._life = asyncio.create_task(self.services.run())
         return address
 
@@ -79,6 +91,7 @@ class Gateway:
         self._stopping = True
         await self._door.close(self._settings.drain_s)
         self._asker.close()
+        await self._metrics.close()
         if self._life is not None:
             await ended(self._life)
 
@@ -90,7 +103,19 @@ class Gateway:
         )
 
     def _details(self) -> dict[str, Any]:
-        return {"services": [row.model_dump() for row in self.services.rows()]}
+        rows = [row.model_dump() for row in self.services.rows()]
+        return {"services": rows, "account": self._account()}
+
+    def _account(self) -> dict[str, Any]:
+        """What `wyoming-voice status` shows; without the last errors, since no key is needed to see it."""
+        told = self._ledger.status()
+        del told["last_errors"]
+        return {
+            "version": __version__,
+            "connections": self.talks.count,
+            "answering": self._floor.requests,
+            **told,
+        }
 
     def _unready(self) -> str:
         return "; ".join(map(lacks, self.services.missing))
@@ -99,6 +124,7 @@ class Gateway:
         return "stopping" if self._stopping else ""
 
     def _finished(self, record: TurnRecord, outcome: str) -> None:
+        self._ledger.finished(record, outcome)
         self._metrics.finished(record, outcome)
 
     def _gauges(self) -> Iterator[tuple[str, float]]:

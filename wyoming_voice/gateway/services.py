@@ -12,7 +12,7 @@ from satellite.events import Event, Via, ViaChanged
 from satellite.parts import Post
 from satellite.standalone.hosts import Known
 from satellite.standalone.lines import KINDS
-from satellite.standalone.servers import Roster
+from satellite.standalone.servers import Pulse, Roster
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,9 @@ class Services:
     """All servers of the three kinds; `named` holds URIs by kind, best first, the others are discovered."""
 
     def __init__(self, named: Mapping[str, Sequence[str]]) -> None:
-        self.roster = Roster(self._changed, named, alone=lambda: False)
+        # A page shows at once what is missing, and takes it back at once.
+        pulse = Pulse(return_s=0)
+        self.roster = Roster(self._changed, named, pulse=pulse, alone=lambda: False)
         self._standing = ViaChanged(Via.DIRECT, False, ())
         self._known = False
         self._listeners: set[Post] = set()

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.settings import HttpSettings
+from wyoming_voice.settings import AllowSettings, CallSettings, MetricsSettings, TraceSettings
 from wyoming_voice.wire import Address, parse_uri
 
 HERE = ("127.0.0.1", "::1")
@@ -14,7 +15,7 @@ HERE = ("127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
-class GatewaySettings(HttpSettings):
+class GatewaySettings(HttpSettings, AllowSettings, CallSettings, MetricsSettings, TraceSettings):
     """Serve conversations to web pages and other HTTP clients, from Wyoming servers that there are."""
 
     section: ClassVar[str] = "gateway"

@@ -5,6 +5,7 @@ Rule: no decision about the conversation is made here, or anywhere else in the g
 
 import asyncio
 
+from satellite.around.turn_metrics import Follower, TurnMetrics
 from satellite.dialog.state import Listening
 from satellite.events import Event, MicrophoneReady, Pressed, Released, Stopped, Via
 from satellite.hearing.ears import Ears, EarSettings
@@ -37,7 +38,12 @@ class Talk:
     """A conversation that `start` has asked for; what comes of it goes to `outbox`."""
 
     def __init__(
-        self, start: Start, settings: GatewaySettings, services: Services, outbox: Outbox
+        self,
+        start: Start,
+        settings: GatewaySettings,
+        services: Services,
+        outbox: Outbox,
+        turns: TurnMetrics,
     ) -> None:
         self.conversation_id = start.conversation or new_conversation_id()
         self._services = services
@@ -56,8 +62,9 @@ class Talk:
             {Via.DIRECT: self._direct},
             lambda _timer_id: None,
         )
-        self._loop.watchers.append(self._teller.watch)
-        self._loop.listeners.append(self._teller.moment)
+        self._follower = Follower(turns, ears.endpointing.end_probability)
+        self._loop.watchers += [self._teller.watch, self._follower.watch]
+        self._loop.listeners += [self._teller.moment, self._follower.tell]
 
     async def run(self) -> None:
         """Live until cancelled, then hang up on everybody."""
@@ -97,6 +104,7 @@ class Talk:
 
     def _hear(self, frame: HeardFrame) -> None:
         self._teller.frame(frame)
+        self._follower.frame(frame)
         self._loop.hear(frame)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from satellite.around.turn_metrics import TurnMetrics
 from satellite.standalone.patience import ended
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import Busy, TooSlow
@@ -31,8 +32,11 @@ class Gone(Exception):
 class Talks:
     """All conversations that there are, and the way to one more."""
 
-    def __init__(self, settings: GatewaySettings, services: Services, floor: Floor) -> None:
+    def __init__(
+        self, settings: GatewaySettings, services: Services, floor: Floor, turns: TurnMetrics
+    ) -> None:
         self.count = 0
+        self._turns = turns
         self._settings = settings
         self._services = services
         self._floor = floor
@@ -72,7 +76,7 @@ class Talks:
 
     async def _converse(self, socket: WebSocket, start: Start, record: TurnRecord) -> None:
         outbox = Outbox(socket)
-        talk = Talk(start, self._settings, self._services, outbox)
+        talk = Talk(start, self._settings, self._services, outbox, self._turns)
         outbox.tell(
             "ready",
             sample_rate=RATE_HZ,

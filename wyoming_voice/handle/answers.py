@@ -15,7 +15,8 @@ from wyoming_voice.handle import local
 from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
-from wyoming_voice.handle.llm.deltas import Text
+from wyoming_voice.handle.fast.path import Understood
+from wyoming_voice.handle.llm.deltas import Acting, Text
 from wyoming_voice.handle.memory import Asked, Clock, Memory
 from wyoming_voice.handle.reply import Reply
 from wyoming_voice.handle.session import Question
@@ -54,10 +55,13 @@ class LocalAnswers:
         asked = Asked(question, record, commitment)
         self._memory.expect(asked)
         record.note(question_chars=len(question.text))
+        reply = Reply(context_of(asked), tells_acts=question.tells_acts)
         try:
-            answer = await self._answer(asked)
+            understood = await self._commands.look(asked)
+            for event in reply.push(Acting(changes=understood is not None)):
+                yield event
+            answer = await self._answer(asked, understood)
             record.note(answer_chars=len(answer.text))
-            reply = Reply(context_of(asked))
             if answer.handled:
                 for event in (*reply.push(Text(answer.text)), *written_all(commitment)):
                     yield event
@@ -74,8 +78,7 @@ class LocalAnswers:
         else:
             yield NotHandled(text=answer.text, context=context_of(asked)).event()
 
-    async def _answer(self, asked: Asked) -> local.LocalAnswer:
-        understood = await self._commands.look(asked)
+    async def _answer(self, asked: Asked, understood: Understood | None) -> local.LocalAnswer:
         if understood and (said := await self._commands.act(asked, understood)):
             return local.LocalAnswer(said)
         return local.answer(asked.question.text, self._clock())

@@ -13,7 +13,7 @@ from uuid import uuid4
 from wyoming.asr import Transcript
 from wyoming.event import Event
 
-from wyoming_voice.core.timing import TurnRecord, turn_id_in
+from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.extensions import COMMIT, TOOL_RESULT, WARM_UP
 from wyoming_voice.handle.answers import Answers, nothing_heard
 from wyoming_voice.handle.commitment import COMMIT_WITHIN_S, Commitment
@@ -52,7 +52,7 @@ class HandleConversation:
 
     def _ask(self, event: Event) -> Request:
         question = read_question(event.data, self._max_text_chars, self._own_id)
-        record = TurnRecord(kind="handle", turn_id=turn_id_in(event.data.get("context")))
+        record = TurnRecord.within("handle", event.data.get("context"))
         if question.language:
             record.note(language=question.language)
         commitment = _commitment(question, record)

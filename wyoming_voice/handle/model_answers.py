@@ -81,7 +81,7 @@ class ModelAnswers:
         """One answer, from `handled-start` to `handled-stop`, or `not-handled`."""
         end_s = _now_s() + self._manner.limits.answer_s
         asked = Asked(question, record, commitment, end_s)
-        reply = Reply(context_of(asked))
+        reply = Reply(context_of(asked), tells_acts=question.tells_acts)
         with contextlib.ExitStack() as cut_off:
             cut_off.callback(partial(self._keep, asked, reply, interrupted=True))
             async with contextlib.aclosing(self._written(asked, reply)) as events:
@@ -157,7 +157,7 @@ class ModelAnswers:
         if not (offer.tools and self._memory.acted_before(asked)):
             understood = await commands.look(asked)
             if understood is not None:
-                yield Acting()
+                yield Acting(changes=True)
                 if said := await commands.act(asked, understood):
                     yield Text(said)
                     return

@@ -15,7 +15,8 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
-from wyoming_voice.handle.llm.deltas import Calls, Delta, Text
+from wyoming_voice.extensions import ACTING
+from wyoming_voice.handle.llm.deltas import Acting, Calls, Delta, Text
 from wyoming_voice.handle.llm.failures import APOLOGY, SELF_EVIDENT, Failure
 from wyoming_voice.handle.llm.hidden import Trimmed
 
@@ -31,10 +32,14 @@ class Notice:
 
 
 class Reply:
-    """One answer on its way to the client; `context` goes with its first and last event."""
+    """One answer on its way to the client; `context` goes with its first and last event.
 
-    def __init__(self, context: dict[str, Any]) -> None:
+    With `tells_acts` the client hears that something is about to be done (`extensions.ACTS`).
+    """
+
+    def __init__(self, context: dict[str, Any], *, tells_acts: bool = False) -> None:
         self._context = context
+        self._tells_acts = tells_acts
         self._trimmed = Trimmed()
         self._chunks: list[str] = []
         self.model_text = ""
@@ -62,6 +67,9 @@ class Reply:
                 return self._say(self._trimmed.push(text))
             case Calls() if self.model_text:  # what it says next is not the same sentence
                 return self._say(self._trimmed.push(" "))
+            case Acting(changes=True) if self._tells_acts:
+                self._tells_acts = False  # once says all
+                return [Event(ACTING)]
             case Notice(text):
                 return self._say(self._trimmed.apart(text))
             case _:

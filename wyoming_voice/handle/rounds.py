@@ -81,7 +81,7 @@ class Rounds:
             to_do = asked.steps.asked(text, calls, len(prompt.messages))
             yield Calls(calls)
             await asked.stands()
-            yield Acting()
+            yield Acting(changes=_changes(asked, calls, prompt.tools))
             asked.record.note(tool_rounds=self._most - left + 1)
             await self._tool_calls.carry_out(asked, to_do, prompt.tools)
         if not text.strip():
@@ -92,6 +92,14 @@ class Rounds:
     def _asked(self, asked: Asked, prompt: Prompt, left: int) -> AsyncGenerator[Delta, None]:
         messages = [*prompt.messages, *asked.steps.messages]
         return self._llm.answer(messages, prompt.tools, AUTO if left else NONE, asked.left_s)
+
+
+def _changes(asked: Asked, calls: Sequence[ToolCall], tools: Sequence[Tool]) -> bool:
+    """Whether anything may be changed by these calls that the client doesn't do itself, which knows then."""
+    client = asked.question.client
+    harmless = {tool.name for tool in (client.tools if client is not None else ())}
+    harmless |= {tool.name for tool in tools if tool.reads}
+    return any(call.name not in harmless for call in calls)
 
 
 def _endless(remedy: str) -> LlmError:

@@ -13,7 +13,7 @@ from wyoming.info import Info
 
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.extensions import CLIENT_TOOLS, REPLACES, SPECULATIVE_ANSWER, WARM_UP
+from wyoming_voice.extensions import ACTS, CLIENT_TOOLS, REPLACES, SPECULATIVE_ANSWER, WARM_UP
 from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.answers import Answers, LocalAnswers
 from wyoming_voice.handle.building import Parts, model_of, parts_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES, CLIENT_TOOLS})
+EXTENSIONS = frozenset({SPECULATIVE_ANSWER, WARM_UP, REPLACES, CLIENT_TOOLS, ACTS})
 
 
 class HandleProgram:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from wyoming_voice.errors import BadEvent, TooLarge
-from wyoming_voice.extensions import AREA, REPLACES, SPECULATIVE, TOOLS
+from wyoming_voice.extensions import ACTS, AREA, REPLACES, SPECULATIVE, TOOLS
 from wyoming_voice.handle.tools.toolbox import Tool, ToolResult
 
 MAX_ID_CHARS = 256
@@ -27,7 +27,17 @@ MAX_HEARD_CHARS = 50_000
 MAX_AREA_CHARS = 100
 """The name of a room; it stands in the prompt."""
 
-_OURS = {"turn_id", "system_prompt", "interrupted", "heard", REPLACES, SPECULATIVE, TOOLS, AREA}
+_OURS = {
+    "turn_id",
+    "system_prompt",
+    "interrupted",
+    "heard",
+    REPLACES,
+    SPECULATIVE,
+    TOOLS,
+    AREA,
+    ACTS,
+}
 """What only our own clients send; Home Assistant sends a conversation's id at least, and none of these
 (homeassistant/components/wyoming/conversation.py in https://github.com/home-assistant/core)."""
 
@@ -58,7 +68,8 @@ class Question:
     answer before it: that much of it was heard. `replaces` is the turn id of the question that this one is
     the whole of. A `speculative` one may yet turn out not to have been asked. `area` is the room that its
     client stands in, `client` the one to have something done by, where it can do something. `from_hass`: Home
-    Assistant asks, which carries out an intent that is the answer.
+    Assistant asks, which carries out an intent that is the answer. `tells_acts`: the client wants to hear
+    that something is about to be done.
     """
 
     text: str
@@ -73,6 +84,7 @@ class Question:
     speculative: bool = False
     area: str = ""
     from_hass: bool = False
+    tells_acts: bool = False
     client: Client | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -121,6 +133,7 @@ def _question(kind: str, text: str, data: Mapping[str, Any], connection_id: str)
         speculative=context.get(SPECULATIVE) is True,
         area=" ".join(_bounded(context, AREA, MAX_AREA_CHARS).split()),
         from_hass=kind == "transcript" and _is_hass(context),
+        tells_acts=context.get(ACTS) is True,
     )
 
 

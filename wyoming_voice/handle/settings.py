@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
-from wyoming_voice.config import ServiceSettings, Uri
 from wyoming_voice.hass.settings import HassSettings
+from wyoming_voice.settings import ServiceSettings, Uri
 
 NO_LLM = "none"
 

@@ -7,6 +7,10 @@ from pydantic import Field, field_validator
 
 from wyoming_voice.config import Settings
 
+SUPERVISOR = "http://supervisor/core"
+"""Home Assistant as an add-on reaches it, with the Supervisor's own token
+(https://developers.home-assistant.io/docs/apps/communication); its WebSocket has the usual path there."""
+
 
 class HassSettings(Settings):
     """Home Assistant's address, and the token that it is asked with."""
@@ -23,7 +27,7 @@ class HassSettings(Settings):
     def _http(cls, url: str) -> str:
         if url and not _is_address(url):
             raise ValueError("write http://HOST:PORT or https://HOST")
-        if urlsplit(url).path.strip("/"):
+        if urlsplit(url).path.strip("/") and url.rstrip("/") != SUPERVISOR:
             raise ValueError("write only http://HOST:PORT, without a path")
         return url.rstrip("/")
 

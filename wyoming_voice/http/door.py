@@ -7,16 +7,24 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from wyoming_voice.errors import ConfigError, why
-from wyoming_voice.http.certificates import check_certificate
+from wyoming_voice.gate import Gate
+from wyoming_voice.http.errors import AnyRefusal
 from wyoming_voice.http.punctual import punctual
 from wyoming_voice.http.settings import HttpSettings
+from wyoming_voice.http.turned_away import Outside, answer
+from wyoming_voice.listening import check_interface, confine, is_loopback
+from wyoming_voice.threshold import Threshold
+from wyoming_voice.tls import Renewing, Shown
 from wyoming_voice.wire import Address, parse_uri
+
+_log = logging.getLogger(__name__)
 
 _MOST_HEADER_BYTES = 65_536
 _LARGEST_MESSAGE_BYTES = 4_194_304
@@ -37,11 +45,13 @@ _LAST_S = 2.0
 class Door:
     """One HTTP server; serves from `listen` until `close`."""
 
-    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings, gate: Gate | None = None) -> None:
         """Raises ConfigError for a certificate that can't be used."""
         self._uri = settings.http
+        self._gate = gate = gate or Gate()
+        outside = Outside(gate.refusal)
         most = _CONNECTIONS_PER_REQUEST * settings.max_http_requests
-        http, websocket = punctual(settings.http_timeout_s, most)
+        http, websocket = punctual(settings.http_timeout_s, most, outside)
         config = uvicorn.Config(
             app,
             http=http,
@@ -56,23 +66,20 @@ class Door:
             ws_max_size=_LARGEST_MESSAGE_BYTES,
             ws_ping_interval=_PING_S,
             ws_ping_timeout=settings.http_timeout_s,
-            ssl_certfile=settings.tls_cert,
-            ssl_keyfile=settings.tls_key,
             proxy_headers=False,
         )
-        if settings.tls_cert and settings.tls_key:
-            check_certificate(settings.tls_cert, settings.tls_key)
         config.load()
         log = logging.getLogger("uvicorn.error")
         log.setLevel(logging.WARNING)  # what it says of a usual day, we say ourselves
         log.addFilter(_is_told)
-        self._server = _Server(config)
+        self._server = _Server(config, outside, _thresholds(settings, gate))
         self._life: asyncio.Task[None] | None = None
 
     async def listen(self) -> Address:
         """Take clients from here on; the address with its real port. ConfigError when it can't be had."""
         address = parse_uri(self._uri)
-        sock = await _bound(address, self._uri)
+        check_interface("" if is_loopback(address.host) else self._gate.interface, address)
+        sock = await _bound(address, self._uri, self._gate.interface)
         name = sock.getsockname()
         self._life = asyncio.create_task(self._server.serve([sock]))
         listening = asyncio.create_task(self._server.listening.wait())
@@ -93,19 +100,52 @@ class Door:
         await self._life
 
 
+_Behind = Callable[[Callable[[], asyncio.Protocol]], Threshold]
+"""Puts the protocols of HTTP behind TLS."""
+
+
+def _thresholds(settings: HttpSettings, gate: Gate) -> _Behind | None:
+    if not (settings.tls_cert and settings.tls_key):
+        return None
+    certificate = Renewing(Shown(settings.tls_cert, settings.tls_key), _log.error)
+    to_plain = answer(AnyRefusal(HTTPStatus.BAD_REQUEST, "this port speaks HTTPS; write https://"))
+    return lambda protocol: Threshold(certificate, gate, protocol, to_plain)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's, which says when it listens, leaves signals alone, and leaves nobody behind."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, outside: Outside, threshold: _Behind | None) -> None:
         super().__init__(config)
+        self._outside = outside
+        self._behind = threshold
+        self._threshold: Threshold | None = None
         self.listening = asyncio.Event()
         self._leaving = asyncio.Event()
         self._drain_s = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
-        await super().startup(sockets)
+        """Listen, and say so; under TLS, uvicorn's protocols come after the handshake.
+
+        uvicorn's own listener waits a minute for each handshake, and for any number of them.
+        """
+        await self.lifespan.startup()
+        protocol: Callable[[], asyncio.Protocol] = self._protocol
+        if self._behind is not None:
+            protocol = self._threshold = self._behind(protocol)
+        loop = asyncio.get_running_loop()
+        backlog = self.config.backlog
+        self.servers = [
+            await loop.create_server(protocol, sock=sock, backlog=backlog) for sock in sockets or ()
+        ]
+        self.started = True
         self.listening.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return made(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     async def main_loop(self) -> None:
         """Keep the `Date` of answers right; uvicorn's own would wake ten times a second for it."""
@@ -128,6 +168,9 @@ class _Server(uvicorn.Server):
         """As uvicorn's own, which takes a tenth of a second at least, and leaves behind what it cancels."""
         for server in self.servers:
             server.close()
+        self._outside.close()
+        if self._threshold is not None:
+            self._threshold.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         with contextlib.suppress(TimeoutError):
@@ -147,7 +190,7 @@ def _is_told(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
-async def _bound(address: Address, uri: str) -> socket.socket:
+async def _bound(address: Address, uri: str, interface: str) -> socket.socket:
     loop = asyncio.get_running_loop()
     sock: socket.socket | None = None
     try:
@@ -155,6 +198,7 @@ async def _bound(address: Address, uri: str) -> socket.socket:
         family, _, _, _, place = found[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        confine(sock, "" if is_loopback(address.host) else interface)
         sock.bind(place)
         sock.listen()
     except OSError as error:

@@ -23,6 +23,7 @@ from wyoming_voice.errors import PeerError, VoiceError
 
 _STATUS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "forbidden": HTTPStatus.FORBIDDEN,
     "forbidden-origin": HTTPStatus.FORBIDDEN,
     "not-found": HTTPStatus.NOT_FOUND,
     "unknown-model": HTTPStatus.NOT_FOUND,

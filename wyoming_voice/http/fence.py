@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from wyoming_voice import logs
 from wyoming_voice.core.timing import new_turn_id
 from wyoming_voice.errors import Busy, PeerError, UpstreamError, VoiceError
 from wyoming_voice.http.errors import NotFound, body_of, headers_of, status_of
@@ -62,7 +63,8 @@ class Fence:
         request_id = offered if _PLAIN_ID.fullmatch(offered) else new_turn_id()
         state = scope.setdefault("state", {})
         state["request_id"], state["headers"] = request_id, {REQUEST_ID: request_id}
-        await _Exchange(self._app, scope, receive, send).run()
+        with logs.turn(request_id):
+            await _Exchange(self._app, scope, receive, send).run()
 
 
 class _Exchange:

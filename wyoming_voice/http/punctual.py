@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from wyoming_voice.http.turned_away import Outside
 from wyoming_voice.sockets import tuned
 
 _REFUSED = 64
@@ -68,11 +69,15 @@ class PunctualHttp(_Reading, H11Protocol):
     """Also cuts a client off that begins a request and doesn't go on with it, and keeps crowds away."""
 
     most_connections: int
+    outside: Outside
     _heard_s = 0.0
     _watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come, and should say something."""
+        assert isinstance(transport, asyncio.Transport)
+        if self.outside.turns_away(transport):
+            return
         super().connection_made(transport)
         if len(self.connections) > self.most_connections + _REFUSED:
             self.transport.abort()
@@ -125,14 +130,14 @@ class PunctualWebSocket(_Reading, WebSocketsSansIOProtocol):
 
 
 def punctual(
-    limit_s: float, most_connections: int
+    limit_s: float, most_connections: int, outside: Outside
 ) -> tuple[type[PunctualHttp], type[PunctualWebSocket]]:
     """The two protocols with their limits; uvicorn makes one of each connection, from its class."""
     return (
         type(
             "PunctualHttp",
             (PunctualHttp,),
-            {"limit_s": limit_s, "most_connections": most_connections},
+            {"limit_s": limit_s, "most_connections": most_connections, "outside": outside},
         ),
         type("PunctualWebSocket", (PunctualWebSocket,), {"limit_s": limit_s}),
     )

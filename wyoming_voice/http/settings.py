@@ -9,14 +9,14 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
-from wyoming_voice.config import Settings
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.settings import TlsSettings
 from wyoming_voice.wire import parse_uri
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?/?", re.IGNORECASE)
 
 
-class HttpSettings(Settings):
+class HttpSettings(TlsSettings):
     """Settings of an HTTP door; `http` says whether there is one."""
 
     http: str = Field("", description="where to listen for HTTP: tcp://HOST:PORT (port 0: any)")
@@ -27,8 +27,6 @@ class HttpSettings(Settings):
     origin: list[str] = Field(
         [], description="web pages that may call, such as https://home.example (default: our own)"
     )
-    tls_cert: Path | None = Field(None, description="certificate chain (PEM) to serve HTTPS with")
-    tls_key: Path | None = Field(None, description="its key (PEM)")
     max_upload_mb: int = Field(
         1024,
         ge=1,
@@ -50,7 +48,7 @@ class HttpSettings(Settings):
             address = parse_uri(uri)
         except ConfigError as error:
             raise ValueError(f"bad address {uri!r}; write tcp://HOST:PORT") from error
-        if address.path:
+        if address.path or address.tls:
             raise ValueError("HTTP clients need tcp://HOST:PORT")
         return uri
 
@@ -64,8 +62,6 @@ class HttpSettings(Settings):
 
     @model_validator(mode="after")
     def _guarded(self) -> "HttpSettings":
-        if bool(self.tls_cert) != bool(self.tls_key):
-            raise ValueError("--tls-cert and --tls-key belong together; give both or none")
         if not self.http or self.api_key_file or self.insecure:
             return self
         host = parse_uri(self.http).host

@@ -100,6 +100,11 @@ class KokoroEngine:
         if self._network.device == "cpu":
             self._tune(self._network)
 
+    @property
+    def settled(self) -> dict[str, int | str]:
+        """Once loaded: the arguments with which another one need not measure anything."""
+        return {"cpu_threads": self._cpu_threads, "precision": self._precision}
+
     def synthesize(
         self, utterance: Utterance, stopped: Callable[[], bool] = never
     ) -> Iterator[Sound]:
@@ -165,11 +170,11 @@ class KokoroEngine:
         if self._cpu_threads or cores == 1:
             network.use_threads(self._cpu_threads or 1)
         else:
-            _tune_threads(network, style, cores)
+            self._cpu_threads = _tune_threads(network, style, cores)
         if self._precision == "bfloat16":
             network.use_bfloat16()
         elif self._precision == "auto":
-            _tune_precision(network, style)
+            self._precision = _tune_precision(network, style)
 
 
 def _marks(phonemes: Phonemes, first: int, take: "Take") -> tuple[Mark, ...]:
@@ -191,7 +196,7 @@ def _marks(phonemes: Phonemes, first: int, take: "Take") -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _tune_threads(network: "Network", style: "Table", cores: int) -> None:
+def _tune_threads(network: "Network", style: "Table", cores: int) -> int:
     def rehearsed_s(threads: int, within_s: float) -> float:
         network.use_threads(threads)
         samples, took_s = network.rehearse(_REHEARSAL, style, within_s)
@@ -199,19 +204,21 @@ def _tune_threads(network: "Network", style: "Table", cores: int) -> None:
 
     rehearsed_s(cores, _REHEARSALS_WITHIN_S)  # pays for what is set up at the first time
     times_s = shortest_s(thread_counts(cores), rehearsed_s, _REHEARSALS_WITHIN_S)
-    network.use_threads(enough_threads(times_s))
+    threads = enough_threads(times_s)
+    network.use_threads(threads)
     figures = ", ".join(f"{count}: {_seconds(took_s)}" for count, took_s in times_s.items())
-    _log.info("kokoro computes with %d threads (%s)", enough_threads(times_s), figures)
+    _log.info("kokoro computes with %d threads (%s)", threads, figures)
+    return threads
 
 
-def _tune_precision(network: "Network", style: "Table") -> None:
+def _tune_precision(network: "Network", style: "Table") -> Precision:
     if not has_bfloat16(_text(_CPUINFO)):
         _log.info("kokoro computes in float32; this processor has no bfloat16")
-        return
+        return "float32"
     exact, exact_s = _rehearsed(network, style)
     if not math.isfinite(exact_s):
         _log.info("kokoro computes in float32; this machine is too busy to try bfloat16")
-        return
+        return "float32"
     network.use_bfloat16()
     rounded, rounded_s = _rehearsed(network, style)
     difference_db = spectral_difference_db(exact, rounded)
@@ -225,6 +232,7 @@ def _tune_precision(network: "Network", style: "Table") -> None:
         _seconds(rounded_s),
         difference_db,
     )
+    return "bfloat16" if worth else "float32"
 
 
 def _rehearsed(network: "Network", style: "Table") -> tuple[Samples, float]:

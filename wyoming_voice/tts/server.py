@@ -10,7 +10,7 @@ import contextlib
 import functools
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -21,9 +21,11 @@ from wyoming.tts import SynthesizeStopped
 
 from wyoming_voice import __version__
 from wyoming_voice.core.pcm import AudioFormat
-from wyoming_voice.core.timing import TurnRecord, turn_id_in
-from wyoming_voice.errors import ConfigError, PeerError, VoiceError
+from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.errors import PeerError, VoiceError
+from wyoming_voice.isolation.isolated import Isolated, numbers
 from wyoming_voice.program import Request
+from wyoming_voice.tts import engines
 from wyoming_voice.tts.cache import CachingEngine, openers
 from wyoming_voice.tts.engine import Engine, Sound
 from wyoming_voice.tts.session import (
@@ -37,9 +39,10 @@ from wyoming_voice.tts.session import (
 )
 from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.tts.source import TextSource
-from wyoming_voice.tts.speech import Speech, Studio, one_ahead
+from wyoming_voice.tts.speech import Speech, one_ahead
 from wyoming_voice.tts.ssml import SsmlStripper
-from wyoming_voice.tts.voices import BlendingCatalogue, Catalogue
+from wyoming_voice.tts.studio import Studio
+from wyoming_voice.tts.voices import Catalogue
 from wyoming_voice.worker import Priority, Worker
 
 if TYPE_CHECKING:
@@ -54,9 +57,6 @@ _IDLE_S = 1.0
 
 _LOAD_DEADLINE_S = 3600.0
 """Fetching the model may be a part of loading it."""
-
-_KOKORO = Attribution(name="hexgrad", url="https://huggingface.co/hexgrad/Kokoro-82M")
-_ESPEAK = Attribution(name="espeak-ng", url="https://github.com/espeak-ng/espeak-ng")
 
 
 class TtsProgram:
@@ -77,6 +77,7 @@ class TtsProgram:
         self._studio = Studio(
             engine, self._worker, settings.deadline_s, settings.speed, cache=cache
         )
+        self._isolated = [engine] if isinstance(engine, Isolated) else []
         self._preparation: asyncio.Task[None] | None = None
         self._settings = settings
         self._catalogue = catalogue
@@ -90,7 +91,18 @@ class TtsProgram:
     @property
     def healthy(self) -> bool:
         """Whether the thread has not been at one item for far too long."""
-        return not self._worker.stuck(self._settings.stuck_s)
+        lost = any(engine.hopeless for engine in self._isolated)
+        return not lost and not self._worker.stuck(self._settings.stuck_s)
+
+    @property
+    def reloading(self) -> bool:
+        """Whether an engine in a process of its own has failed and is not back yet."""
+        return any(engine.failing for engine in self._isolated)
+
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        """How full it is, for Prometheus."""
+        yield from self._worker.numbers()
+        yield from numbers(self._isolated)
 
     async def load(self) -> None:
         """Load the engine in the thread and hear it once; raises EngineError."""
@@ -126,6 +138,8 @@ class TtsProgram:
             self._preparation.cancel()
             await asyncio.gather(self._preparation, return_exceptions=True)
         self._worker.close()
+        for engine in self._isolated:
+            engine.close()
 
     async def _prepare(self, cache: CachingEngine) -> None:
         """Make the default voice's openers while nobody wants anything; whoever comes interrupts it."""
@@ -159,7 +173,7 @@ class TtsConversation:
 
     def push(self, event: Event) -> Request | None:
         """Take one event. Raises PeerError, or hands it to the open stream, which then ends with it."""
-        record = TurnRecord(kind="tts", turn_id=turn_id_in(event.data.get("context")))
+        record = TurnRecord.within("tts", event.data.get("context"))
         try:
             effects = self._session.push(event.type, event.data)
         except PeerError as error:
@@ -178,6 +192,7 @@ class TtsConversation:
                 source.close()
                 return Request(record, self._spoken(source, wish, record))
             case OpenStream(wish, ssml):
+                self._studio.wake()
                 self._stream = TextSource(SsmlStripper() if ssml else None)
                 stopped = SynthesizeStopped().event()
                 replies = self._streamed(self._stream, wish, record, stopped)
@@ -223,35 +238,8 @@ def _chunk(sound: AudioFormat, pcm: bytes) -> Event:
 
 def build(settings: TtsSettings) -> TtsProgram:
     """The TTS server with the engine that the settings name; raises ConfigError for a bad voice."""
-    try:
-        return _espeak(settings) if settings.engine == "espeak" else _kokoro(settings)
-    except PeerError as error:
-        raise ConfigError(f"--voice: {error}") from error
-
-
-def _kokoro(settings: TtsSettings) -> TtsProgram:
-    from wyoming_voice.tts.kokoro import KokoroEngine
-    from wyoming_voice.tts.weights import kokoro_files, kokoro_voices
-
-    voices = kokoro_voices(settings.model, settings.model_dir)
-    names = [voice.name for voice in voices]
-    default = settings.voice or ("af_heart" if "af_heart" in names else names[0])
-    engine = KokoroEngine(
-        functools.partial(kokoro_files, settings.model, settings.model_dir),
-        default,
-        device=settings.device,
-        cpu_threads=settings.cpu_threads,
-        precision=settings.precision,
-    )
-    cache = CachingEngine(engine, settings.cache_mb << 20) if settings.cache_mb else None
-    return TtsProgram(settings, engine, BlendingCatalogue(voices, default), _KOKORO, cache)
-
-
-def _espeak(settings: TtsSettings) -> TtsProgram:
-    from wyoming_voice.tts.espeak import ESPEAK_VOICES, EspeakEngine
-
-    catalogue = Catalogue(ESPEAK_VOICES, settings.voice or "en-us")
-    return TtsProgram(settings, EspeakEngine(), catalogue, _ESPEAK)
+    cast = engines.cast(settings)
+    return TtsProgram(settings, cast.engine, cast.catalogue, cast.made_by, cast.cache)
 
 
 def _described(settings: TtsSettings, catalogue: Catalogue, made_by: Attribution) -> TtsProgramInfo:

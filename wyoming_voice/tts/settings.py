@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from wyoming_voice.config import ServiceSettings, Settings, Uri
+from wyoming_voice.config import Settings
 from wyoming_voice.http.settings import HttpSettings
+from wyoming_voice.settings import IsolationSettings, ServiceSettings, Uri
 
 
 class EngineSettings(Settings):
@@ -39,7 +40,7 @@ class EngineSettings(Settings):
     )
 
 
-class TtsSettings(EngineSettings, ServiceSettings, HttpSettings):
+class TtsSettings(EngineSettings, IsolationSettings, ServiceSettings, HttpSettings):
     """Serve text to speech over Wyoming and, with --http, over HTTP."""
 
     section: ClassVar[str] = "tts"

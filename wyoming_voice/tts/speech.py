@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from wyoming_voice.audio import to_pcm16
@@ -20,13 +20,12 @@ from wyoming_voice.core.sentences import first_sentence, next_piece_chars
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.core.word_times import Mark, WordTimes
 from wyoming_voice.core.words import TimedWord
-from wyoming_voice.tts.cache import CachingEngine
-from wyoming_voice.tts.engine import Engine, Pace, Sound, Utterance, Whole
+from wyoming_voice.tts.engine import Pace, Sound, Utterance, Whole
 from wyoming_voice.tts.pieces import Piece, Pieces
 from wyoming_voice.tts.seams import Joined, Seams, SeamSettings
 from wyoming_voice.tts.source import TextSource
+from wyoming_voice.tts.studio import Studio
 from wyoming_voice.tts.voices import Voice
-from wyoming_voice.worker import Worker
 
 T = TypeVar("T")
 
@@ -51,36 +50,6 @@ _SENTENCE_CHARS = 400
 
 _STALL_S = 0.5
 """A sentence that seems complete waits this long for a next word to prove it."""
-
-_REHEARSAL = "This is how fast I can speak."
-
-
-@dataclass
-class Studio:
-    """What all requests of a server share; `pace` is what the engine showed so far.
-
-    `cache` stands in front of the engine; what it holds says nothing of the engine's pace.
-    """
-
-    engine: Engine
-    worker: Worker
-    deadline_s: float
-    speed: float = 1.0
-    pace: Pace = field(default_factory=Pace)
-    cache: CachingEngine | None = None
-
-    def open(self, voice: str) -> None:
-        """In the worker's thread: load the engine and measure its pace; raises EngineError.
-
-        The first of two rehearsals pays for what an engine sets up when it first speaks.
-        """
-        self.engine.load()
-        for _ in range(2):
-            start_s = time.monotonic()
-            sounds = self.engine.synthesize(Utterance(_REHEARSAL, voice))
-            audio_s = sum(len(sound.samples) for sound in sounds) / self.engine.sample_rate_hz
-            work_s = time.monotonic() - start_s
-            self.pace = self.pace.measured(len(_REHEARSAL), audio_s, work_s, memory_s=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +123,8 @@ class Speech:
             (utterance, piece), self._current = self._current, None
             self._times.begin(piece.words, self._sent_samples)
             cached = studio.cache is not None and studio.cache.holds(utterance)
+            if studio.isolated is not None and not cached:
+                studio.isolated.wait()  # which says nothing of the pace
             audio_s = work_s = 0.0
             start_s = time.monotonic()
             engine = studio.cache or studio.engine

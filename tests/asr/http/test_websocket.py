@@ -218,7 +218,7 @@ async def test_each_utterance_has_its_log_line(lines: Callable[[], list[str]]) -
     assert f"turn={request_id}-2 " in second
     assert "endpoint=server" in first
     assert "endpoint=client" in second
-    assert 'wyoming_voice_asr_requests_total{outcome="ok"} 2.0' in page
+    assert 'wyoming_voice_requests_total{kind="asr",outcome="ok"} 2.0' in page
 
 
 async def test_a_fast_client_waits() -> None:

@@ -124,6 +124,23 @@ def test_deep_arguments_come_to_an_end() -> None:
     assert fitted(deep, schema) == deep
 
 
+def test_what_is_nested_without_end_is_told() -> None:
+    with pytest.raises(Misfit, match="nested too deeply: 30 levels"):
+        parsed('{"a":' * 500 + "1" + "}" * 500)
+    assert parsed('{"a":' * 30 + "1" + "}" * 30)
+
+
+def test_of_alternatives_the_one_that_takes_it_as_it_is_comes_first_however_deep_it_is() -> None:
+    deep: Any = 1
+    for _ in range(940):
+        deep = [deep]
+    schema = {"properties": {"a": {"anyOf": [{"type": "array"}, {"type": "array"}]}}}
+    assert fitted({"a": deep}, schema)["a"] == [*deep]
+    assert fitted({"a": "1"}, {"properties": {"a": {"anyOf": [{"type": "integer"}, {}]}}}) == {
+        "a": "1"
+    }
+
+
 @pytest.mark.parametrize("text", ["", "  ", "{}"])
 def test_no_arguments_are_none(text: str) -> None:
     assert parsed(text) == {}

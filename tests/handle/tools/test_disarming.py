@@ -103,6 +103,12 @@ def test_a_tool_is_told_without_force_and_its_names_and_values_as_they_are_or_no
     }
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**400])
+def test_a_description_that_is_no_text_can_be_sent_or_is_left_out(value: float) -> None:
+    told = as_told(Tool("t", "", {"description": value, "title": 1}), "t")
+    assert told.parameters == {"title": 1}
+
+
 def test_a_schema_without_end_is_cut() -> None:
     deep: dict[str, object] = {}
     for _ in range(900):

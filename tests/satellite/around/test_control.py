@@ -150,6 +150,7 @@ async def test_requests(
         ({"do": "volume", "percent": 101}, "'percent' is 101; from 0 to 100"),
         ({"do": "timer"}, "'timer' needs \"seconds\", a number"),
         ({"do": "timer", "seconds": 1e9}, "that is too long"),
+        ({"do": "timer", "seconds": 10**400}, "'timer' needs \"seconds\", a number"),
         ({"do": "cancel-timer", "id": "x"}, "no timer 'x'"),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from satellite.hearing.level import amplified, decibels, level_dbfs
+from satellite.hearing.level import amplified, decibels, is_clipped, level_dbfs
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,11 @@ def test_what_gets_too_loud_is_cut_off() -> None:
     samples = np.array([0.25, -0.25, 0.6], np.float32)
     assert amplified(samples, 6.0206) == pytest.approx([0.5, -0.5, 1.0], abs=1e-3)
     assert amplified(samples, -6.0206) == pytest.approx([0.125, -0.125, 0.3], abs=1e-3)
+
+
+def test_only_the_loudest_sample_there_is_may_have_been_cut_off() -> None:
+    samples = np.array([0, 32_766, -32_766], np.float32) / np.float32(32_768)
+    assert not is_clipped(samples)
+    assert is_clipped(np.append(samples, np.float32(32_767 / 32_768)))
+    assert is_clipped(np.append(samples, np.float32(-1)))
+    assert not is_clipped(np.zeros(0, np.float32))

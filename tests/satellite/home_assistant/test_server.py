@@ -19,8 +19,8 @@ from satellite.home_assistant.info import satellite_info
 from satellite.home_assistant.server import HomeAssistant
 from tests.home_assistant import Script, ScriptedHomeAssistant, described, home_assistant
 from tests.wire_client import PATIENCE_S, WireClient, client_of
-from wyoming_voice.config import ListenSettings
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.settings import ListenSettings
 from wyoming_voice.wire import Address
 
 NABU = e.WakeWord("okay_nabu", "okay nabu")

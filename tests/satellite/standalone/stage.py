@@ -82,7 +82,8 @@ async def standalone(
             uris[server.kind].append(await stack.enter_async_context(server.listening()))
         posts = Posts()
         roster = Roster(posts, uris, watch=None, local={}, pulse=Pulse(answer_s=5))
-        settings = DirectSettings(voice, language, patience or Patience(), means=means or Means())
+        wait = patience or Patience(return_s=0)
+        settings = DirectSettings(voice, language, wait, means=means or Means())
         direct = Direct(posts, roster, room, settings)
         tasks = [asyncio.create_task(roster.run()), asyncio.create_task(direct.run())]
         try:

@@ -1,7 +1,11 @@
 """A turn without Home Assistant, through servers that work: what is posted, sent, kept and cut off."""
 
 import asyncio
+import logging
 
+import pytest
+
+from satellite.effects import BeginTurn
 from satellite.events import (
     AnnouncementAudio,
     AnnouncementEnded,
@@ -267,3 +271,17 @@ async def test_announcements_that_are_not_wanted_any_more_end_at_once_and_only_o
         assert read_aloud(sounds) == "Supper is ready."
         direct.unsay()
         assert len(posts.of(AnnouncementEnded)) == 2
+
+
+async def test_servers_and_the_log_know_a_turn_by_the_id_it_was_begun_with(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="wyoming_voice.outcome")
+    asr, handle, tts = FakeAsr(), FakeHandle(), FakeTts()
+    async with standalone(asr, handle, tts) as (direct, posts):
+        direct.begin(BeginTurn(1, Via.DIRECT, 0, turn_id="t-77"))
+        direct.feed(1, bytes(3200))
+        direct.end_audio(1)
+        await posts.until(ReplyEnded)
+    assert handle.contexts[-1]["turn_id"] == "t-77"
+    assert "turn=t-77 kind=turn" in caplog.text

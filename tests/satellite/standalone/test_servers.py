@@ -14,8 +14,8 @@ from tests.satellite.waiting import running, until
 from wyoming_voice.discovery import Found, Gone
 
 NOWHERE = "tcp://127.0.0.1:1"
-QUICK = Pulse(check_s=0.01, first_retry_s=0.001, settle_s=0.0)
-SLOW = Pulse(check_s=600, settle_s=0.0)
+QUICK = Pulse(check_s=0.01, first_retry_s=0.001, settle_s=0.0, return_s=0.0)
+SLOW = Pulse(check_s=600, settle_s=0.0, return_s=0.0)
 
 
 class News:

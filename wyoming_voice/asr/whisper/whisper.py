@@ -8,7 +8,7 @@ stays with it, since its items may run in different threads.
 
 import logging
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +27,16 @@ from wyoming_voice.asr.names.bias import untold
 from wyoming_voice.asr.names.echo import echo_in
 from wyoming_voice.asr.whisper import capacity, limits
 from wyoming_voice.asr.whisper.audio_context import FULL_S, context_s, loops_when_short
+from wyoming_voice.asr.whisper.choosing import LONGEST_S, WhisperSettings, name_of, weights
 from wyoming_voice.asr.whisper.config import config_of, expected_languages
 from wyoming_voice.asr.whisper.ctranslate import Hearing, Model, gpu, load, request_s
 from wyoming_voice.asr.whisper.doubts import Doubt, doubt
 from wyoming_voice.asr.words import MARGIN_S, within
 from wyoming_voice.cores import usable_cores
-from wyoming_voice.errors import ConfigError, EngineError
-from wyoming_voice.hub import Weights, directory, obtain
-from wyoming_voice.hub import whisper as weights_of
+from wyoming_voice.errors import EngineError
+from wyoming_voice.hub import directory, obtain
+
+__all__ = ["Whisper", "WhisperSettings"]
 
 _log = logging.getLogger(__name__)
 
@@ -50,37 +52,23 @@ times as fast at a context of 6 s (8 clients: 1.4 times the requests a second), 
 each request reads its own 1500 positions again for each token."""
 
 
-@dataclass(frozen=True)
-class WhisperSettings:
-    """How to load a model: `device`, `compute_type` as CTranslate2 names them; 0: chosen at load.
-
-    `batch` requests are decoded as one at most, and shown `audio_context_s` seconds at least.
-    """
-
-    model_dir: Path | None = None
-    device: str = "auto"
-    compute_type: str = "auto"
-    cpu_threads: int = 0
-    workers: int = 0
-    batch: int = 0
-    audio_context_s: float = FULL_S
-
-
 class Whisper:
     """An Engine: one Whisper by its size, its repository on the hub, or its directory."""
 
-    longest_s = 28.0
+    longest_s = LONGEST_S
 
     def __init__(self, model: str, settings: WhisperSettings) -> None:
         """Raises UnknownChoice and ConfigError for a model that can't exist; reads a small file at most."""
         self._model_name = model
         self._settings = settings
-        self._weights = None if Path(model).is_dir() else _on_hub(model)
+        self.settled = settings
+        """Once loaded: those with which another one need not measure anything."""
+        self._weights = weights(model)
         self._model: Model | None = None
         self._aligned = True
         self._batch = 1
         self.at_once = 1
-        self.name = model.rstrip("/").rsplit("/", 1)[-1]
+        self.name = name_of(model)
         self.languages = expected_languages(model)
 
     def load(self) -> None:
@@ -143,6 +131,10 @@ class Whisper:
         self._batch = found.model.work_together(found.split.workers, self._batch)
         # What comes while batches are at work collects for the next one.
         self.at_once = found.split.workers * self._batch + int(self._batch > 1)
+        if not on_gpu:
+            self.settled = replace(
+                settings, cpu_threads=found.split.threads, workers=found.split.workers
+            )
         _log.info("%s: %s, batches of %d", self.name, found.told(), self._batch)
         return found.model
 
@@ -270,9 +262,3 @@ def _spoken(options: DecodeOptions, duration_s: float) -> tuple[float, float]:
     """Between which times the words lie, in seconds."""
     start_s, end_s = options.speech_s or (0.0, duration_s)
     return max(0.0, start_s - MARGIN_S), min(duration_s, end_s + MARGIN_S)
-
-
-def _on_hub(model: str) -> Weights:
-    if model.startswith(("/", ".", "~")):
-        raise ConfigError(f"--model: there is no directory {model!r}")
-    return weights_of(model)

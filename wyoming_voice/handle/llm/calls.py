@@ -15,6 +15,10 @@ from typing import Any
 
 from wyoming_voice.handle.tools.toolbox import ToolCall
 
+_MOST_CALLS = 128
+_MOST_CHARS = 65_536
+"""What no model asks for at once: calls beyond the first are passed over, arguments come to an end."""
+
 
 @dataclass
 class _Call:
@@ -54,11 +58,14 @@ class StreamedCalls:
     def _take(self, fragment: _Fragment) -> None:
         call = self._begun(fragment)
         if call is None:
+            if len(self._calls) == _MOST_CALLS:
+                return
             call = _Call(fragment.index, fragment.id)
             self._calls.append(call)
         call.id = call.id or fragment.id
         call.name = call.name or fragment.name
-        call.arguments += fragment.arguments
+        if len(call.arguments) <= _MOST_CHARS:
+            call.arguments += fragment.arguments
 
     def _begun(self, fragment: _Fragment) -> _Call | None:
         """The call that a fragment goes on with; None where it begins one."""
@@ -85,6 +92,8 @@ def _another(call: _Call, fragment: _Fragment) -> bool:
 
 
 def _is_whole(arguments: str) -> bool:
+    if not arguments.rstrip().endswith("}"):  # soon told, and this is asked for each fragment
+        return False
     try:
         return isinstance(json.loads(arguments), dict)
     except (ValueError, RecursionError):

@@ -46,7 +46,9 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What the model wants is being done."""
+    """What the model wants is being done; `changes`: something by us that had better not be done twice."""
+
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ Rule: any cut of the text into pieces gives the same result, and nothing is held
 the beginning of a mark.
 """
 
+import re
+
 _CLOSED_BY = {
     "<think>": "</think>",
     "<thinking>": "</thinking>",
@@ -21,6 +23,8 @@ _CLOSED_BY = {
 }
 _CLOSERS = tuple(closer for closer in _CLOSED_BY.values() if closer.startswith("<"))
 _MARKS = (*_CLOSED_BY, *_CLOSERS)
+# ASCII: as `_lowered` has it. No mark begins another one, so their order doesn't matter.
+_ANY_MARK = re.compile("|".join(map(re.escape, _MARKS)), re.IGNORECASE | re.ASCII)
 
 
 class HiddenBlocks:
@@ -36,36 +40,29 @@ class HiddenBlocks:
 
     def push(self, text: str) -> str:
         """The audible text that is certain with this piece."""
-        self._rest += text
-        audible = ""
+        text, audible, at = self._rest + text, "", 0
+        lowered = _lowered(text)
         while True:
-            if self._closer and not self._leave():
-                return audible
-            start, mark = _first_mark(self._rest)
-            if not mark:
+            if self._closer:
+                end = lowered.find(self._closer, at)
+                if end < 0:
+                    break
+                at, self._closer = end + len(self._closer), ""
+            found = _ANY_MARK.search(text, at)
+            if found is None:
                 break
-            audible += self._rest[:start]
-            self._rest = self._rest[start + len(mark) :]
-            self._closer = _CLOSED_BY.get(mark, "")
-        held = _held_chars(self._rest, _MARKS)
-        audible += self._rest[: len(self._rest) - held]
-        self._rest = self._rest[len(self._rest) - held :]
-        return audible
+            audible += text[at : found.start()]
+            at = found.end()
+            self._closer = _CLOSED_BY.get(_lowered(found[0]), "")
+        rest = text[at:]
+        held = _held_chars(rest, (self._closer,) if self._closer else _MARKS)
+        self._rest = rest[len(rest) - held :]
+        return audible if self._closer else audible + rest[: len(rest) - held]
 
     def finish(self) -> str:
         """What was held back and is no mark after all."""
         rest, self._rest = self._rest, ""
         return "" if self._closer else rest
-
-    def _leave(self) -> bool:
-        """Drop the block's text, and say whether its end is there."""
-        before, closer, after = _partition(self._rest, self._closer)
-        if closer:
-            self._closer = ""
-            self._rest = after
-            return True
-        self._rest = before[len(before) - _held_chars(before, (self._closer,)) :]
-        return False
 
 
 class Trimmed:
@@ -91,19 +88,6 @@ class Trimmed:
         spoken_before = bool(self._space) or not self._begins
         self._space, self._begins = " ", True
         return f" {sentence}" if spoken_before else sentence
-
-
-def _first_mark(text: str) -> tuple[int, str]:
-    lowered = _lowered(text)
-    found = [(start, mark) for mark in _MARKS if (start := lowered.find(mark)) >= 0]
-    return min(found, default=(0, ""))
-
-
-def _partition(text: str, mark: str) -> tuple[str, str, str]:
-    start = _lowered(text).find(mark)
-    if start < 0:
-        return text, "", ""
-    return text[:start], mark, text[start + len(mark) :]
 
 
 def _held_chars(text: str, marks: tuple[str, ...]) -> int:

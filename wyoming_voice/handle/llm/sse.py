@@ -24,35 +24,46 @@ class SseReader:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
-        self._rest = ""
+        self._rest: list[str] = []  # a line that hasn't ended, or the whole body
+        self._chars = 0
         self._whole_body = False
         self._begun = False
 
     def push(self, raw: bytes) -> list[str]:
         """The documents that are complete with these bytes; ValueError for an endless line."""
-        self._rest += self._decoder.decode(raw)
-        self._begin()
+        text = self._begun_with(self._decoder.decode(raw))
         if self._whole_body:
-            return self._bounded([])
-        *lines, self._rest = _LINE_ENDS.split(self._rest)
-        return self._bounded(_documents(lines))
+            return self._bounded(text, [])
+        # Only what has come is looked through: a long line may come in many pieces.
+        first, *others = _LINE_ENDS.split(text)
+        if not others:
+            return self._bounded(first, [])
+        lines = ["".join((*self._rest, first)), *others]
+        self._rest, self._chars = [], 0
+        return self._bounded(lines.pop(), _documents(lines))
 
     def finish(self) -> list[str]:
         """What the end of the body completes."""
-        rest, self._rest = self._rest + self._decoder.decode(b"", True), ""
+        rest = "".join((*self._rest, self._decoder.decode(b"", True)))
+        self._rest, self._chars = [], 0
         if self._whole_body:
             return [rest]
         return _documents(_LINE_ENDS.split(rest))
 
-    def _begin(self) -> None:
+    def _begun_with(self, text: str) -> str:
         if self._begun:
-            return
-        self._rest = self._rest.lstrip()
-        self._begun = bool(self._rest)
-        self._whole_body = self._rest.startswith("{")
+            return text
+        text = text.lstrip()
+        self._begun = bool(text)
+        self._whole_body = text.startswith("{")
+        return text
 
-    def _bounded(self, documents: list[str]) -> list[str]:
-        if len(self._rest) > MAX_LINE_CHARS:
+    def _bounded(self, rest: str, documents: list[str]) -> list[str]:
+        """The documents, once `rest` is kept."""
+        if rest:
+            self._rest.append(rest)
+            self._chars += len(rest)
+        if self._chars > MAX_LINE_CHARS:
             raise ValueError(f"a line of over {MAX_LINE_CHARS} characters")
         return documents
 

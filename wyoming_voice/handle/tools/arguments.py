@@ -49,6 +49,8 @@ def parsed(text: str) -> dict[str, Any]:
         raise Misfit(f"The arguments are no JSON ({why}). Write one JSON object.") from error
     if not isinstance(arguments, dict):
         raise Misfit(f"The arguments must be a JSON object, not {_called(arguments)}.")
+    if _nests(arguments, _MOST_DEPTH):
+        raise Misfit(f"The arguments are nested too deeply: {_MOST_DEPTH} levels are the most.")
     return arguments
 
 
@@ -59,6 +61,12 @@ def fitted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     if look.misfits:
         raise Misfit("; ".join(look.misfits[:_MOST_TOLD]) + ". Call it again with that put right.")
     return value if isinstance(value, dict) else dict(arguments)
+
+
+def _nests(value: Any, levels: int) -> bool:
+    """Whether it has more levels than this; what does would be too much for whoever sends it on."""
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_nests(one, levels - 1) for one in held)
 
 
 def _no_number(name: str) -> float:
@@ -129,7 +137,7 @@ class _Look:
                 fits.append(fit)
         if fits:
             self.misfits = before
-            return next((fit for fit in fits if repr(fit) == repr(value)), fits[0])
+            return next((fit for fit in fits if _unchanged(fit, value)), fits[0])
         if len(self.misfits) > len(before) and len(alternatives) > 1:
             self.misfits = before
             self._note(where, f"must be {_alternatives(map(self._meant, alternatives))}")
@@ -227,6 +235,19 @@ def _readings(text: str) -> Iterator[Any]:
     yield read
     if isinstance(read, float) and read.is_integer():
         yield int(read)
+
+
+def _unchanged(fit: Any, value: Any) -> bool:
+    """Whether nothing was mended; what was not looked at is the very same."""
+    if fit is value or type(fit) is not type(value):
+        return fit is value
+    if isinstance(fit, dict):
+        return fit.keys() == value.keys() and all(
+            _unchanged(fit[name], value[name]) for name in fit
+        )
+    if isinstance(fit, list):
+        return len(fit) == len(value) and all(map(_unchanged, fit, value))
+    return bool(fit == value)
 
 
 def _alternatives(schemas: Iterator[Mapping[str, Any]]) -> str:

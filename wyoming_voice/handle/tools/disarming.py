@@ -81,11 +81,15 @@ def _schema(schema: Any, at: str = "", depth: int = 0) -> Any:
             return {
                 name: _schema(held, name, depth + 1)
                 for name, held in schema.items()
-                if not _unfit(name) and (name in _WORDS or not _unfit(held))
+                if not _unfit(name) and (_is_word(name, held) or not _unfit(held))
             }
         case list():
             return [_schema(one, depth=depth + 1) for one in schema if not _unfit(one)]
     return schema
+
+
+def _is_word(name: str, held: object) -> bool:
+    return name in _WORDS and isinstance(held, str)
 
 
 def _unfit(value: object) -> bool:

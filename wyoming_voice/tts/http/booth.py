@@ -15,7 +15,8 @@ from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.media.encoding import Encoder
 from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.tts.source import TextSource
-from wyoming_voice.tts.speech import Speech, Spoken, Studio, one_ahead
+from wyoming_voice.tts.speech import Speech, Spoken, one_ahead
+from wyoming_voice.tts.studio import Studio
 from wyoming_voice.tts.voices import Catalogue, Voice
 
 

@@ -1,0 +1,304 @@
+"""Engines in processes of their own that do as they are told, and what becomes of who asked."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.isolation.engines import PATIENT, obedient, patient
+from wyoming_voice.asr.engine import DecodeOptions
+from wyoming_voice.asr.isolated import IsolatedRecogniser
+from wyoming_voice.errors import EngineError, UnknownChoice
+from wyoming_voice.isolation.bounds import Bounds
+from wyoming_voice.isolation.isolated import Isolated, numbers
+from wyoming_voice.tts.engine import Utterance
+
+REPOSITORY = Path(__file__).parents[2]
+SOUND = np.ones(4, np.float32)
+
+
+@contextmanager
+def loaded(bounds: Bounds = PATIENT, needs: str = "") -> Iterator[IsolatedRecogniser]:
+    with closing(obedient(bounds, needs)) as engine:
+        engine.load()
+        yield engine
+    assert engine.join(10)
+
+
+def told(
+    engine: IsolatedRecogniser, script: str, doubted: Callable[[str, str], bool] | None = None
+) -> list[str | None]:
+    options = DecodeOptions(initial_prompt=script, doubted=doubted)
+    items = engine.transcribe(SOUND, options)
+    return [item.text if item is not None else None for item in items]
+
+
+def pid_of(engine: Isolated) -> int:
+    pid = engine.pid
+    assert pid is not None
+    return pid
+
+
+@contextmanager
+def ends(pid: int) -> Iterator[None]:
+    """What is done in here must end a process."""
+    watch = os.pidfd_open(pid)
+    try:
+        yield
+        ready, _, _ = select.select([watch], [], [], 10)
+        assert ready, f"process {pid} lives on"
+    finally:
+        os.close(watch)
+
+
+def test_it_says_of_itself_what_it_knows_once_it_is_loaded() -> None:
+    with loaded() as engine:
+        assert (engine.name, engine.languages, engine.at_once) == ("obedient", ("en", "de"), 2)
+        found = dict(numbers([engine]))
+        assert (found["engine_loaded"], found["engine_restarts"]) == (1, 0)
+        assert found["engine_memory_bytes"] > 1_000_000
+
+
+def test_items_come_one_by_one_and_the_audio_arrives_whole() -> None:
+    with loaded() as engine:
+        (segment,) = engine.transcribe(SOUND, DecodeOptions(initial_prompt="say:hello"))
+        assert segment is not None
+        assert (segment.text, segment.end_s) == ("hello", 4.0)
+        assert told(engine, "breathe say:a say:b") == [None, "a", "b"]
+
+
+def test_what_is_doubted_only_the_server_knows() -> None:
+    with loaded() as engine:
+        script = "doubt:maybe doubt:surely"
+        assert told(engine, script, lambda text, _: text == "maybe") == ["wanted", "not wanted"]
+
+
+def test_a_question_that_fails_in_the_server_leaves_the_thread_free() -> None:
+    def fails(text: str, language: str) -> bool:
+        raise KeyError(text)
+
+    with loaded() as engine:
+        for _ in range(2 * engine.at_once):
+            with pytest.raises(KeyError):
+                told(engine, "doubt:maybe", fails)
+        assert told(engine, "say:free") == ["free"]
+
+
+def test_two_calls_are_in_at_once() -> None:
+    with loaded() as engine:
+        results: list[list[str | None]] = []
+        calls = [
+            threading.Thread(target=lambda: results.append(told(engine, "meet say:met")))
+            for _ in range(2)
+        ]
+        for call in calls:
+            call.start()
+        for call in calls:
+            call.join(10)
+        assert results == [["met"], ["met"]]
+
+
+def test_a_generator_that_is_dropped_cleans_up_over_there(tmp_path: Path) -> None:
+    with loaded() as engine:
+        mark = tmp_path / "tidy"
+        items = engine.transcribe(SOUND, DecodeOptions(initial_prompt=f"tidy:{mark}"))
+        assert next(items) is None
+        assert not mark.exists()
+        items.close()  # type: ignore[attr-defined]
+        assert told(engine, f"find:{mark} say:tidy") == ["tidy"]
+
+
+def test_its_log_lines_are_the_servers(caplog: pytest.LogCaptureFixture) -> None:
+    with loaded() as engine:
+        told(engine, "log:this say:a")
+    assert [record.getMessage() for record in caplog.records] == ["it says this"]
+
+
+def test_errors_are_what_they_were_and_the_engine_is_used_on() -> None:
+    with loaded() as engine:
+        before = engine.pid
+        with pytest.raises(UnknownChoice, match="did you mean 'af_heart'"):
+            told(engine, "choice")
+        with pytest.raises(EngineError, match="failed with ValueError") as raised:
+            told(engine, "bug")
+        assert "swordfish" not in str(raised.value)
+        assert told(engine, "say:on") == ["on"]
+        assert engine.pid == before
+
+
+@pytest.mark.parametrize("step", ["memory", "cuda"])
+def test_what_spoils_a_process_is_told_and_the_next_is_a_fresh_one(step: str) -> None:
+    with loaded() as engine:
+        before = engine.pid
+        with pytest.raises(EngineError, match="is started again; ask again"):
+            told(engine, f"breathe {step}")
+        assert told(engine, "say:on") == ["on"]
+        assert engine.pid != before
+        assert dict(engine.numbers())["engine_restarts"] == 1
+
+
+def test_a_crash_before_anything_was_said_is_not_noticed_by_who_asked(tmp_path: Path) -> None:
+    with loaded() as engine:
+        assert told(engine, f"breathe once:{tmp_path / 'crashed'} say:hello")[-1] == "hello"
+        assert not engine.failing
+
+
+def test_after_a_crash_nothing_is_lost_and_nothing_is_said_twice(tmp_path: Path) -> None:
+    with loaded() as engine:
+        script = f"say:a breathe say:b once:{tmp_path / 'crashed'} say:c"
+        said = [text for text in told(engine, script) if text is not None]
+        assert said == ["a", "b", "c"]
+
+
+def test_an_answer_that_breaks_off_for_good_is_no_whole_answer() -> None:
+    with loaded() as engine:
+        items = engine.transcribe(SOUND, DecodeOptions(initial_prompt="say:a exit"))
+        assert next(items) is not None
+        with pytest.raises(EngineError, match="ended with status 7, for the second time"):
+            next(items)
+
+
+def test_what_kills_every_process_kills_two_and_no_more() -> None:
+    with loaded() as engine:
+        with pytest.raises(EngineError, match=r"SIGKILL.* for the second time over this request"):
+            told(engine, "killed")
+        assert told(engine, "say:on") == ["on"]
+        assert dict(engine.numbers())["engine_restarts"] == 2
+
+
+def test_who_waits_between_two_items_finds_a_fresh_process() -> None:
+    with loaded() as engine:
+        items = engine.transcribe(SOUND, DecodeOptions(initial_prompt="breathe say:a"))
+        assert next(items) is None
+        with ends(pid_of(engine)):
+            os.kill(pid_of(engine), signal.SIGSEGV)
+        assert [item.text for item in items if item is not None] == ["a"]
+
+
+def test_a_stuck_call_is_ended_and_its_thread_is_free() -> None:
+    with loaded(Bounds(item_s=0.5, wait_s=30.0, load_s=30.0)) as engine:
+        with ends(pid_of(engine)), pytest.raises(EngineError, match="at one piece of work for"):
+            told(engine, "hang")
+        assert told(engine, "say:on") == ["on"]
+
+
+def test_a_process_that_stands_still_is_ended_also_where_it_takes_nothing_in() -> None:
+    much = np.zeros(4_000_000, np.float32)
+    with loaded(Bounds(item_s=0.5, wait_s=30.0, load_s=30.0)) as engine:
+        with ends(pid_of(engine)):
+            os.kill(pid_of(engine), signal.SIGSTOP)
+            (segment,) = engine.transcribe(much, DecodeOptions(initial_prompt="say:on"))
+        assert segment is not None
+
+
+def test_an_engine_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
+    with closing(obedient(needs=str(tmp_path / "none"))) as engine:
+        with pytest.raises(EngineError, match="no model in"):
+            engine.load()
+        assert engine.join(10)
+
+
+def test_a_crash_while_it_is_loaded_is_told() -> None:
+    with closing(obedient(needs="crash")) as engine:
+        with pytest.raises(EngineError, match="was killed by signal 9"):
+            engine.load()
+        assert engine.join(10)
+
+
+def test_who_waits_for_an_engine_that_cannot_come_back_is_told_why(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.touch()
+    with loaded(needs=str(model)) as engine:
+        model.unlink()
+        os.kill(pid_of(engine), signal.SIGKILL)
+        with pytest.raises(EngineError, match="no model in"):
+            told(engine, "say:never")
+        assert engine.failing
+        assert not engine.hopeless
+
+
+def test_an_idle_engine_is_unloaded_and_comes_back_when_it_is_asked() -> None:
+    with loaded(Bounds(30.0, 30.0, 30.0, unload_after_s=0.2)) as engine:
+        with ends(pid_of(engine)):
+            pass
+        engine.wait()
+        assert told(engine, "say:back") == ["back"]
+        assert dict(engine.numbers())["engine_restarts"] == 0
+        assert not engine.failing
+
+
+def test_an_engine_at_work_is_not_unloaded() -> None:
+    with loaded(Bounds(30.0, 30.0, 30.0, unload_after_s=0.2)) as engine:
+        before = pid_of(engine)
+        watch = os.pidfd_open(before)
+        items = engine.transcribe(SOUND, DecodeOptions(initial_prompt="breathe say:a"))
+        assert next(items) is None
+        assert select.select([watch], [], [], 0.6)[0] == []
+        assert [item.text for item in items if item is not None] == ["a"]
+        os.close(watch)
+
+
+def test_what_is_not_wanted_any_more_ends_within_an_item() -> None:
+    with closing(patient()) as engine:
+        engine.load()
+        stopped = threading.Event()
+        sounds = engine.synthesize(Utterance("for ever", "any"), stopped.is_set)
+        assert len(next(sounds).samples) == 80
+        stopped.set()
+        assert list(sounds) == []
+    assert engine.join(10)
+
+
+def test_who_waits_when_the_server_ends_is_told() -> None:
+    with loaded() as engine:
+        items = engine.transcribe(SOUND, DecodeOptions(initial_prompt="breathe say:a"))
+        assert next(items) is None
+        engine.close()
+        with pytest.raises(EngineError, match="shutting down"):
+            list(items)
+
+
+_SERVER = """
+import sys
+import numpy as np
+from wyoming_voice.asr.engine import DecodeOptions
+from tests.isolation.engines import obedient
+engine = obedient()
+engine.load()
+print(engine.pid, flush=True)
+sys.stdin.readline()
+list(engine.transcribe(np.ones(4, np.float32), DecodeOptions(initial_prompt="say:a")))
+print(engine.pid, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_it_ends_with_its_server_and_leaves_signals_to_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        pid = int(server.stdout.readline())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(pid, number)
+        adjustment = Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii")
+        assert int(adjustment) >= 500
+        server.stdin.write("\n")
+        server.stdin.flush()
+        assert int(server.stdout.readline()) == pid
+        os.kill(pid, signal.SIGSTOP)  # nor can it see by itself that nobody is there any more
+        with ends(pid):
+            server.kill()
