@@ -15,7 +15,7 @@ endif
 # Kokoro, and torch with it, stops at Python 3.12.
 NO_KOKORO := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 13) else "")')
 
-.PHONY: demo run test test-clients test-sound test-page check lint types format bench lock clean
+.PHONY: demo run test test-clients test-sound test-page fuzz check lint types format bench soak audit lock clean
 
 demo: $(VENV)/.installed  ## one spoken turn: make demo [QUESTION=my.wav]
 	$(RUN) demo $(if $(QUESTION),--question "$(QUESTION)")
@@ -36,6 +36,9 @@ test-sound: $(VENV)/.tested  ## a satellite in a room of real audio, through Pul
 test-page: $(VENV)/.tested  ## the gateway's page in headless Chromium
 	$(BIN)/python -m pytest -m page tests/page
 
+fuzz: $(VENV)/.tested  ## coverage-guided fuzzing of what reads others' input: make fuzz [FUZZ_S=60] (seconds a target)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_S),60)
+
 check: lint types test  ## what CI runs
 
 lint: $(VENV)/.tested
@@ -51,6 +54,12 @@ format: $(VENV)/.tested
 
 bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others, 25 minutes; BENCH=quick: four
 	$(BIN)/python -m bench --profile $(or $(BENCH),full)
+
+audit: $(VENV)/.tested  ## known vulnerabilities of what is pinned, where their database can be reached
+	$(BIN)/python .ci/audit.py
+
+soak: $(VENV)/.tested  ## the long chaos tests, about 20 minutes; SOAK=quick: three
+	$(BIN)/python -m tests.chaos.soak --profile $(or $(SOAK),full)
 
 lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and platform at once
 	$(BIN)/pip install --quiet uv

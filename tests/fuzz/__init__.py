@@ -1,0 +1,1 @@
+"""Fuzzing: functions that take any bytes and find out whether what they drive keeps its rules."""
