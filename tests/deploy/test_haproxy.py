@@ -1,0 +1,195 @@
+"""Debian's HAProxy with our configuration before several servers: one dies, comes, goes, loads, is stuck."""
+
+import asyncio
+import contextlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event
+
+from bench.balanced import each_says, talking
+from bench.balancer import CONFIGURATION, Site, balancing, fleet, program, worker
+from tests.wire_client import WireClient, client_of
+
+pytestmark = pytest.mark.skipif(
+    program() is None, reason="HAProxy is not on PATH (apt install haproxy), or this is no Linux"
+)
+SMALL = "tests.small_server"
+
+
+async def begun(uri: str, stack: contextlib.AsyncExitStack) -> tuple[WireClient, str]:
+    """A client whose server says at once that it has begun, and its name."""
+    client = await stack.enter_async_context(client_of(uri))
+    described = await client.ask(Event("describe"))
+    assert described is not None
+    return client, described.data["asr"][0]["name"]
+
+
+async def ask(client: WireClient) -> None:
+    await client.send(
+        Event("audio-start", {"rate": 16000, "width": 2, "channels": 1}), Event("audio-stop")
+    )
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site.free()
+
+
+@pytest.fixture(params=["as it is", "with a name for all servers"])
+def configuration(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    if request.param != "as it is":
+        text, templates = re.subn("# (server-template)", r"\1", text)
+        assert templates == 3
+    path = tmp_path / "haproxy.cfg"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_haproxy_takes_the_file(configuration: Path) -> None:
+    binary = program()
+    assert binary is not None
+    command = (binary, "-c", "-f", str(configuration))
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "is valid" in checked.stdout + checked.stderr
+
+
+async def test_nothing_is_lost_when_one_dies_one_comes_and_one_is_drained(
+    site: Site, tmp_path: Path
+) -> None:
+    async with (
+        fleet(site, [1, 2, 3], "--service-ms", "20") as workers,
+        balancing(
+            site, {"asr": [(one.name, one.host) for one in workers[:2]]}, tmp_path
+        ) as balancer,
+        talking(balancer.uri("asr"), 4) as satellites,
+    ):
+        first, second, third = workers
+        assert set(await each_says(satellites)) == {"s1", "s2"}
+
+        first.process.kill()
+        await each_says(satellites)
+        await balancer.until_status("asr", "DOWN", "s1")
+        assert set(await each_says(satellites)) == {"s2"}
+
+        await balancer.add("asr", third)
+        assert set(await each_says(satellites, more=6)) == {"s2", "s3"}
+
+        failures = sum(len(satellite.directory.failures) for satellite in satellites)
+        await balancer.drain("asr", "s2")
+        second.process.terminate()
+        await second.process.wait()
+        assert set(await each_says(satellites)) == {"s3"}
+        assert sum(len(satellite.directory.failures) for satellite in satellites) == failures
+    assert [satellite.lost for satellite in satellites] == [0] * 4
+
+
+async def test_a_client_of_another_kind_sees_its_connection_end(site: Site, tmp_path: Path) -> None:
+    async with (
+        worker(site, 1, "--service-ms", "60000") as one,
+        balancing(site, {"asr": [(one.name, one.host)]}, tmp_path) as balancer,
+        client_of(balancer.uri("asr")) as client,
+    ):
+        await client.ask(Event("describe"))
+        await ask(client)
+        one.process.kill()
+        assert await client.read() is None
+
+
+async def test_what_has_begun_ends_well_when_a_server_is_told_to_stop(
+    site: Site, tmp_path: Path
+) -> None:
+    async with (
+        worker(site, 1, module=SMALL) as stopped,
+        worker(site, 2) as other,
+        balancing(site, {"asr": [(stopped.name, stopped.host)]}, tmp_path) as balancer,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        client, _ = await begun(balancer.uri("asr"), stack)
+        held = await client.ask(Event("hold"))
+        assert held is not None
+        await balancer.add("asr", other)
+        stopped.process.terminate()
+        await balancer.until_status("asr", "DOWN", stopped.name)
+        assert (await begun(balancer.uri("asr"), stack))[1] == other.name
+        released = await client.ask(Event("release"))
+        assert released is not None
+        assert (held.type, released.type) == ("held", "released")
+
+
+async def test_who_loads_or_is_stuck_gets_nobody(site: Site, tmp_path: Path) -> None:
+    async with (
+        worker(site, 1) as well,
+        worker(site, 2, "--load", "never", module=SMALL) as loading,
+        worker(site, 3, "--deadline-s", "0.1", module=SMALL) as stuck,
+        client_of(f"tcp://{stuck.host}:{site.service}") as client,
+    ):
+        await client.send(Event("stick"))
+        await client.read_until("stuck")
+        named = [(one.name, one.host) for one in (well, loading, stuck)]
+        async with (
+            balancing(site, {"asr": named}, tmp_path) as balancer,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            await balancer.until_status("asr", "DOWN", "s2", "s3")
+            names = [(await begun(balancer.uri("asr"), stack))[1] for _ in range(6)]
+            assert names == ["s1"] * 6
+
+
+async def test_with_nobody_left_a_client_is_told_at_once(site: Site, tmp_path: Path) -> None:
+    async with balancing(site, {"asr": [("s1", site.host(1))]}, tmp_path) as balancer:
+        await balancer.until_status("asr", "DOWN", "s1")
+        async with client_of(balancer.uri("asr")) as client:
+            assert await client.read() is None
+        async with client_of(balancer.uri("numbers")) as prometheus:
+            await prometheus.send_raw(b"GET /metrics HTTP/1.0\r\n\r\n")
+            page = (await prometheus.reader.read()).decode()
+        assert 'haproxy_server_status{proxy="asr",server="s1",state="DOWN"} 1' in page
+
+
+async def test_who_hangs_up_hangs_up_on_the_server(site: Site, tmp_path: Path) -> None:
+    async with (
+        worker(site, 1, "--service-ms", "60000") as one,
+        balancing(site, {"asr": [(one.name, one.host)]}, tmp_path) as balancer,
+    ):
+        async with client_of(balancer.uri("asr")) as client:
+            await client.ask(Event("describe"))
+            await ask(client)
+            await balancer.until("asr", "s1", lambda row: row["scur"] == "1")
+        await balancer.until("asr", "s1", lambda row: row["scur"] == "0")
+
+
+async def test_a_conversation_stays_with_its_server(site: Site, tmp_path: Path) -> None:
+    async with fleet(site, [1, 2, 3]) as workers:
+        named = [(one.name, one.host) for one in workers]
+        async with balancing(site, {"handle": named[:2]}, tmp_path) as balancer:
+            begun_at = await where(site)
+            assert set(begun_at.values()) == {"s1", "s2"}
+            await balancer.add("handle", workers[2])
+            await balancer.drain("handle", "s1")
+            assert await where(site) == begun_at
+            later = {await who_answers(site, f"127.0.79.{number}") for number in range(1, 30)}
+            assert later == {"s2", "s3"}
+        async with balancing(site, {"handle": named[:2]}, tmp_path):
+            assert await where(site) == begun_at
+
+
+async def where(site: Site) -> dict[int, str]:
+    """Satellite -> its server."""
+    return {number: await who_answers(site, f"127.0.78.{number}") for number in range(1, 20)}
+
+
+async def who_answers(site: Site, source: str) -> str:
+    """The name of the server that a machine with this address is given."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", site.fronts["handle"], local_addr=(source, 0)
+    )
+    client = WireClient(reader, writer)
+    described = await client.ask(Event("describe"))
+    assert described is not None
+    await client.hang_up()
+    return str(described.data["asr"][0]["name"])
