@@ -28,8 +28,11 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         "doors-small": ("--runs", "12", "--paced", "3"),
         "films": ("--model", "base.en", "--minutes", "2", "--runs", "2"),
         "films-small": ("--model", "command", "--minutes", "2.5", "--runs", "3"),
+        "isolation": ("--rounds", "10", "--starts", "2"),
         "satellite": ("--rounds", "1", "--turns", "6", "--seconds", "8"),
         "fast": ("--rounds", "200"),
+        "haproxy": ("--rounds", "300", "--requests", "100"),
+        "capacity": ("--requests", "400", "--turns", "10000", "--idle", "1000"),
     },
     "quick": {
         "asr": (
@@ -42,7 +45,16 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         "turn-small": ("--model", "command", "--engine", "espeak", "--runs", "2"),
         "doors-small": ("--runs", "2", "--paced", "1"),
         "films-small": ("--model", "command", "--minutes", "0.5", "--runs", "1"),
+        "isolation": (
+            *("--engines", "espeak", "pocketsphinx"),
+            *("--rounds", "3", "--starts", "1"),
+        ),
         "fast": ("--rounds", "20"),
+        "haproxy": ("--rounds", "30", "--requests", "16"),
+        "capacity": (
+            *("--requests", "60", "--turns", "1000", "--idle", "200"),
+            *("--rooms", "1", "20", "100"),
+        ),
     },
 }
 """Profile -> benchmark -> its arguments; one that runs twice has another name after a hyphen."""

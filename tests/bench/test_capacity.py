@@ -1,0 +1,124 @@
+"""The simulation against closed forms and itself, and the figures that it is fed with."""
+
+import math
+import random
+from dataclasses import replace
+
+import pytest
+
+from bench import capacity
+from bench.capacity_model import (
+    Exponential,
+    Fixed,
+    Measured,
+    Seen,
+    Servers,
+    Time,
+    Turn,
+    enough,
+    simulate,
+)
+from bench.measured import figure
+from wyoming_voice.benchmark.report import percentile
+
+CROWD = 2000
+"""So many rooms that those who wait are hardly missed among those who may still come."""
+
+
+def crowd(service: Time, servers: int, load: float) -> Seen:
+    """A line of so many servers, each of which has this share of its time taken."""
+    think_s = CROWD / (load * servers)  # the mean service takes a second
+    turn = Turn(asr_s=service)
+    return simulate(turn, Servers(asr=servers), rooms=CROWD, think_s=think_s, turns=20_000)
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """The share of those who wait in M/M/c (A. K. Erlang, 1917)."""
+    offered = servers * load
+    last = offered**servers / math.factorial(servers) / (1 - load)
+    return last / (sum(offered**k / math.factorial(k) for k in range(servers)) + last)
+
+
+def mean_wait_s(seen: Seen) -> float:
+    return sum(seen.waited_s) / seen.turns
+
+
+@pytest.mark.parametrize(("servers", "load"), [(1, 0.6), (3, 0.7)])
+def test_a_line_of_exponential_times_waits_as_erlang_says(servers: int, load: float) -> None:
+    expected_s = erlang_c(servers, load) / (servers * (1 - load))
+    seen = crowd(Exponential(1.0), servers, load)
+    assert mean_wait_s(seen) == pytest.approx(expected_s, rel=0.1)
+    assert seen.utilisation("asr", Servers(asr=servers)) == pytest.approx(load, rel=0.03)
+
+
+def test_a_line_of_equal_times_waits_half_as_long() -> None:
+    load = 0.6
+    expected_s = load / (2 * (1 - load))  # M/D/1: F. Pollaczek, A. Y. Khinchine
+    assert mean_wait_s(crowd(Fixed(1.0), 1, load)) == pytest.approx(expected_s, rel=0.1)
+
+
+def test_a_room_alone_waits_for_nobody() -> None:
+    turn = Turn(asr_s=Fixed(0.5), noticed_s=0.8, llm_s=Fixed(1.0), tts_s=Fixed(0.25))
+    seen = simulate(turn, Servers(), rooms=1, think_s=10, turns=50)
+    assert seen.gaps_s == pytest.approx([2.55] * 50)
+    assert seen.wait_s(95) == 0
+    assert seen.most_at_once == 1
+
+
+@pytest.mark.parametrize(("decode_s", "gap_s"), [(0.3, 0.8), (1.0, 1.2)])
+def test_a_guess_is_worked_on_while_the_end_is_uncertain(decode_s: float, gap_s: float) -> None:
+    turn = Turn(asr_s=Fixed(decode_s), noticed_s=0.8, guess_s=0.2)
+    seen = simulate(turn, Servers(), rooms=1, think_s=10, turns=20)
+    assert seen.gaps_s == pytest.approx([gap_s] * 20)
+
+
+def test_a_pause_costs_a_decode_in_vain_where_somebody_is_idle() -> None:
+    turn = Turn(asr_s=Fixed(0.5), speech_s=Fixed(3.0), pauses=1.0)
+    seen = simulate(turn, Servers(), rooms=1, think_s=10, turns=100)
+    assert seen.in_vain == pytest.approx(100, abs=1)
+    assert seen.busy_s["asr"] == pytest.approx(100 * 1.0, rel=0.02)
+    crowded = simulate(turn, Servers(), rooms=50, think_s=10, turns=1000)
+    assert crowded.in_vain < 200
+
+
+def test_a_pause_that_is_still_decoded_is_waited_for() -> None:
+    turn = Turn(asr_s=Fixed(2.0), speech_s=Fixed(3.0), pauses=1.0)
+    seen = simulate(turn, Servers(), rooms=1, think_s=100, turns=20)
+    assert seen.gaps_s == pytest.approx([2.5] * 20)
+
+
+def test_enough_is_the_first_that_is() -> None:
+    turn = Turn(asr_s=Fixed(0.9), llm_s=Fixed(0.8), tts_s=Fixed(0.4))
+    servers, seen = enough(turn, rooms=100, think_s=60, turns=3000, bound_s=0.5)
+    assert seen.wait_s(95) <= 0.5
+    for kind in ("asr", "llm", "tts"):
+        fewer = replace(servers, **{kind: max(1, servers.of(kind) - 1)})
+        if fewer != servers:
+            less = simulate(turn, fewer, rooms=100, think_s=60, turns=3000)
+            assert less.wait_s(95) > 0.5
+
+
+def test_a_measured_time_lies_about_its_median() -> None:
+    dice = random.Random(3)
+    drawn = [Measured(0.4, 0.9).draw(dice) for _ in range(20_000)]
+    assert percentile(drawn, 50) == pytest.approx(0.4, rel=0.03)
+    assert percentile(drawn, 95) == pytest.approx(0.9, rel=0.03)
+
+
+def test_the_figures_are_those_of_the_tables() -> None:
+    found = figure("ASR, base.en", "paced, 1 at a time: after stop, ms")
+    assert 0 < found.median <= found.p95
+    with pytest.raises(LookupError, match="no row 'nothing'"):
+        figure("ASR, base.en", "nothing")
+    with pytest.raises(LookupError, match="no table 'ASR, tiny'"):
+        figure("ASR, tiny", "nothing")
+
+
+def test_a_size_is_told_with_all_that_it_takes() -> None:
+    arguments = capacity.parsed(["--rooms", "1", "30", "--turns", "100"])
+    for context in ("full", "auto"):
+        houses = list(capacity.sized(arguments, context))
+        table = capacity.markdown(houses, context, arguments).splitlines()
+        assert table[0] == f"| rooms, `--audio-context {context}` | 1 | 30 |"
+        assert {line.count("|") for line in table} == {4}
+        assert houses[0].cores == 4
