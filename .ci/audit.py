@@ -43,7 +43,7 @@ def read(report: str, complaint: str) -> tuple[Sequence[Any], str]:
     """What pip-audit's JSON says of the dependencies that its database knows; or why that is nothing."""
     try:
         rows = json.loads(report)["dependencies"]
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return (), (complaint.strip().splitlines() or ["it said nothing"])[-1][:200]
     known = [row for row in rows if "vulns" in row]
     return known, "" if known else f"it knows none of {len(rows)} dependencies"

@@ -19,6 +19,7 @@ _CHUNK = bytes(SPEECH.size_bytes(100))
 _CHUNKS = 10
 _LOOK_S = 0.01
 _PATIENCE_S = 60.0
+_PATIENCE = Patience()
 
 
 class OneServer:
@@ -48,7 +49,7 @@ class Satellite:
         self.told: Counter[str] = Counter()
         self.took_s: list[float] = []
         self.lost = 0
-        self._lines = Lines(self.directory, return_s=Patience().return_s)
+        self._lines = Lines(self.directory, return_s=_PATIENCE.return_s)
 
     async def say(self) -> None:
         """One utterance; one that nobody understood is `lost`."""
@@ -98,7 +99,8 @@ def _told(satellites: list[Satellite]) -> Counter[str]:
 
 async def _heard(line: Line) -> str:
     await say_utterance(line.connection, _utterance(), "turn")
-    return await transcript(line.connection)
+    async with asyncio.timeout(_PATIENCE.transcript_s):
+        return await transcript(line.connection)
 
 
 async def _utterance() -> AsyncIterator[bytes]:

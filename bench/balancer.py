@@ -30,7 +30,13 @@ HURRIED = {
     " downinter 1s": " downinter 100ms",
     " fastinter 500ms": " fastinter 50ms",
 }
-"""Checks ten times as often as in the file."""
+"""Checks ten times as often as in the file: what stands there, and what stands there instead."""
+
+OF_A_SERVER = (
+    "check inter 2s fastinter 500ms rise 2 fall 2 maxconn 56 "
+    "observe layer4 error-limit 1 on-error mark-down"
+)
+"""What the README says of a server that is added: it gets nothing from `default-server`."""
 
 _OF_A_MACHINE = r"^ *(user|group|chroot|server|maxconn) .*\n|^ *parse-resolv-conf\n"
 
@@ -45,18 +51,18 @@ def program() -> str | None:
 
 @dataclass(frozen=True)
 class Site:
-    """The ports that all servers of a fleet have, on an address each; `paces`: what is hurried."""
+    """The ports that all servers of a fleet have, on an address each; `changes`: of the file, by its text."""
 
     service: int
     metrics: int
     fronts: Mapping[str, int]
-    paces: Mapping[str, str]
+    changes: Mapping[str, str]
 
     @classmethod
-    def free(cls, paces: Mapping[str, str] = HURRIED) -> "Site":
+    def free(cls, changes: Mapping[str, str] = HURRIED) -> "Site":
         """Ports that nobody has at this moment."""
         service, metrics, *fronts = _free_ports(2 + len(_FRONTS))
-        return cls(service, metrics, dict(zip(_FRONTS, fronts, strict=True)), paces)
+        return cls(service, metrics, dict(zip(_FRONTS, fronts, strict=True)), changes)
 
     def host(self, number: int) -> str:
         """The address of a server, from 1 on."""
@@ -78,17 +84,25 @@ def written(site: Site, servers: Mapping[str, Sequence[tuple[str, str]]], folder
     text = re.sub(r"/run/haproxy/admin.sock", str(folder / "admin.sock"), text)
     text = re.sub(_OF_A_MACHINE, "", text, flags=re.MULTILINE)
     text = re.sub(r"connect port \d+", f"connect port {site.metrics}", text)
-    for slow, fast in site.paces.items():
-        text = text.replace(slow, fast)
+    text = changed(text, site)
     for kind, port in site.fronts.items():
         bind = re.compile(rf"(frontend {kind}\n(?: +[^b].*\n)* +bind )\S+( v4v6)?")
         text = bind.sub(rf"\g<1>127.0.0.1:{port}", text)
     for kind, named in servers.items():
-        lines = "".join(f"    server {name} {host}:{site.service}\n" for name, host in named)
+        lines = "".join(
+            f"    server {name} {host}:{site.service} tcp-ut 20s\n" for name, host in named
+        )
         text = re.sub(rf"^backend {kind}\n", rf"\g<0>{lines}", text, flags=re.MULTILINE)
     path = folder / "haproxy.cfg"
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+def changed(text: str, site: Site) -> str:
+    """As the site has it."""
+    for there, instead in site.changes.items():
+        text = text.replace(there, instead)
+    return text
 
 
 class Balancer:
@@ -128,9 +142,9 @@ class Balancer:
 
     async def add(self, backend: str, one: "Worker") -> None:
         """One more server, without a reload; returns once it is given clients."""
-        checks = "check inter 200ms fastinter 50ms rise 2 fall 2 maxconn 56"
         for command in (
-            f"add server {backend}/{one.name} {one.host}:{self.site.service} {checks}",
+            f"add server {backend}/{one.name} {one.host}:{self.site.service} "
+            + changed(OF_A_SERVER, self.site),
             f"enable health {backend}/{one.name}",
             f"enable server {backend}/{one.name}",
         ):

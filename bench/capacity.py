@@ -11,7 +11,7 @@ The language model is asked when the end of speech is certain: an answer begun o
 import argparse
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from bench.capacity_wire import predictions, thinned, wire
 from bench.measured import Figure, figure
 from bench.servers import run
 from wyoming_voice.benchmark.recording import CHUNK_MS
-from wyoming_voice.benchmark.report import OURS, Better, Report, short
+from wyoming_voice.benchmark.report import Better, Report
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.wire import encode
 
@@ -38,6 +38,9 @@ _CONNECTIONS = 3
 
 _TURNS_OF_A_ROOM = 3
 """At least: a house that has only just begun to speak has no lines yet."""
+
+_BY_CONTEXT = ("ASR servers", "TTS servers", "asr busy", "turns of a core", "models in memory")
+"""What another audio context changes by more than chance does."""
 
 _AHEAD = {"full": "ours", "auto": "ours, audio context auto"}
 """`--audio-context` -> its column."""
@@ -68,14 +71,14 @@ async def main() -> None:
     report = Report("capacity", facts_of(arguments))
     await predictions(report, arguments.requests)
     await wire(report, arguments.idle, arguments.requests)
-    for context in _AHEAD:
-        houses: list[House] = []
+    houses: dict[str, list[House]] = {context: [] for context in _AHEAD}
+    for context, done in houses.items():
         for house in sized(arguments, context):
             await asyncio.sleep(0)  # whoever wants to end this is heard
             told(report, house, context, arguments)
-            houses.append(house)
-        print(markdown(houses, context, arguments))
+            done.append(house)
     report.publish(arguments.json)
+    print(markdown(houses, arguments))
 
 
 def parsed(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -156,15 +159,14 @@ def sized(arguments: argparse.Namespace, context: str) -> Iterator[House]:
 
 
 def told(report: Report, house: House, context: str, arguments: argparse.Namespace) -> None:
-    """The rows of one size."""
-    about: dict[str, str | int] = {"rooms": house.rooms, "audio context": context}
-    name = f"{house.rooms} rooms, audio context {context}"
-    gap = report.row(f"{name}: response gap", "ms", about)
-    gap.add(OURS, *(1000 * gap_s for gap_s in thinned(house.seen.gaps_s)))
-    waited = report.row(f"{name}: of it in lines", "ms", about)
-    waited.add(OURS, *(1000 * waited_s for waited_s in thinned(house.seen.waited_s)))
+    """One size's column: whose place it takes is the number of rooms."""
+    size, about = f"{house.rooms} rooms", dict[str, str | int]({"audio context": context})
+    gap = report.row(f"audio context {context}: response gap", "ms", about)
+    gap.add(size, *(1000 * gap_s for gap_s in thinned(house.seen.gaps_s)))
+    waited = report.row(f"audio context {context}: of it in lines", "ms", about)
+    waited.add(size, *(1000 * waited_s for waited_s in thinned(house.seen.waited_s)))
     for what, unit, value in columns(house, context, arguments):
-        report.row(f"{name}: {what}", unit, about, Better.NEITHER).add(OURS, value)
+        report.row(f"audio context {context}: {what}", unit, about, Better.NEITHER).add(size, value)
 
 
 def columns(
@@ -203,16 +205,35 @@ def _wire_bits_per_s(rate_hz: int) -> float:
     return len(encode(event)) * 8 * 1000 / CHUNK_MS
 
 
-def markdown(houses: list[House], context: str, arguments: argparse.Namespace) -> str:
-    """The table of the README."""
-    heads = [f"rooms, `--audio-context {context}`", *(f"{one.rooms}" for one in houses)]
-    lines = [_row(heads), "|---|" + "---:|" * len(houses)]
-    for number, (what, unit, _) in enumerate(columns(houses[0], context, arguments)):
-        values = [list(columns(house, context, arguments))[number][2] for house in houses]
-        lines.append(_row([what if unit == "n" else f"{what}, {unit}", *map(short, values)]))
-    gaps = [f"{short(one.seen.gap_s(50))} ({short(one.seen.gap_s(95))})" for one in houses]
-    lines.append(_row(["response gap, s, median (p95)", *gaps]))
+def markdown(houses: Mapping[str, Sequence[House]], arguments: argparse.Namespace) -> str:
+    """The table of the README: what a size needs, and in brackets with the other audio context."""
+    full, auto = houses["full"], houses["auto"]
+    heads = ["rooms, `--audio-context full` (`auto`)", *(f"{one.rooms}" for one in full)]
+    lines = [_row(heads), "|---|" + "---:|" * len(full)]
+    pairs = [_cells(*pair, arguments) for pair in zip(full, auto, strict=True)]
+    lines += [_row([name, *(cells[name] for cells in pairs)]) for name in pairs[0]]
     return "\n".join(lines)
+
+
+def _cells(full: House, auto: House, arguments: argparse.Namespace) -> dict[str, str]:
+    """One size's cells; in brackets what another audio context changes."""
+    there = columns(full, "full", arguments)
+    beside = columns(auto, "auto", arguments)
+    cells = {
+        what if unit == "n" else f"{what}, {unit}": f"{_plain(value)} ({_plain(other)})"
+        if what in _BY_CONTEXT
+        else _plain(value)
+        for (what, unit, value), (_, _, other) in zip(there, beside, strict=True)
+    }
+    for name, percent in (("median", 50), ("p95", 95)):
+        gaps = [_plain(one.seen.gap_s(percent)) for one in (full, auto)]
+        cells[f"response gap, s, {name}"] = f"{gaps[0]} ({gaps[1]})"
+    return cells
+
+
+def _plain(value: float) -> str:
+    """As people write it: two digits that count, thousands apart."""
+    return f"{value:,.0f}".replace(",", " ") if value >= 10 else f"{value:.2g}"
 
 
 def _row(cells: list[str]) -> str:

@@ -99,7 +99,7 @@ async def disturbed(report: Report, name: str, deed: Deed, requests: int) -> Non
 @contextlib.asynccontextmanager
 async def balanced(count: int, *arguments: str) -> AsyncIterator[tuple[Balancer, list[Worker]]]:
     """HAProxy in front of so many servers."""
-    site = Site.free(paces={})
+    site = Site.free(changes={})
     with tempfile.TemporaryDirectory() as folder:
         async with fleet(site, range(1, count + 1), *arguments) as workers:
             named = [(one.name, one.host) for one in workers]
@@ -120,6 +120,14 @@ async def stop(balancer: Balancer, workers: list[Worker]) -> None:
     """As `systemctl stop`, without a word to HAProxy."""
     workers[0].process.send_signal(signal.SIGTERM)
     await workers[0].process.wait()
+
+
+async def freeze(balancer: Balancer, workers: list[Worker]) -> None:
+    """Until nobody waits for it any more: it takes connections, and says nothing."""
+    workers[0].process.send_signal(signal.SIGSTOP)
+    await balancer.until_status("asr", "DOWN", workers[0].name)
+    await balancer.until("asr", workers[0].name, lambda row: row["scur"] == "0")
+    workers[0].process.send_signal(signal.SIGCONT)
 
 
 async def drain(balancer: Balancer, workers: list[Worker]) -> None:
@@ -143,6 +151,7 @@ DEEDS: dict[str, Deed] = {
     "undisturbed": nothing,
     "one of three killed": kill,
     "one of three told to stop": stop,
+    "one of three frozen": freeze,
     "one of three drained": drain,
     "a fourth for three seconds": add,
 }

@@ -17,10 +17,11 @@ def _section(result: Result) -> str:
     others = list(
         dict.fromkeys(who for one in result.figures.values() for who in one.summary if who != OURS)
     )
-    columns = ["measurement", OURS, *others, *(f"ours / {who}" for who in others)]
+    compared = [who for who in others if any(_ratio(one, who) for one in result.figures.values())]
+    columns = ["measurement", OURS, *others, *(f"ours / {who}" for who in compared)]
     lines = [f"## {result.title}", "", _conditions(result), "", _row(columns)]
     lines.append("|---|" + "---:|" * (len(columns) - 1))
-    lines += [_row(_cells(one, others)) for one in result.figures.values()]
+    lines += [_row(_cells(one, others, compared)) for one in result.figures.values()]
     return "\n".join(lines) + "\n"
 
 
@@ -35,9 +36,9 @@ def _conditions(result: Result) -> str:
     )
 
 
-def _cells(figure: Figure, others: list[str]) -> list[str]:
+def _cells(figure: Figure, others: list[str], compared: list[str]) -> list[str]:
     values = [_value(figure, who) for who in (OURS, *others)]
-    return [f"{figure.what}, {figure.unit}", *values, *(_ratio(figure, who) for who in others)]
+    return [f"{figure.what}, {figure.unit}", *values, *(_ratio(figure, who) for who in compared)]
 
 
 def _value(figure: Figure, who: str) -> str:

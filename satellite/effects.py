@@ -205,6 +205,10 @@ class DismissTimers:
     timer_id: str = ""
 
 
+SOUND_AGAIN = "gives sound again"
+"""How a WARNING ends that takes an earlier one back."""
+
+
 @dataclass(frozen=True)
 class Tell:
     """Let lights, hooks and programs know."""

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from satellite.effects import BeginTurn, Tell, Tone
 from satellite.events import Event, Trouble, WakeWord
-from wyoming_voice.client import Done, Sound
+from wyoming_voice.client import Sound
 from wyoming_voice.core.completeness import Completeness
+from wyoming_voice.errands import Done
 from wyoming_voice.errors import VoiceError
 
 Audio = npt.NDArray[np.float32]

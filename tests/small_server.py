@@ -1,8 +1,9 @@
 """A server with a fake engine, run as `python -m tests.small_server`: how its process starts and ends."""
 
+import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import ClassVar
 
 from pydantic import Field
@@ -55,7 +56,10 @@ class SmallProgram(FakeProgram):
 
 
 class SmallConversation(FakeConversation):
-    """`release` lets a `hold` end; `stick` occupies the thread for ever, `freeze` the event loop."""
+    """`release` lets a `hold` end; `stick` occupies the thread for ever, `freeze` the event loop.
+
+    `break` is a native crash in the thread.
+    """
 
     def __init__(self, program: SmallProgram, worker: Worker) -> None:
         super().__init__(program)
@@ -67,16 +71,22 @@ class SmallConversation(FakeConversation):
         if event.type == "freeze":
             threading.Event().wait()
         if event.type == "stick":
-            return Request(TurnRecord("asr"), self._stuck())
+            return Request(TurnRecord("asr"), self._in_thread(threading.Event().wait))
+        if event.type == "break":
+            return Request(TurnRecord("asr"), self._in_thread(_crash))
         return super().push(event)
 
-    async def _stuck(self) -> AsyncGenerator[Event, None]:
+    async def _in_thread(self, end: Callable[[], object]) -> AsyncGenerator[Event, None]:
         def work() -> Iterator[str]:
             yield "stuck"
-            threading.Event().wait()
+            end()
 
         async for kind in self._worker.stream(work, deadline_s=600):
             yield Event(kind)
+
+
+def _crash() -> None:
+    signal.pthread_kill(threading.get_ident(), signal.SIGSEGV)
 
 
 def build(settings: SmallSettings) -> SmallProgram:

@@ -49,7 +49,6 @@ def test_a_database_that_knows_nothing_has_not_answered(audit: ModuleType) -> No
 
 
 def test_why_none_was_reached_is_told(audit: ModuleType) -> None:
-    assert audit.read("", "Traceback\nConnectionError: no route\n") == (
-        (),
-        "ConnectionError: no route",
-    )
+    told = "Traceback\nConnectionError: no route\n"
+    for nothing in ("", "[]", "{}"):
+        assert audit.read(nothing, told) == ((), "ConnectionError: no route")

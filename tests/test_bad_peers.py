@@ -72,7 +72,9 @@ async def test_nonsense_is_told_then_closed_and_nobody_else_notices(
     async with client_of(server) as good, client_of(server) as bad:
         await still_served(good)
         await bad.send_raw(raw)
-        assert errors_in(await bad.read_to_end()) == [code]
+        told = await bad.read_to_end()
+        assert errors_in(told) == [code]
+        assert "echoed" not in [event.type for event in told]
         await still_served(good)
 
 
@@ -297,15 +299,22 @@ async def test_a_bug_in_a_conversation_hurts_one_connection_only(
     assert [record for record in caplog.records if record.exc_info]
 
 
-async def test_one_client_too_many_is_refused_until_another_leaves() -> None:
+async def test_one_client_too_many_is_refused_until_another_leaves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with serving(FakeProgram(), on_loopback(max_connections=2)) as server:
         async with client_of(server) as first, client_of(server) as second:
             await still_served(first)
             await still_served(second)
-            async with client_of(server) as third:
-                assert errors_in(await third.read_to_end()) == ["busy"]
+            for _ in range(2):
+                async with client_of(server) as third:
+                    assert errors_in(await third.read_to_end()) == ["busy"]
             await still_served(first)
         await room_again(server)
+    told = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert told == [
+        "refused a client at 127.0.0.1: 2 are connected already (--max-connections); told once a minute"
+    ]
 
 
 async def test_a_silent_client_is_let_go_and_told_why() -> None:

@@ -11,6 +11,7 @@ from pydantic_settings import CliPositionalArg
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.settings import ServiceSettings
+from wyoming_voice.tts.settings import TtsSettings
 
 SECRET = "sk-very-secret"
 
@@ -280,6 +281,20 @@ def test_help_names_every_flag_with_its_words(capsys: pytest.CaptureFixture[str]
         assert f"--{name.replace('_', '-')}" in shown
         assert field.description
         assert field.description.split(";")[0] in shown
+
+
+def test_help_says_a_time_a_network_and_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        load(TtsSettings, ["--help"], {})
+    shown = " ".join(capsys.readouterr().out.split())
+    for flag in (
+        "--unload-after TIME",
+        "--allow NETWORK,…",
+        "--interface NAME",
+        "--otlp-url URL",
+        "--metrics-uri URI",
+    ):
+        assert f"{flag} " in shown
 
 
 def test_help_says_what_to_write_in_words(capsys: pytest.CaptureFixture[str]) -> None:

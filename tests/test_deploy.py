@@ -59,6 +59,14 @@ def test_what_is_published_is_served_and_is_nobody_elses_by_default(name: str) -
         assert int(inside) in served
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_who_may_come_in_is_said_once_for_all(name: str) -> None:
+    (command,) = SERVICES[name]["command"]
+    environment = SERVICES[name]["environment"]
+    assert environment[f"WYOMING_VOICE_{command.upper()}_ALLOW"] == "${ALLOW:-}"
+    assert settings_of(name).allow == []
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_container_has_no_rights_and_a_health_check(name: str) -> None:
     service = SERVICES[name]

@@ -1,5 +1,6 @@
 """What a server says of itself beyond the protocol, and who can read it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,7 +9,10 @@ from wyoming.event import Event
 from wyoming.info import HandleProgram, Info
 
 from tests.fakes import ATTRIBUTION, FakeProgram, on_loopback
-from wyoming_voice.describing import Description, describe
+from tests.wire_client import client_of
+from wyoming_voice.describing import Declined, Description, describe
+from wyoming_voice.discovery import Found, _described
+from wyoming_voice.errors import UpstreamError
 from wyoming_voice.extensions import STATUS
 from wyoming_voice.service import serving
 
@@ -61,3 +65,26 @@ async def test_they_are_told_to_who_asks() -> None:
 def test_an_info_that_makes_no_sense_is_not_read() -> None:
     with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
         Description.of(Event("info", {"handle": 7}))
+
+
+async def test_who_declines_is_told_apart_by_the_code_and_found_all_the_same() -> None:
+    settings = on_loopback(max_connections=1)
+    async with serving(FakeProgram(), settings) as address, client_of(address) as first:
+        await first.ask(Event("echo"))
+        with pytest.raises(Declined, match="says: 1 clients are connected already") as declined:
+            await describe(str(address))
+        found = await _described(Found("attic", str(address), {}))
+    assert declined.value.said == "busy"
+    assert found.declined is not None
+    assert (found.declined.said, found.round_trip_ms) == ("busy", None)
+
+
+async def test_who_hangs_up_may_stand_behind_a_balancer() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write_eof()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(UpstreamError, match="Behind a load balancer: are its servers up"):
+            await describe(f"tcp://127.0.0.1:{port}")

@@ -3,8 +3,10 @@
 import pytest
 
 from wyoming_voice import discover
+from wyoming_voice.describing import Declined
 from wyoming_voice.discovery import Found
 
+CELLAR = "tcp://192.0.2.8:10200"
 SIX = "tcp://[2001:db8:1234:5678:9abc:def0:1234:5678]:10300"
 
 
@@ -15,6 +17,7 @@ async def test_addresses_and_names_are_printed_as_they_are(
         return [
             Found("[red] kitchen", SIX, {"version": "1.0"}, round_trip_ms=2.5),
             Found("attic", "tcp://192.0.2.7:10200", {}),
+            Found("cellar", CELLAR, {}, declined=Declined(CELLAR, "no\x1b[1m room", "busy")),
         ]
 
     monkeypatch.setattr(discover, "discover", found)
@@ -23,3 +26,7 @@ async def test_addresses_and_names_are_printed_as_they_are(
     assert SIX in told
     assert "[red]" in told
     assert "192.0.2.7" in told
+    rows = [line.split() for line in told.splitlines()]
+    assert (rows[2][0], rows[2][-1]) == ("attic", "answer")
+    assert (rows[3][0], rows[3][-1]) == ("cellar", "busy")
+    assert told.splitlines()[-1] == f"cellar: {CELLAR} says: no [1m room"

@@ -28,7 +28,7 @@ def lines(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     """What our own handler writes, in each format."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.addFilter(logs.with_turn)
+    handler.addFilter(logs.completed)
     is_json = request.param == "json"
     handler.setFormatter(logs.json_formatter() if is_json else logs.text_formatter())
     root, level = logging.getLogger(), logging.getLogger().level
@@ -85,21 +85,43 @@ async def test_a_request_and_the_error_that_it_ends_with(lines: io.StringIO) -> 
     assert len(set(told_of)) == 1
 
 
-async def test_a_bug_is_one_line_with_its_traceback(lines: io.StringIO) -> None:
+async def test_a_bug_is_one_line_with_where_it_came_from_and_not_its_words(
+    lines: io.StringIO,
+) -> None:
     async with serving(FakeProgram(), on_loopback()) as address, client_of(address) as client:
         await client.send(Event("crash"))
         await client.read_until("farewell")
     written = lines.getvalue()
+    assert "OSError: a bug" not in written  # its words might be what somebody said
     if written.startswith("{"):
         bug = next(
             record for record in map(json.loads, written.splitlines()) if "exception" in record
         )
         assert bug["exception"].startswith("Traceback")
-        assert bug["exception"].endswith("a bug on purpose")
+        assert bug["exception"].endswith("\nOSError")
         assert bug["turn"]
     else:
         bug_line = next(line for line in written.splitlines() if " a bug, or " in line)
         assert "turn=" in bug_line
+        assert "fakes.py" in written
+
+
+def test_what_led_to_an_exception_is_told_without_words_but_at_debug(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["turn", "the", "lamp", "on"]  # a traceback shows the line of code, but not its values
+    try:
+        try:
+            raise ValueError(words)
+        except ValueError as error:
+            raise KeyError(words) from error
+    except KeyError as error:
+        told = logs.origin(error)
+        monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
+        told_at_debug = logs.origin(error)
+    assert "'lamp'" not in told
+    assert told.index("ValueError\n\nwhich led to this") < told.index("KeyError")
+    assert told_at_debug.count("'lamp'") == 2
 
 
 async def test_a_request_as_json(lines: io.StringIO) -> None:
@@ -128,14 +150,14 @@ async def test_a_request_as_json(lines: io.StringIO) -> None:
     }
 
 
-def test_what_is_no_line_of_text_is_one_of_json() -> None:
-    formatter = logs.json_formatter()
-    odd = "a\nb \x1b[31m \ud83d"
+def test_what_others_say_forges_no_line() -> None:
+    odd = "a\nINFO b \x1b[31m \ud83d\u202e\u2028"
     record = logging.LogRecord("n", logging.INFO, "", 1, "%s", (odd,), None)
-    line = formatter.format(record)
+    line = logs.json_formatter().format(record)
     assert "\n" not in line
     assert line.isascii()
     assert json.loads(line)["message"] == odd
+    assert logs.text_formatter().format(record).endswith("INFO n: a INFO b  [31m    ")
 
 
 def test_a_generator_that_is_closed_elsewhere_leaves_no_turn_behind() -> None:

@@ -29,7 +29,7 @@ TIERS = (
         "renamed",
     }
     | {"lag", "sockets", "systemd"},
-    {"errors", "onnx", "otlp", "pulls"},
+    {"errands", "errors", "onnx", "otlp", "pulls"},
     {"certificates", "gate"},
     {"tls", "tracing"},
     {"audio", "smart_turn", "threshold", "vad", "wire", "toml"},
@@ -64,6 +64,7 @@ SATELLITE_MAY_IMPORT = {"core", "errors", "audio", "vad", "wire", "client", "con
 SATELLITE_MAY_IMPORT |= {"announcement", "describing", "extensions", "lag", "metrics", "smart_turn"}
 SATELLITE_MAY_IMPORT |= {
     "access",
+    "errands",
     "exposure",
     "gate",
     "listening",

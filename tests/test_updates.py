@@ -91,7 +91,7 @@ def test_the_version_tells_of_the_engines_too(capsys: pytest.CaptureFixture[str]
     shown = {row.split()[0]: row.split()[1] for row in rows}
     assert shown.pop("python").startswith("3.")
     assert shown == installed()
-    assert {"pocketsphinx", "espeak-ng", "faster-whisper", "wyoming"} <= set(shown)
+    assert {"pocketsphinx", "espeakng-loader", "faster-whisper", "wyoming"} <= set(shown)
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -44,10 +44,17 @@ def line(**header: Any) -> bytes:
     return json.dumps(header).encode() + b"\n"
 
 
+def nested(levels: int) -> list[Any]:
+    """Lists in lists, the innermost of which is not empty."""
+    return [nested(levels - 1)] if levels > 1 else [1]
+
+
 @pytest.mark.parametrize(
     ("raw", "data", "payload"),
     [
         (line(type="x"), {}, None),
+        (line(type="x", data={"a": nested(62)}), {"a": nested(62)}, None),
+        (line(type="x", data={"a": [[1]] * 99}), {"a": [[1]] * 99}, None),
         (line(type="x", data={"a": 1}), {"a": 1}, None),
         (line(type="x", data=None), {}, None),
         (line(type="x", data_length=8) + b'{"a": 2}', {"a": 2}, None),
@@ -78,9 +85,12 @@ async def test_reads_one_event_after_another() -> None:
     ]
 
 
+DEEP = json.dumps({"a": nested(64)}).encode()
+
 MALFORMED = {
     "not JSON": b"hello\n",
     "an empty line": b"\n",
+    "a web page's request": b'POST / HTTP/1.1\r\nHost: x\r\n\r\n{"type":"echo"}\n',
     "a list": b"[1]\n",
     "a number": b"17\n",
     "a string": b'"describe"\n',
@@ -102,6 +112,8 @@ MALFORMED = {
     "a boolean as length": line(type="x", payload_length=True),
     "data that is not JSON": line(type="x", data_length=3) + b"abc",
     "data that is a list": line(type="x", data_length=3) + b"[1]",
+    "inline data with more levels than anybody needs": line(type="x", data={"a": nested(64)}),
+    "data with more levels than anybody needs": line(type="x", data_length=len(DEEP)) + DEEP,
     "data in invalid UTF-8": line(type="x", data_length=9) + b'{"a":"\xff"}',
 }
 TOO_LARGE = {

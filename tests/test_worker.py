@@ -281,11 +281,14 @@ async def test_what_the_generator_raises_arrives_and_the_thread_goes_on(
     assert await worker.call(lambda: 2, deadline_s=PATIENCE_S) == 2
 
 
-async def test_a_stray_stop_iteration_does_not_hold_the_thread_for_ever(worker: Worker) -> None:
+@pytest.mark.parametrize("stray", [StopIteration, SystemExit])
+async def test_what_no_future_takes_neither_holds_the_thread_nor_ends_the_loop(
+    worker: Worker, stray: type[BaseException]
+) -> None:
     def work() -> int:
-        return next(iter([]))
+        raise stray
 
-    with pytest.raises(RuntimeError, match="StopIteration"):
+    with pytest.raises(RuntimeError, match=stray.__name__):
         await worker.call(work, deadline_s=PATIENCE_S)
     assert await worker.call(lambda: 2, deadline_s=PATIENCE_S) == 2
 

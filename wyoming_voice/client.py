@@ -25,17 +25,20 @@ from wyoming.tts import (
 )
 
 from wyoming_voice.core.pcm import SPEECH, AudioFormat
+from wyoming_voice.errands import Do, Errands
 from wyoming_voice.errors import UpstreamError
 from wyoming_voice.extensions import (
     ACTING,
     ANSWER_WRITTEN,
     COMMIT,
     ENDPOINTING,
+    MARKS,
     OWN_ENDPOINT,
     SPECULATIVE,
     SPECULATIVE_TRANSCRIPT,
+    SPOKEN_CHARS,
+    SPOKEN_MARKS,
     TOOL_CALL,
-    TOOL_RESULT,
     WARM_UP,
 )
 from wyoming_voice.wire import Connection, PeerGone
@@ -62,10 +65,14 @@ class HungUp(UpstreamError):
 
 @dataclass(frozen=True)
 class Sound:
-    """A piece of speech as it came: PCM of one format."""
+    """A piece of speech as it came: PCM of one format.
+
+    With it `said_chars` of the text have been said, where a server tells (SPOKEN_MARKS).
+    """
 
     pcm: bytes
     format: AudioFormat
+    said_chars: int = 0
 
     @property
     def ms(self) -> float:
@@ -141,18 +148,6 @@ async def transcript(
     raise HungUp("asr")
 
 
-@dataclass(frozen=True)
-class Done:
-    """What came of a call: a text for a language model, or why nothing was done (`error`)."""
-
-    text: str
-    error: bool = False
-
-
-Do = Callable[[str, Mapping[str, object]], Done]
-"""Does what a server asks of its client: the name of a tool, and arguments of which nothing is certain."""
-
-
 async def answer(
     connection: Connection,
     text: str,
@@ -172,7 +167,7 @@ async def answer(
     with contextlib.suppress(PeerGone):  # why it has gone is in what it wrote
         asked = Transcript(text=text, language=language, context=dict(context))
         await connection.write(asked.event())
-    begun, errands = False, _Errands(do)
+    begun, errands = False, Errands(do)
     async for event in _replies(connection, "handle"):
         if Handled.is_type(event.type) or NotHandled.is_type(event.type):
             if not begun:
@@ -188,28 +183,6 @@ async def answer(
         begun = begun or bool(delta)
         yield delta
     raise HungUp("handle")
-
-
-class _Errands:
-    """The calls of one answer, by their ids: none is done twice."""
-
-    def __init__(self, do: Do | None) -> None:
-        self._do = do
-        self._done: dict[str, Done] = {}
-
-    def carried_out(self, event: Event) -> Event | None:
-        """What to tell the server; None where nothing was offered."""
-        call_id, arguments = _text(event, "id"), event.data.get("arguments")
-        if self._do is None or not call_id:
-            return None
-        if call_id not in self._done:
-            self._done[call_id] = (
-                self._do(_text(event, "name"), arguments)
-                if isinstance(arguments, dict)
-                else Done("'arguments' of a tool-call must be an object", error=True)
-            )
-        done = self._done[call_id]
-        return Event(TOOL_RESULT, {"id": call_id, "text": done.text, "error": done.error})
 
 
 def speculative(context: Mapping[str, object]) -> dict[str, object]:
@@ -231,11 +204,23 @@ async def warm_up(
 
 
 class Speech:
-    """Text on its way to a TTS server, and its speech on the way back; both flow at once."""
+    """Text on its way to a TTS server, and its speech on the way back; both flow at once.
 
-    def __init__(self, connection: Connection, turn_id: str, voice: str | None = None) -> None:
+    A server that lists these `extensions` is asked to tell how far the text has been said.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        turn_id: str,
+        voice: str | None = None,
+        extensions: AbstractSet[str] = frozenset(),
+    ) -> None:
         self._connection = connection
-        self._context = {"turn_id": turn_id}
+        self._context = {
+            "turn_id": turn_id,
+            **({MARKS: True} if SPOKEN_MARKS in extensions else {}),
+        }
         self._voice = SynthesizeVoice(name=voice) if voice else None
 
     async def begin(self) -> None:
@@ -258,21 +243,19 @@ class Speech:
             Synthesize(text=text, voice=self._voice, context=self._context).event()
         )
 
-    async def sounds(self) -> AsyncGenerator[Sound, None]:
+    def sounds(self) -> AsyncGenerator[Sound, None]:
         """The speech of text that came in pieces, as it is made."""
-        async for event in _replies(self._connection, "tts"):
-            if AudioChunk.is_type(event.type):
-                yield _sound(event)
-            elif SynthesizeStopped.is_type(event.type):
-                return
-        raise HungUp("tts")
+        return self._until(SynthesizeStopped.is_type)
 
-    async def whole_sounds(self) -> AsyncGenerator[Sound, None]:
+    def whole_sounds(self) -> AsyncGenerator[Sound, None]:
         """The speech of a text that was complete, as it is made."""
+        return self._until(AudioStop.is_type)
+
+    async def _until(self, ends: Callable[[str], bool]) -> AsyncGenerator[Sound, None]:
         async for event in _replies(self._connection, "tts"):
             if AudioChunk.is_type(event.type):
                 yield _sound(event)
-            elif AudioStop.is_type(event.type):
+            elif ends(event.type):
                 return
         raise HungUp("tts")
 
@@ -283,7 +266,9 @@ def _sound(event: Event) -> Sound:
         case [int(rate), int(width), int(channels)] if (
             0 < rate <= MAX_RATE_HZ and 1 <= width <= 4 and 1 <= channels <= 8
         ):
-            return Sound(event.payload or b"", AudioFormat(rate, width, channels))
+            said = event.data.get(SPOKEN_CHARS)
+            said_chars = said if isinstance(said, int) else 0
+            return Sound(event.payload or b"", AudioFormat(rate, width, channels), said_chars)
     raise UpstreamError(f"the tts server sent audio of no known format: {numbers}")
 
 

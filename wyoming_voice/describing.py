@@ -22,6 +22,14 @@ EXTENSIONS = "extensions"
 """The key of `info` under which our servers list their extensions, as strings."""
 
 
+class Declined(UpstreamError):
+    """A server that answers with an error instead of its description: in its words, and their code."""
+
+    def __init__(self, uri: str, text: str, said: str) -> None:
+        super().__init__(f"{uri} says: {text or 'an error'}")
+        self.said = said
+
+
 @dataclass
 class Description(Info):
     """`info` with the names of what a server does beyond the protocol (`wyoming_voice.extensions`)."""
@@ -66,15 +74,20 @@ async def describe(uri: str, timeout_s: float = 2.0) -> tuple[Description, float
 async def describe_on(connection: Connection, uri: str) -> Description:
     """What the server at the other end of an open connection says of itself, before anything is asked of it.
 
-    Raises OSError when it has gone, UpstreamError when it answers with something else.
+    Raises OSError when it has gone, Declined when it answers with an error, UpstreamError when with
+    something else.
     """
     await connection.write(Describe().event())
     async for event in connection:
         if Info.is_type(event.type):
             return _info_in(event, uri)
         if Error.is_type(event.type):
-            raise UpstreamError(f"{uri} says: {event.data.get('text') or 'an error'}")
-    raise UpstreamError(f"{uri} closed without describing itself; is it a Wyoming server?")
+            text, code = (str(event.data.get(key) or "") for key in ("text", "code"))
+            raise Declined(uri, text, code)
+    raise UpstreamError(
+        f"{uri} closed without describing itself; is it a Wyoming server?"
+        " Behind a load balancer: are its servers up?"
+    )
 
 
 def _info_in(event: Event, uri: str) -> Description:

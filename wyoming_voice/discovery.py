@@ -31,7 +31,7 @@ from wyoming_voice.announcement import (
     properties_of,
     reachable_at,
 )
-from wyoming_voice.describing import describe
+from wyoming_voice.describing import Declined, describe
 from wyoming_voice.errors import VoiceError
 from wyoming_voice.settings import ListenSettings
 from wyoming_voice.wire import Address
@@ -46,13 +46,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """One server on the network; `uri` is its first address that can be reached from anywhere."""
+    """One server on the network; `uri` is its first address that can be reached from anywhere.
+    `declined`: with what it answered instead of its description."""
 
     name: str
     uri: str
     properties: dict[str, str]
     info: Info | None = None
     round_trip_ms: float | None = None
+    declined: Declined | None = None
 
     @property
     def kinds(self) -> list[str]:
@@ -190,14 +192,13 @@ async def watch(*, on_loopback: bool = False) -> AsyncGenerator[Found | Gone, No
 def _service(
     name: str, kind: str, port: int, addresses: list[IpAddress], properties: dict[str, str]
 ) -> AsyncServiceInfo:
-    packed = [address.packed for address in addresses]
     return AsyncServiceInfo(
         SERVICE_TYPE,
         f"{instance_name(name, kind)}.{SERVICE_TYPE}",
         port=port,
         properties=properties,
         server=f"{host_label(name, kind, addresses)}.local.",
-        addresses=packed,
+        addresses=[address.packed for address in addresses],
     )
 
 
@@ -293,6 +294,6 @@ def _found(service: AsyncServiceInfo) -> Found:
 async def _described(server: Found) -> Found:
     try:
         info, round_trip_ms = await describe(server.uri)
-    except (OSError, VoiceError):
-        return server
+    except (OSError, VoiceError) as error:
+        return replace(server, declined=error if isinstance(error, Declined) else None)
     return replace(server, info=info, round_trip_ms=round_trip_ms)

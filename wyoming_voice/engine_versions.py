@@ -11,7 +11,7 @@ _PACKAGES = {
     "pocketsphinx": "pocketsphinx",
     "kokoro": "kokoro",
     "torch": "torch",
-    "espeak-ng": "espeakng-loader",
+    "espeakng-loader": "espeakng-loader",
     "onnxruntime": "onnxruntime",
     "wyoming": "wyoming",
 }

@@ -5,7 +5,7 @@ names what would narrow it; all else is told quietly.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wyoming_voice.gate import Gate
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Opened:
-    """One door: what is behind it, whom it asks for what, and what else would narrow it.
+    """One door: what is behind it, whom it asks for what, and what would narrow it beside the gate's flags.
 
     `needs` is what its clients need (`""`: nothing), `flaw` what they lack even so.
     """
@@ -28,11 +28,19 @@ class Opened:
     address: Address | str
     needs: str = ""
     flaw: str = ""
-    remedy: str = "--allow"
+    remedy: tuple[str, ...] = ()
 
 
-def wyoming(addresses: Iterable[Address], settings: ServiceSettings | None = None) -> list[Opened]:
-    """The doors of the protocol itself, with TLS and without."""
+PLAIN = "without a password, not encrypted"
+
+PLAIN_EAR = f"{PLAIN}; who takes Home Assistant's place hears the microphone"
+"""Of a satellite's door."""
+
+
+def wyoming(
+    addresses: Iterable[Address], settings: ServiceSettings | None = None, flaw: str = PLAIN
+) -> list[Opened]:
+    """The doors of the protocol itself, with TLS and without, whose `flaw` is told."""
     authorities = settings.tls_client_ca if settings is not None else None
     return [
         Opened(
@@ -40,10 +48,10 @@ def wyoming(addresses: Iterable[Address], settings: ServiceSettings | None = Non
             address,
             f"a certificate of {authorities}" if authorities else "",
             "encrypted, but without a password",
-            "--tls-client-ca or --allow",
+            ("--tls-client-ca",),
         )
         if address.tls
-        else Opened("Wyoming", address, "", "without a password, not encrypted")
+        else Opened("Wyoming", address, "", flaw)
         for address in addresses
     ]
 
@@ -55,8 +63,8 @@ def http(address: Address | None, settings: HttpSettings) -> list[Opened]:
     keys = f"a key of {settings.api_key_file}" if settings.api_key_file else ""
     secret = "encrypted" if settings.tls_cert else "not encrypted"
     flaw = secret if keys else f"without a key, {secret}"
-    what, remedy = ("HTTPS" if settings.tls_cert else "HTTP"), "--api-key-file or --allow"
-    return [Opened(what, address, keys, flaw, remedy)]
+    what = "HTTPS" if settings.tls_cert else "HTTP"
+    return [Opened(what, address, keys, flaw, ("--api-key-file",))]
 
 
 def metrics(address: Address | None) -> list[Opened]:
@@ -64,7 +72,7 @@ def metrics(address: Address | None) -> list[Opened]:
     return [] if address is None else [Opened("metrics", address, "", "without a password")]
 
 
-def line(door: Opened, allow: Sequence[str], interface: str = "") -> tuple[int, str]:
+def line(door: Opened, gate: Gate) -> tuple[int, str]:
     """The level and the text of one door's line."""
     place = f"{door.what} at {door.address}"
     if isinstance(door.address, Address):
@@ -72,16 +80,18 @@ def line(door: Opened, allow: Sequence[str], interface: str = "") -> tuple[int, 
             return logging.INFO, f"{place}: for whoever may open that file"
         if is_loopback(door.address.host):
             return logging.INFO, f"{place}: for this machine alone"
-    where = f" on {interface}" if interface else ""
-    who = f"clients in {', '.join(allow)}" if allow else "every machine that reaches it"
+    where = f" on {gate.interface}" if gate.interface else ""
+    who = f"clients in {', '.join(gate.allow)}" if gate.allow else "every machine that reaches it"
     who += f" with {door.needs}" if door.needs else ""
     text = f"{place}: open to {who}{where}; {door.flaw}"
-    if allow or door.needs:
+    if gate.allow or door.needs:
         return logging.INFO, text
-    return logging.WARNING, f"{text}; {door.remedy} narrows it"
+    *others, last = (*door.remedy, *gate.narrowing)
+    remedy = f"{', '.join(others)} or {last}" if others else last
+    return logging.WARNING, f"{text}; {remedy} narrows it"
 
 
 def tell(doors: Iterable[Opened], gate: Gate) -> None:
     """Say it in the log."""
     for door in doors:
-        _log.log(*line(door, gate.allow, gate.interface))
+        _log.log(*line(door, gate))

@@ -21,10 +21,15 @@ what these names stand for, and a server sends to no client what it hasn't asked
   Before the answer ends the server may send `tool-call` `{"id", "name", "arguments"}`; the client does it
   and sends `tool-result` `{"id", "text", "error"}`. `context.area` is the room that the client stands in.
 - `status` (all): an event `status` is answered at any time, also while a model loads, by `status` with
-  `{"version", "engines": {name: version}, "uptime_s", "health": "loading|well|stuck|stopping", "connections",
-  "answering", "waiting", "requests": {outcome: count}, "last_errors": [{"at", "code", "text"}],
-  "numbers": {name: value}}`: counts, codes and what clients are told of errors; at most five of these, the
-  latest last, `at` in Unix time. Whoever may connect may ask.
+  `{"version", "engines": {name: version}, "uptime_s", "health": "loading|well|reloading|stuck|stopping",
+  "connections", "answering", "waiting", "requests": {outcome: count},
+  "last_errors": [{"at", "code", "text"}], "numbers": {name: value}}`: counts, codes and what clients are
+  told of errors; at most five of these, the latest last, `at` in Unix time. Whoever may connect may ask.
+- `spoken-marks` (TTS): `context.spoken_marks` true of `synthesize` or `synthesize-start` asks for
+  `spoken_chars` in the data of the `audio-chunk` that a piece of the text ends with: how many characters
+  (Unicode code points, of all that was sent) have been said at the end of that chunk. It never decreases and
+  never says too much; whoever loses the server goes on from there with another. What isn't said, such as
+  markup, counts with the piece before it once the text behind it is there. Not of SSML.
 - `acts` (handle): `context.acts` true asks for an event `acting` before the server does something itself
   that changes anything. Whoever loses the server after that can't know whether it was done, and had better
   not ask another.
@@ -43,6 +48,13 @@ TOOL_RESULT = "tool-result"
 STATUS = "status"
 ACTS = "acts"
 ACTING = "acting"
+SPOKEN_MARKS = "spoken-marks"
+
+MARKS = "spoken_marks"
+"""The key in a `context`."""
+
+SPOKEN_CHARS = "spoken_chars"
+"""The key in the data of an `audio-chunk`."""
 
 SPECULATIVE = "speculative"
 """The key in a `context`."""

@@ -12,9 +12,12 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 _BY_NAME = (
-    (r"(.*_)?(uri|url)|http|origin", "URI"),
+    (r"(.*_)?uri|http|origin", "URI"),
+    (r"(.*_)?url", "URL"),
+    (r"allow", "NETWORK"),
+    (r"unload_after", "TIME"),
     (r"on_.*|.*_command", "COMMAND"),
-    (r"(.*_)?(model|voice|area)|zeroconf|(wake|stop)_word", "NAME"),
+    (r"(.*_)?(model|voice|area)|zeroconf|interface|(wake|stop)_word", "NAME"),
     (r"(.*_)?host", "HOST"),
     (r"mic|snd", "DEVICE"),
     (r"languages?", "CODE"),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from wyoming_voice.access import Allowed, Grumbles
-from wyoming_voice.errors import Forbidden
+from wyoming_voice.errors import Busy, Forbidden
 
 _log = logging.getLogger(__name__)
 
@@ -19,15 +19,20 @@ _log = logging.getLogger(__name__)
 class Gate:
     """Lets in the clients of the networks in `allow`, and this machine's own; all when it is empty.
 
-    `interface` is the only one that doors may open to; "": all.
+    `interface` is the only one that doors may open to; "": all, None: all, and nobody can say otherwise.
+    `narrowing` are the flags that could still make the doors narrower.
     """
 
-    def __init__(self, allow: Sequence[str] = (), interface: str = "") -> None:
+    def __init__(self, allow: Sequence[str] = (), interface: str | None = "") -> None:
         """Raises ValueError for what is no network."""
         self.allow = tuple(allow)
         self._allowed = Allowed(allow)
-        self.interface = interface
+        self.interface = interface or ""
+        self.narrowing: tuple[str, ...] = (
+            ("--allow", "--interface") if interface == "" else ("--allow",)
+        )
         self._grumbles = Grumbles()
+        self._crowds = Grumbles(most=1)
 
     def admits(self, transport: asyncio.BaseTransport) -> bool:
         """Whether this connection's other end may come in."""
@@ -41,6 +46,14 @@ class Gate:
         if self._grumbles.due(host, time.monotonic()):
             _log.warning("refused a client at %s: not in --allow (%s)", host, self._allowed)
         return Forbidden(f"clients at {host} are not served here; its operator can --allow {host}")
+
+    def full(self, transport: asyncio.BaseTransport, connected: int) -> Busy:
+        """What to tell a client for whom there is no room. Tells the log, once a minute, whoever comes."""
+        if self._crowds.due("", time.monotonic()):
+            host = host_of(transport) or "this machine"
+            many = f"{connected} are connected already (--max-connections)"
+            _log.warning("refused a client at %s: %s; told once a minute", host, many)
+        return Busy(f"{connected} clients are connected already; try again later")
 
 
 def host_of(transport: asyncio.BaseTransport) -> str:

@@ -6,6 +6,7 @@ addresses come and go.
 
 import asyncio
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +43,12 @@ def check_interface(name: str, address: Address) -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether nobody but this machine reaches a host of this name."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def start_server(

@@ -8,11 +8,16 @@ for a person or one JSON object a record; the library that writes JSON is loaded
 import contextlib
 import logging
 import os
+import re
+import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
 _turn: ContextVar[str] = ContextVar("turn", default="")
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What others' words may hold to forge a line of the log, or to have a terminal obey."""
 
 _NAMES = {"levelname": "level", "name": "logger", "exc_info": "exception", "stack_info": "stack"}
 """What the fields of a JSON object are called, where `logging` calls them otherwise."""
@@ -40,11 +45,27 @@ def turn(turn_id: str) -> Iterator[None]:
         _turn.set(before)
 
 
-def with_turn(record: logging.LogRecord) -> bool:
-    """A filter for handlers: notes the turn in `record.turn`, where who logs has not said it."""
+def completed(record: logging.LogRecord) -> bool:
+    """A filter for handlers: notes the turn, if it isn't said, and where an exception came from."""
     if not hasattr(record, "turn"):
         record.turn = _turn.get()
+    if record.exc_info:
+        record.exc_text, record.exc_info = origin(record.exc_info[1]), None
     return True
+
+
+def origin(error: BaseException | None, depth: int = 5) -> str:
+    """Where an exception came from, and what led to it; its text, which may repeat what somebody said, only
+    where that is logged anyway, at debug."""
+    if error is None or not depth:
+        return ""
+    if logging.getLogger().level <= logging.DEBUG:
+        return "".join(traceback.format_exception(error)).rstrip()
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = origin(cause, depth - 1)
+    led = f"{before}\n\nwhich led to this:\n\n" if before else ""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{led}Traceback (most recent call last):\n{frames}{type(error).__qualname__}"
 
 
 class Text(logging.Formatter):
@@ -52,7 +73,7 @@ class Text(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
         """The line without an exception's traceback."""
-        line = super().formatMessage(record)
+        line = _UNSEEN.sub(" ", super().formatMessage(record))
         mark = f"turn={turn_id}" if (turn_id := getattr(record, "turn", "")) else ""
         return line if mark in record.message else f"{line} {mark}"
 
@@ -60,7 +81,7 @@ class Text(logging.Formatter):
 def to_stderr(level: str, log_format: str) -> None:
     """Log to standard error from here on, `text` or `json`."""
     handler = logging.StreamHandler()
-    handler.addFilter(with_turn)
+    handler.addFilter(completed)
     handler.setFormatter(json_formatter() if log_format == "json" else text_formatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for chatty in ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "filelock", "urllib3"):

@@ -42,8 +42,9 @@ class Work(Generic[T]):
             if self.items is None:
                 self.items = iter(self.make())
             item = next(self.items, cast(T, END))
-        except StopIteration as error:  # no future takes one: the thread would seem busy for ever
-            raise RuntimeError("StopIteration raised where an item is made") from error
+        except (StopIteration, SystemExit) as error:
+            # No future takes the one: the thread would seem busy for ever. The other ends the server.
+            raise RuntimeError(f"{type(error).__name__} raised where an item is made") from error
         if item is END:
             self.items = None
         return item

@@ -18,7 +18,7 @@ from wyoming_voice import __version__, exposure, tracing
 from wyoming_voice.discovery import announced
 from wyoming_voice.engine_versions import installed
 from wyoming_voice.entrances import Entrances
-from wyoming_voice.errors import Busy, PeerError
+from wyoming_voice.errors import PeerError
 from wyoming_voice.gate import Gate
 from wyoming_voice.peer import House, Peer, end, refuse
 from wyoming_voice.program import MayReload, Program
@@ -143,8 +143,7 @@ class Service:
             self._refuse(connection, writer, refusal)
             return
         if (count := len(self._peers)) >= self._settings.max_connections:
-            busy = Busy(f"{count} clients are connected already; try again later")
-            self._refuse(connection, writer, busy)
+            self._refuse(connection, writer, self._gate.full(writer.transport, count))
             return
         self._doors.accepted()
         peer = Peer(connection, self._house)
@@ -206,14 +205,16 @@ class Service:
 async def run_service(program: Program, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain; under systemd on the sockets that it passes.
 
-    Prints `listening URI`, `http URI` where there is such a door, and `ready URI` on standard output, for
-    whoever started this process. Raises ConfigError when an address can't be had and EngineError when the
-    engine can't be loaded.
+    Prints `listening URI`, `tls URI` and `http URI` where there are such doors, and `ready URI` on standard
+    output, for whoever started this process. Raises ConfigError when an address can't be had and EngineError
+    when the engine can't be loaded.
     """
     stop, notifier = _stop_on_signals(), Notifier()
     service = Service(program, settings, passed_sockets())
     address = await service.listen()
     print(f"listening {address}", flush=True)  # noqa: T201  (a parent process reads it)
+    for under_tls in (each for each in service.addresses if each.tls):
+        print(f"tls {under_tls}", flush=True)  # noqa: T201
     if service.http_address is not None:
         print(f"http {service.http_address}", flush=True)  # noqa: T201
     heart = asyncio.create_task(_beat(service, notifier))

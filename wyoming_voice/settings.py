@@ -51,6 +51,15 @@ class TlsSettings(Settings):
             raise ValueError("--tls-cert and --tls-key belong together; give both or none")
         return self
 
+    @model_validator(mode="after")
+    def _of_some_use(self) -> Self:
+        doors = [name for name in ("tls_uri", "http") if name in type(self).model_fields]
+        if self.tls_cert and not any(getattr(self, name) for name in doors):
+            flags = " and ".join(f"--{name.replace('_', '-')}" for name in doors)
+            remedy = "give one of them" if len(doors) > 1 else "give that, too"
+            raise ValueError(f"--tls-cert is for {flags}; {remedy}")
+        return self
+
 
 class CallSettings(Settings):
     """Whom a client of `tls://` servers trusts, and what it shows them."""

@@ -158,7 +158,8 @@ class Renewing:
             self._stamp = stamp
             try:
                 self._context = self._source.context()
-            except ConfigError as error:
+                _log.info("renewed files are in use: %s", ", ".join(map(str, self._source.files)))
+            except (ConfigError, OSError) as error:  # OSError: changed again while it was read
                 self._trouble(f"the old certificate stays in use: {error}")
         return self._context
 

@@ -31,6 +31,9 @@ class WireLimits:
     write_timeout_s: float = 30.0
 
 
+_DEEPEST = 64
+"""How many levels the JSON of an event may have; at about 1000 whoever looks through it runs out of stack."""
+
 _TLS_RECORDS = {
     b"\x16": "this port speaks plain Wyoming, no TLS; write tcp:// in place of tls://",
     b"\x15": "the other end speaks TLS; write tls:// in place of tcp://",
@@ -125,7 +128,17 @@ def _json_object(raw: bytes, what: str) -> dict[str, Any]:
         raise BadEvent(f"{what} is not JSON in UTF-8") from error
     if not isinstance(value, dict):
         raise BadEvent(f"{what} is not a JSON object")
+    if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _is_deep(value):
+        raise BadEvent(f"{what} has more than {_DEEPEST} levels")
     return value
+
+
+def _is_deep(value: dict[str, Any] | list[Any]) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        inside = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [held for one in inside for held in one if held and isinstance(held, (dict, list))]
+    return bool(level)
 
 
 def _kind(header: dict[str, Any]) -> str:

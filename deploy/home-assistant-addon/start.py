@@ -85,7 +85,7 @@ def _environment(
     prefix = f"WYOMING_VOICE_{kind.upper()}_"
     settings = {
         "uri": f"tcp://0.0.0.0:{PORTS[kind]}",
-        "metrics_uri": "tcp://127.0.0.1:9100",  # /health, for the container's own check
+        "metrics_uri": "tcp://127.0.0.1:9100",  # /health, for the check inside the container alone
         "no_zeroconf": "true",  # the network of the add-ons has no multicast to the house
     }
     settings |= {

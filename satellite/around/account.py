@@ -6,7 +6,7 @@ Rule: it counts turns by how they ended and keeps what went wrong; nothing that 
 from collections.abc import Callable
 
 from satellite.around.tally import Tally
-from satellite.effects import Moment, Tell
+from satellite.effects import SOUND_AGAIN, Moment, Tell
 from wyoming_voice import __version__
 from wyoming_voice.ledger import Ledger
 
@@ -27,7 +27,7 @@ class Account:
 
     def tell(self, told: Tell) -> None:
         """Count a turn that a moment ends, and keep what goes wrong."""
-        if told.moment in _TROUBLES:
+        if told.moment in _TROUBLES and not told.text.endswith(SOUND_AGAIN):
             self._ledger.told(told.moment.value, told.text)
         if (counted := self._tally.push(told)) is not None:
             self._ledger.count(counted.outcome)

@@ -21,7 +21,7 @@ from satellite.around.tool_specs import (
     text_in,
 )
 from satellite.parts import Mouth
-from wyoming_voice.client import Done
+from wyoming_voice.errands import Done
 from wyoming_voice.errors import VoiceError
 
 STEP_PERCENT = 10

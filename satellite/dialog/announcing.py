@@ -50,12 +50,17 @@ def give_up(draft: Draft) -> None:
 def complain(draft: Draft, trouble: Trouble, text: str = "") -> None:
     """Say aloud what is wrong, after what is in line; `text` tells programs more than `trouble` does."""
     draft.emit(PlayTone(Tone.ERROR), Tell(Moment.ERROR, text or trouble))
+    add_sentence(draft, trouble)
+    draft.become(Announcing(draft.patience_ms()))
+    get_in_line(draft)
+
+
+def add_sentence(draft: Draft, trouble: Trouble) -> None:
+    """Have one of our own sentences spoken behind what is in line."""
     sentence = draft.queue(None)
     draft.emit(PlaySentence(sentence.number, trouble))
     heard_by_ms = sentence.heard_by_ms + _SENTENCE_MS
     draft.put(replace(sentence, heard_by_ms=heard_by_ms, sound_ms=_SENTENCE_MS, complete=True))
-    draft.become(Announcing(draft.patience_ms()))
-    get_in_line(draft)
 
 
 def get_in_line(draft: Draft) -> None:

@@ -7,6 +7,7 @@ as far as it came; a turn whose server goes is begun again with another one that
 from dataclasses import replace
 
 from satellite.dialog.announcing import (
+    add_sentence,
     announcements_cut_short,
     complain,
     get_in_line,
@@ -209,6 +210,10 @@ def _failed(draft: Draft, failure: TurnFailed, turn: Turn) -> None:
             if not draft.state.line[0].complete:
                 draft.emit(Tell(Moment.ERROR, failure.trouble))
                 draft.complete(draft.state.line[0])
+                if not failure.silent:
+                    add_sentence(
+                        draft, failure.trouble
+                    )  # or half an answer sounds like a whole one
         case _ if failure.silent:
             _close_ear(draft)
             rest(draft)

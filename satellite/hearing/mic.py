@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from satellite.effects import SOUND_AGAIN
 from satellite.events import MicrophoneLost, MicrophoneReady
 from satellite.hearing.deafness import Deafness, DeafnessSettings, Finding
 from satellite.hearing.level import QUIETEST_DB
@@ -208,7 +209,7 @@ class Microphone:
         self._heard_s, self._hanging_since_s = _now_s(), math.inf
         self._level_dbfs = level_dbfs
         if self._deafness.heard(self._heard_s, level_dbfs):
-            self._say(f"{self._source.name} gives sound again")
+            self._say(f"{self._source.name} {SOUND_AGAIN}")
         if not self._ready:
             self._ready, self._reason = True, ""
             _log.info("microphone: %s", self._source.name)

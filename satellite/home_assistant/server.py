@@ -80,7 +80,7 @@ class HomeAssistant:
         self._server, self._address = await start_server(
             address, self._accept, limit_bytes, interface
         )
-        exposure.tell(exposure.wyoming([self._address]), self._gate)
+        exposure.tell(exposure.wyoming([self._address], flaw=exposure.PLAIN_EAR), self._gate)
         return self._address
 
     async def run(self) -> None:

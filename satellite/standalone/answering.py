@@ -19,9 +19,15 @@ from satellite.standalone.pace import TYPICAL_PACE, measured_pace, sentences_spo
 from satellite.standalone.patience import ended, in_time
 from satellite.standalone.reports import Alive, OwnVoice, Report, Spoken, Written, WrittenAll
 from satellite.standalone.script import Script
-from wyoming_voice.client import Do, Done, Refused, Sound, Speech, answer, commit, speculative
+from wyoming_voice.client import Refused, Sound, Speech, answer, commit, speculative
+from wyoming_voice.errands import Do, Done
 from wyoming_voice.errors import UpstreamError, VoiceError
-from wyoming_voice.extensions import ACTING, ANSWER_WRITTEN, SPECULATIVE_ANSWER
+from wyoming_voice.extensions import (
+    ACTING,
+    ANSWER_WRITTEN,
+    SPECULATIVE_ANSWER,
+    SPOKEN_MARKS,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -171,9 +177,10 @@ class Answering:
         self.pace = pace or self.pace
 
     async def _speak_streaming(self, line: Line, voice: str) -> None:
-        script = self.script
+        script, marked = self.script, SPOKEN_MARKS in line.server.extensions
         first, before_ms = script.spoken, script.audio_ms
-        speech = Speech(line.connection, self._errand.record.turn_id, voice or None)
+        turn_id = self._errand.record.turn_id
+        speech = Speech(line.connection, turn_id, voice or None, line.server.extensions)
         saying = asyncio.create_task(_say(speech, script))
         try:
             await self._play(speech.sounds(), saying)
@@ -181,14 +188,17 @@ class Answering:
                 raise UpstreamError("the tts server stopped before it had all of the text")
             if script.sentences.pieces[first:] and script.audio_ms == before_ms:
                 raise UpstreamError("the tts server spoke nothing")
-        except (OSError, VoiceError):
-            unsure = script.sentences.pieces[first:]
-            audio_ms = script.audio_ms - before_ms
-            script.spoken += sentences_spoken(unsure, audio_ms, line.server.pace)
-            raise
+        except (OSError, VoiceError) as error:
+            if not marked:
+                unsure = script.sentences.pieces[first:]
+                audio_ms = script.audio_ms - before_ms
+                script.spoke_sentences(sentences_spoken(unsure, audio_ms, line.server.pace))
+            if not script.exhausted:
+                raise
+            self._errand.lost(line.server, reason_of("tts", error))
         finally:
             await ended(saying)
-        script.spoken = len(script.sentences.pieces)
+        script.spoke(len(script.text))
 
     async def _speak_by_sentences(self, line: Line, voice: str) -> None:
         """Each sentence on a connection of its own: not every server takes a second request on one."""
@@ -197,7 +207,7 @@ class Answering:
             async for sentence in sentences:
                 async with opened as one:
                     await self._speak_sentence(one, voice, sentence)
-                self.script.spoken += 1
+                self.script.spoke_sentences(1)
                 opened = self._errand.lines.fresh(line.server)
 
     async def _speak_sentence(self, line: Line, voice: str, sentence: str) -> None:
@@ -209,6 +219,7 @@ class Answering:
             await ended(saying)
 
     async def _play(self, sounds: AsyncGenerator[Sound, None], saying: asyncio.Task[None]) -> None:
+        said = self.script.said
         async with contextlib.aclosing(sounds):
             while True:
                 await self._room()
@@ -217,6 +228,8 @@ class Answering:
                 if sound is None:
                     return
                 self.script.audio_ms += sound.ms
+                if sound.said_chars:
+                    self.script.spoke(said + sound.said_chars)
                 self._report(Spoken(sound))
 
     def _lost(self, server: Server, reason: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from satellite.parts import Tools
-from wyoming_voice.client import Do, Done
+from wyoming_voice.errands import Do, Done
 from wyoming_voice.extensions import AREA, CLIENT_TOOLS, TOOLS
 
 

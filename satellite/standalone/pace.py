@@ -1,6 +1,7 @@
 """PURE: how far a text has been spoken, judged by the audio that came for it.
 
-A TTS server that is given text as a stream sends one stream of audio back, with no marks in it. So the
+A TTS server that is given text as a stream sends one stream of audio back, and only ours put marks in it
+(`extensions.SPOKEN_MARKS`). So the
 time that a text takes is estimated: each character has an effort, and a voice a pace, efforts a second.
 Rule for giving a text to another server after one was lost: a sentence counts as spoken when more audio
 has come than it and all before it take at a slow pace; the first that doesn't is spoken again from its

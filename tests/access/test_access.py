@@ -1,5 +1,6 @@
 """Who may come in by address, how settings say so, and how often the log hears of a refusal."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ from pydantic import ValidationError
 
 from tests.fakes import on_loopback
 from wyoming_voice.access import Allowed, Grumbles, network_of
+from wyoming_voice.asr.settings import AsrSettings
+from wyoming_voice.gateway.settings import GatewaySettings
+from wyoming_voice.tts.settings import TtsSettings
 
 
 @pytest.mark.parametrize(
@@ -64,12 +68,23 @@ def test_what_is_no_network_is_told_with_what_was_meant(text: str, remedy: str) 
         ({"tls_uri": "tcp://127.0.0.1:0"}, "write tls://HOST:PORT"),
         ({"tls_uri": "127.0.0.1"}, "write tls://HOST:PORT"),
         ({"tls_uri": "tls://127.0.0.1:0"}, "--tls-uri needs --tls-cert and --tls-key"),
+        ({"tls_cert": "a", "tls_key": "b"}, "--tls-cert is for --tls-uri; give that, too"),
         ({"tls_client_ca": "ca.pem"}, "for the clients of --tls-uri"),
     ],
 )
 def test_settings_that_make_no_sense(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         on_loopback(**settings)
+
+
+@pytest.mark.parametrize("kind", [AsrSettings, TtsSettings])
+def test_a_certificate_is_for_either_door(kind: type[AsrSettings | TtsSettings]) -> None:
+    pair = {"tls_cert": "a", "tls_key": "b"}
+    with pytest.raises(ValidationError, match="is for --tls-uri and --http; give one of them"):
+        kind.model_validate(pair)
+    for door in ({"tls_uri": "tls://127.0.0.1:0"}, {"http": "tcp://127.0.0.1:0"}):
+        assert kind.model_validate(pair | door).tls_cert == Path("a")
+    assert GatewaySettings.model_validate(pair).tls_cert == Path("a")
 
 
 def test_a_refusal_is_told_once_a_minute_and_address() -> None:

@@ -10,7 +10,8 @@ from wyoming_voice import tls
 from wyoming_voice.errors import ConfigError
 
 
-def test_renewed_files_are_taken_up(tmp_path: Path) -> None:
+def test_renewed_files_are_taken_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", tls.__name__)
     ours = Authority(tmp_path, "renewed")
     ours.sign("server")
     complaints: list[str] = []
@@ -22,8 +23,14 @@ def test_renewed_files_are_taken_up(tmp_path: Path) -> None:
     assert "the old certificate stays in use: --tls-key" in complaints[0]
     assert renewing.context is before
     assert len(complaints) == 1
+    assert caplog.messages == []
     ours.sign("server")
-    assert renewing.context is not before
+    after = renewing.context
+    assert after is not before
+    assert renewing.context is after
+    (told,) = caplog.messages
+    assert told.startswith("renewed files are in use: ")
+    assert "server.pem" in told
 
 
 @pytest.mark.parametrize(

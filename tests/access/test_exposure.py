@@ -11,6 +11,7 @@ from satellite.config import SatelliteSettings
 from tests.fakes import on_loopback
 from wyoming_voice import exposure
 from wyoming_voice.cli import COMMANDS
+from wyoming_voice.gate import Gate
 from wyoming_voice.gateway.settings import GatewaySettings
 from wyoming_voice.http.settings import HttpSettings
 from wyoming_voice.listening import is_loopback
@@ -21,8 +22,10 @@ WIDE_TLS = Address("0.0.0.0", 2, tls=True)
 CERTIFIED: dict[str, Any] = {"tls_uri": "tls://0.0.0.0:2", "tls_cert": "c.pem", "tls_key": "c.key"}
 
 
-def lines(doors: list[exposure.Opened], *allow: str, interface: str = "") -> list[tuple[int, str]]:
-    return [exposure.line(door, allow, interface) for door in doors]
+def lines(
+    doors: list[exposure.Opened], *allow: str, interface: str | None = ""
+) -> list[tuple[int, str]]:
+    return [exposure.line(door, Gate(allow, interface)) for door in doors]
 
 
 def test_what_every_machine_may_use_is_a_warning_with_the_remedy() -> None:
@@ -30,9 +33,17 @@ def test_what_every_machine_may_use_is_a_warning_with_the_remedy() -> None:
         (
             logging.WARNING,
             "Wyoming at tcp://0.0.0.0:1: open to every machine that reaches it;"
-            " without a password, not encrypted; --allow narrows it",
+            " without a password, not encrypted; --allow or --interface narrows it",
         )
     ]
+
+
+def test_a_satellite_says_what_it_gives_away() -> None:
+    ((level, text),) = lines(exposure.wyoming([WIDE], flaw=exposure.PLAIN_EAR))
+    assert level == logging.WARNING
+    assert text.endswith(
+        "takes Home Assistant's place hears the microphone; --allow or --interface narrows it"
+    )
 
 
 def test_what_is_limited_is_told_quietly() -> None:
@@ -47,6 +58,14 @@ def test_an_interface_narrows_too_little_to_be_silent() -> None:
     ((level, text),) = lines(exposure.wyoming([WIDE]), interface="eth0")
     assert level == logging.WARNING
     assert "every machine that reaches it on eth0" in text
+    assert text.endswith("; --allow narrows it")
+
+
+def test_a_flag_that_a_process_lacks_is_no_remedy() -> None:
+    """The gateway's: it has no --interface."""
+    chosen = HttpSettings(http="tcp://0.0.0.0:1", insecure=True)
+    ((_, text),) = lines(exposure.http(WIDE, chosen), interface=None)
+    assert text.endswith("; --api-key-file or --allow narrows it")
 
 
 def test_tls_keeps_out_only_with_certificates_of_clients() -> None:
@@ -54,7 +73,7 @@ def test_tls_keeps_out_only_with_certificates_of_clients() -> None:
     ((level, text),) = lines(exposure.wyoming([WIDE_TLS], anybody))
     assert (level, text.rpartition("; ")[2]) == (
         logging.WARNING,
-        "--tls-client-ca or --allow narrows it",
+        "--tls-client-ca, --allow or --interface narrows it",
     )
     ((level, text),) = lines(exposure.wyoming([WIDE_TLS], known))
     assert level == logging.INFO
@@ -64,7 +83,7 @@ def test_tls_keeps_out_only_with_certificates_of_clients() -> None:
 @pytest.mark.parametrize(
     ("settings", "level", "said"),
     [
-        ({"insecure": True}, logging.WARNING, "without a key, not encrypted; --api-key-file or"),
+        ({"insecure": True}, logging.WARNING, "without a key, not encrypted; --api-key-file, --"),
         ({"api_key_file": Path("keys")}, logging.INFO, "with a key of keys; not encrypted"),
     ],
 )
@@ -77,6 +96,17 @@ def test_http(settings: dict[str, object], level: int, said: str) -> None:
 
 def test_no_doors_no_lines() -> None:
     assert exposure.http(None, HttpSettings()) == exposure.metrics(None) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [
+        *((host, True) for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1")),
+        *((host, False) for host in ("0.0.0.0", "::", "192.0.2.1", "127.example", "house.local")),
+    ],
+)
+def test_which_addresses_nobody_else_reaches(host: str, alone: bool) -> None:
+    assert is_loopback(host) is alone
 
 
 @pytest.mark.parametrize("name", ["asr", "tts", "handle", "satellite", "gateway"])

@@ -16,6 +16,7 @@ from tests.access.papers import Authority
 from tests.access.under_tls import ANYWHERE, TlsAsr, TlsHandle, TlsTts, UnderTls
 from tests.fakes import FakeProgram, on_loopback
 from tests.satellite.standalone.stage import ANSWER, answered, standalone
+from tests.test_service import small_server
 from tests.wire_client import WireClient, client_of
 from wyoming_voice import tls
 from wyoming_voice.describing import describe
@@ -24,7 +25,7 @@ from wyoming_voice.gate import Gate
 from wyoming_voice.listening import serve, streams
 from wyoming_voice.service import Service
 from wyoming_voice.threshold import Threshold
-from wyoming_voice.wire import Address, connect
+from wyoming_voice.wire import Address, connect, parse_uri
 
 
 def call_as(caller: tls.Caller) -> None:
@@ -74,6 +75,18 @@ async def test_both_doors_lead_to_the_same_house(house: Authority) -> None:
                 assert event.type == "echoed"
             assert "2 clients are connected already" in await said_at(under_tls)
             assert "2 clients are connected already" in await said_at(plain)
+
+
+async def test_a_parent_is_told_both_doors(house: Authority) -> None:
+    shown = house.shown()
+    papers = ("--tls-cert", str(shown.chain), "--tls-key", str(shown.key))
+    async with small_server("--tls-uri", str(ANYWHERE), *papers) as server:
+        plain = await server.listening()
+        word, _, uri = (await server.line()).partition(" ")
+        assert word == "tls"
+        assert parse_uri(uri).tls
+        assert parse_uri(uri).port
+        assert await server.line() == f"ready {plain}"
 
 
 async def test_a_turn_of_a_satellite_with_its_certificate(house: Authority) -> None:

@@ -57,6 +57,12 @@ def test_a_satellite_is_asked_by_those_alone() -> None:
     assert report()["satellite"] == ["info", "forbidden"]
 
 
+def test_a_page_is_served_to_those_alone() -> None:
+    served = ["200", "101", "200"]
+    assert report()["gateway"] == [*served, "403 forbidden", "403 forbidden", "403"]
+    assert report()["gateway itself"] == served
+
+
 def test_only_that_interface_is_announced() -> None:
     assert report()["allow announced"] == ["192.0.2.1", "198.51.100.1"]
     assert report()["interface announced"] == ["192.0.2.1"]
@@ -65,15 +71,16 @@ def test_only_that_interface_is_announced() -> None:
 def test_the_log_says_it_once() -> None:
     told = [line for line in report()["log"] if "refused a client" in line]
     line = "WARNING refused a client at 198.51.100.2: not in --allow (192.0.2.0/24)"
-    assert told == [line] * 2  # a service with three doors, and a satellite
+    assert told == [line] * 3  # a service with three doors, a satellite, and a gateway
 
 
 def test_the_log_says_what_is_exposed() -> None:
+    assert sum("hears the microphone" in line for line in report()["log"]) == 1
     doors = [line for line in report()["log"] if ": open to " in line]
     assert [line.split(" at ")[0] for line in doors] == [
         *("INFO Wyoming", "INFO metrics", "INFO HTTP"),
         *("WARNING Wyoming", "WARNING metrics", "WARNING HTTP"),
-        "INFO Wyoming",
+        *("INFO Wyoming", "INFO HTTP", "INFO metrics"),
     ]
 
 

@@ -19,7 +19,7 @@ from bench.capacity_model import (
     simulate,
 )
 from bench.measured import figure
-from wyoming_voice.benchmark.report import percentile
+from wyoming_voice.benchmark.report import Report, percentile
 
 CROWD = 2000
 """So many rooms that those who wait are hardly missed among those who may still come."""
@@ -116,9 +116,15 @@ def test_the_figures_are_those_of_the_tables() -> None:
 
 def test_a_size_is_told_with_all_that_it_takes() -> None:
     arguments = capacity.parsed(["--rooms", "1", "30", "--turns", "100"])
-    for context in ("full", "auto"):
-        houses = list(capacity.sized(arguments, context))
-        table = capacity.markdown(houses, context, arguments).splitlines()
-        assert table[0] == f"| rooms, `--audio-context {context}` | 1 | 30 |"
-        assert {line.count("|") for line in table} == {4}
-        assert houses[0].cores == 4
+    houses = {context: list(capacity.sized(arguments, context)) for context in ("full", "auto")}
+    assert [house[0].cores for house in houses.values()] == [4, 4]
+    table = capacity.markdown(houses, arguments).splitlines()
+    assert table[0] == "| rooms, `--audio-context full` (`auto`) | 1 | 30 |"
+    assert {line.count("|") for line in table} == {4}
+    assert any(line.startswith("| ASR servers | 1 (1) |") for line in table)
+    report = Report("capacity", {})
+    for context, sizes in houses.items():
+        for house in sizes:
+            capacity.told(report, house, context, arguments)
+    assert len(report.rows) == 2 * (len(table) - 2)
+    assert set(report.rows["audio context full: ASR servers"].values) == {"1 rooms", "30 rooms"}

@@ -97,5 +97,14 @@ def test_tables_in_markdown(tmp_path: Path) -> None:
     assert WITHOUT not in "".join(lines)
 
 
+def test_a_ratio_that_nobody_has_is_no_column(tmp_path: Path) -> None:
+    report = Report("two sizes")
+    for size in ("1 room", "2 rooms"):
+        report.row("servers", "n").add(size, 1)
+    report.publish(tmp_path / "sizes.json")
+    lines = markdown(read(tmp_path / "sizes.json")).splitlines()
+    assert "| measurement | ours | 1 room | 2 rooms |" in lines
+
+
 def test_times_in_words() -> None:
     assert [time_text(ms) for ms in (0.4, 180, 1234, 9000)] == ["0 ms", "180 ms", "1.23 s", "9 s"]

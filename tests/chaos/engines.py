@@ -15,6 +15,7 @@ import numpy as np
 from satellite.standalone.pace import TYPICAL_PACE, effort
 from tests.chaos.codes import TUNE_MS, hum, numbers_heard, numbers_in, tune_of, word_of
 from wyoming_voice.asr.engine import RATE_HZ, Audio, DecodeOptions, Segment
+from wyoming_voice.core.word_times import Mark
 from wyoming_voice.errors import EngineError
 from wyoming_voice.tts.engine import Sound, Utterance, never
 
@@ -119,10 +120,13 @@ class CodeVoice:
         numbers = numbers_in(utterance.text)
         fate = self.fates.next() if numbers else Fate.WORKS
         self.fates.begin(fate)
-        whole_ms = effort(utterance.text) / TYPICAL_PACE * 1000
-        yield Sound(hum(max(40.0, whole_ms - len(numbers) * TUNE_MS), self.sample_rate_hz))
+        text, rate_hz = utterance.text, self.sample_rate_hz
+        whole_ms = effort(text) / TYPICAL_PACE * 1000
+        hummed = hum(max(40.0, whole_ms - len(numbers) * TUNE_MS), rate_hz)
+        before = text.lower().index(word_of(numbers[0])) if numbers else len(text)
+        yield Sound(hummed, (Mark(0, before, 0, len(hummed)),))
         self.fates.halfway(fate)
         if numbers:
-            rate_hz = self.sample_rate_hz
-            yield Sound(np.concatenate([tune_of(one, rate_hz) for one in numbers]))
+            tunes = np.concatenate([tune_of(one, rate_hz) for one in numbers])
+            yield Sound(tunes, (Mark(before, len(text), 0, len(tunes)),))
         self.fates.end(fate)

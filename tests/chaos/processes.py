@@ -71,6 +71,7 @@ class Kept:
                 cwd=ROOT,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                env={**os.environ, "SOAK_PID": str(os.getpid())},
             )
             self.pid = process.pid
             self.starts += 1

@@ -1,9 +1,12 @@
 """A server of `codes` in a process of its own, which may kill itself: `python -m tests.chaos.server KIND`.
 
 `code-asr` and `code-tts` have an engine that dies at every so-manieth call; the handle server is the real
-one, killed by whoever plays its language model.
+one, killed by whoever plays its language model. Rule: none outlives who has started it, however that ends.
 """
 
+import ctypes
+import os
+import signal
 import sys
 from typing import ClassVar
 
@@ -52,7 +55,18 @@ def build(settings: CodeAsrSettings | CodeTtsSettings) -> Program:
     return TtsProgram(settings, CodeVoice(settings.fates), catalogue, MADE_BY)
 
 
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent, which had this id, ends (Linux, prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("whoever wanted this server has gone")
+
+
 if __name__ == "__main__":
+    die_with_parent(int(os.environ["SOAK_PID"]))
     module = "tests.chaos.server"
     COMMANDS["code-asr"] = Command(module, "CodeAsrSettings", "", "hear tunes")
     COMMANDS["code-tts"] = Command(module, "CodeTtsSettings", "", "speak tunes")

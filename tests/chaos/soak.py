@@ -58,8 +58,7 @@ def conversation(plan: Plan, turns: int) -> Part:
     async def part() -> tuple[Facts, list[str]]:
         story = await told(plan, turns)
         failures = [f"lost: {turn}" for turn in story.turns if turn.lost]
-        if plan.dies.get("tts", (Fate.WORKS, 0))[0] is not Fate.DIES_LAST:
-            failures += [f"heard twice: {turn}" for turn in story.turns if turn.twice]
+        failures += [f"heard twice: {turn}" for turn in story.turns if turn.twice]
         failures += [f"done twice: {number}" for number, times in story.acts.items() if times > 1]
         for turn in story.turns:
             if turn.understood not in ([], [turn.number]):

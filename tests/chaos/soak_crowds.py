@@ -58,6 +58,9 @@ async def crowds(idle: int, requests: int) -> tuple[dict[str, Any], list[str]]:
                 beside, more = await latencies_ms(kind, address, requests)
                 waits[f"{idle} idle connections"] = summary(beside)
                 failed += more
+            await _settled(
+                server.pid, before_files
+            )  # a thousand at once take a moment to be seen off
             for name, crowd in CROWDS.items():
                 async with crowd(address):
                     beside, more = await latencies_ms(kind, address, requests)

@@ -69,7 +69,7 @@ async def test_one_connection_too_many_is_refused_in_words(kind: str) -> None:
 
 async def test_who_reads_nothing_is_let_go() -> None:
     async with (
-        answering("tts", write_timeout_s=0.2, idle_timeout_s=0.2) as server,
+        answering("tts", write_timeout_s=0.2) as server,
         slow_readers(server.address, 5),
     ):
         await until(lambda: not server.empty)

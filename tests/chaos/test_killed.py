@@ -28,6 +28,13 @@ async def test_with_two_servers_of_each_kind_every_utterance_is_answered() -> No
     assert story.count(lambda turn: turn.answered) == len(story.turns), story.turns
 
 
+async def test_a_voice_that_dies_after_its_last_sound_is_not_asked_for_it_again() -> None:
+    plan = Plan(housed=True, each=2, dies={"tts": (Fate.DIES_LAST, 1)}, pause_s=0.05)
+    story = well(await told(plan, 3))
+    assert story.kills.total() >= 3
+    assert story.count(lambda turn: turn.answered) == len(story.turns), story.turns
+
+
 @pytest.mark.parametrize("point", ["acting", "acted"])
 async def test_what_was_done_before_its_server_died_is_not_done_again(point: str) -> None:
     story = well(await told(Plan(housed=True, each=2, at={point: 100}, pause_s=0.05), 4))

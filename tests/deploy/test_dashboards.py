@@ -14,6 +14,7 @@ import yaml
 from tests.deploy.metrics_pages import all_pages, names_of
 from tests.deploy.prometheus import prometheus
 from tests.metrics_client import MetricsClient
+from wyoming_voice.cli import COMMANDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD: dict[str, Any] = json.loads(
@@ -95,6 +96,18 @@ def test_each_alert_says_how_bad_it_is_and_what_to_do() -> None:
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
 
 
+def test_what_an_alert_tells_to_do_can_be_done() -> None:
+    readme = (DEPLOY.parent / "README.md").read_text(encoding="utf-8")
+    told = "".join(rule["annotations"]["action"] for rule in RULES)
+    named = re.findall(r"--[a-z][a-z-]+", told)
+    assert len(named) > 8
+    assert all(f"`{name}" in readme for name in named)
+    units = {path.stem for path in (DEPLOY.parent / "systemd").glob("*.service")}
+    assert set(re.findall(r"systemctl status (wyoming\S+?)`", told)) <= units
+    commands = set(re.findall(r"`wyoming-voice (\w+)", told))
+    assert commands <= set(COMMANDS)
+
+
 @needs_promtool
 def test_what_fires_and_what_does_not() -> None:
     tests = yaml.safe_load((DEPLOY / "prometheus" / "alerts_test.yml").read_text())["tests"]
@@ -119,7 +132,7 @@ def _expected(test: dict[str, Any]) -> list[dict[str, Any]]:
     shutil.which("prometheus") is None, reason="prometheus is not on PATH (apt install prometheus)"
 )
 async def test_prometheus_answers_each_panel(tmp_path: Path) -> None:
-    """A real Prometheus asks the real pages each second; then each panel asks it."""
+    """A real Prometheus asks the real pages; then each panel asks it."""
     async with all_pages(tmp_path) as ports, prometheus(tmp_path, ports) as asked:
         await asked.until("count(count_over_time(process_open_fds[1h]) >= 3)", len(ports))
         empty = set()

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import re
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,8 +12,21 @@ import pytest
 from wyoming.event import Event
 
 from bench.balanced import each_says, talking
-from bench.balancer import CONFIGURATION, Site, balancing, fleet, program, worker
+from bench.balancer import (
+    CONFIGURATION,
+    HURRIED,
+    OF_A_SERVER,
+    Site,
+    balancing,
+    fleet,
+    program,
+    worker,
+)
+from tests.access.papers import Authority
 from tests.wire_client import WireClient, client_of
+from wyoming_voice import tls
+from wyoming_voice.describing import describe
+from wyoming_voice.errors import UpstreamError
 
 pytestmark = pytest.mark.skipif(
     program() is None, reason="HAProxy is not on PATH (apt install haproxy), or this is no Linux"
@@ -56,6 +71,15 @@ def test_haproxy_takes_the_file(configuration: Path) -> None:
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "is valid" in checked.stdout + checked.stderr
+
+
+def test_every_server_is_given_up_when_its_machine_has_gone() -> None:
+    """HAProxy 2.6 passes over the `tcp-ut` of a default-server (looked for with strace)."""
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    lines = re.findall(r"^ +(?:# )?server(?:-template)? .*$", text, re.MULTILINE)
+    assert len(lines) == 9
+    assert all(line.endswith(" tcp-ut 20s") for line in lines)
+    assert OF_A_SERVER in (CONFIGURATION.parent / "README.md").read_text(encoding="utf-8")
 
 
 async def test_nothing_is_lost_when_one_dies_one_comes_and_one_is_drained(
@@ -119,6 +143,58 @@ async def test_what_has_begun_ends_well_when_a_server_is_told_to_stop(
         released = await client.ask(Event("release"))
         assert released is not None
         assert (held.type, released.type) == ("held", "released")
+
+
+async def test_who_is_frozen_gets_nobody_more_and_keeps_what_it_has(tmp_path: Path) -> None:
+    site = Site.free(HURRIED | {"timeout check 2s": "timeout check 500ms"})
+    async with (
+        worker(site, 1, module=SMALL) as frozen,
+        worker(site, 2) as other,
+        balancing(site, {"asr": [(frozen.name, frozen.host)]}, tmp_path) as balancer,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        client, _ = await begun(balancer.uri("asr"), stack)
+        assert await client.ask(Event("hold")) is not None
+        await balancer.add("asr", other)
+        frozen.process.send_signal(signal.SIGSTOP)
+        await balancer.until_status("asr", "DOWN", frozen.name)
+        assert (await begun(balancer.uri("asr"), stack))[1] == other.name
+        frozen.process.send_signal(signal.SIGCONT)
+        released = await client.ask(Event("release"))
+        assert released is not None
+        assert released.type == "released"
+        await balancer.until_status("asr", "UP", frozen.name)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+async def test_tls_goes_through_to_the_servers(tmp_path: Path) -> None:
+    """As the README has it: only checks are HAProxy's own, and they show a certificate as clients do."""
+    house = Authority(tmp_path)
+    for name in ("server", "kitchen"):
+        house.sign(name)
+    both = tmp_path / "both.pem"
+    both.write_text("".join((tmp_path / f"kitchen.{end}").read_text() for end in ("pem", "key")))
+    papers = f"default-server ca-file {house.pem} crt {both} check "
+    under_tls = {"tcp-check connect\n": "tcp-check connect ssl\n", "default-server check ": papers}
+    site = Site.free(HURRIED | under_tls)
+    shown = house.shown(to_clients_of=house)
+    doors = ("--uri", "tcp://127.0.0.1:0", "--tls-uri", f"tls://{site.host(1)}:{site.service}")
+    certified = ("--tls-cert", str(shown.chain), "--tls-key", str(shown.key))
+    async with (
+        worker(site, 1, *doors, *certified, "--tls-client-ca", str(house.pem)) as one,
+        balancing(site, {"asr": [(one.name, one.host)]}, tmp_path) as balancer,
+    ):
+        await balancer.until_status("asr", "UP", one.name)
+        uri = balancer.uri("asr").replace("tcp:", "tls:")
+        caller = house.caller("kitchen")
+        tls.identify(caller.authorities, caller.chain, caller.key)
+        try:
+            described, _ = await describe(uri)
+        finally:
+            tls.identify(None, None, None)
+        assert described.asr[0].name == one.name
+        with pytest.raises((OSError, UpstreamError)):
+            await describe(uri)
 
 
 async def test_who_loads_or_is_stuck_gets_nobody(site: Site, tmp_path: Path) -> None:

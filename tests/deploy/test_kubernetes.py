@@ -177,6 +177,32 @@ def _selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
     return selector.items() <= labels.items()
 
 
+@needs_kubectl
+def test_whoever_needs_a_server_is_let_in() -> None:
+    manifests = _rendered(KUBERNETES / "example")
+    labels = {
+        name: one["spec"]["template"]["metadata"]["labels"]
+        for name, one in of_kind(manifests, "Deployment").items()
+    }
+    policies = [one["spec"] for one in of_kind(manifests, "NetworkPolicy").values()]
+    asked = {("gateway", name) for name in ("asr", "tts", "handle")} | {("handle", "llama-swap")}
+    for client, server in asked:
+        of_server = [one for one in policies if _chosen(one["podSelector"], labels[server])]
+        senders = [
+            who for one in of_server for rule in one.get("ingress", ()) for who in rule["from"]
+        ]
+        assert any(
+            "namespaceSelector" not in who and _chosen(who["podSelector"], labels[client])
+            for who in senders
+            if "podSelector" in who
+        ), f"{client} to {server}"
+    assert all(one["policyTypes"] == ["Ingress"] for one in policies)  # names are looked up freely
+
+
+def _chosen(selector: Manifest, labels: dict[str, str]) -> bool:
+    return "matchExpressions" not in selector and _selects(selector.get("matchLabels", {}), labels)
+
+
 def test_no_pod_may_do_more_than_it_must(manifests: list[Manifest]) -> None:
     for _, spec, container in pods(manifests):
         assert spec["automountServiceAccountToken"] is False

@@ -12,6 +12,7 @@ import numpy as np
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from tests.asr.speech import said
 from wyoming_voice.audio import Audio, MonoResampler, to_pcm16
 from wyoming_voice.core.pcm import SPEECH
 from wyoming_voice.gateway.loudspeaker import RATE_HZ
@@ -53,7 +54,9 @@ class Page:
         await self.send(audio, rate_hz)
         await self.say(type="release")
 
-    async def speak(self, audio: Audio, rate_hz: int = 16_000, encoding: str = "f32le") -> None:
+    async def speak(
+        self, audio: Audio, rate_hz: int = 16_000, encoding: str = "f32le", slower: int = 1
+    ) -> None:
         """Say something (16 kHz) at the speed of speech, through a microphone of this rate and format."""
         clock = asyncio.get_running_loop()
         start_s = clock.time()
@@ -62,16 +65,16 @@ class Page:
             piece = heard[at : at + rate_hz // 25]
             sent = to_pcm16(piece) if encoding == "s16le" else piece.astype("<f4").tobytes()
             await self.socket.send(sent)
-            await asyncio.sleep(max(0.0, start_s + at / rate_hz - clock.time()))
+            await asyncio.sleep(max(0.0, start_s + slower * at / rate_hz - clock.time()))
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
-        """Meanwhile the microphone goes on, and hears nothing."""
+    async def listening(self, slower: int = 1) -> AsyncIterator[None]:
+        """Meanwhile the microphone goes on, and hears nothing; its time may go so many times slower."""
         silence = np.zeros(160_000, np.float32)
 
         async def go_on() -> None:
             while True:
-                await self.speak(silence)
+                await self.speak(silence, slower=slower)
 
         task = asyncio.create_task(go_on())
         try:
@@ -81,12 +84,13 @@ class Page:
             await asyncio.gather(task, return_exceptions=True)
 
     async def until(self, kind: str, after: int = 0, **fields: object) -> Message:
-        """The first message of a type, and with these fields, that was told after so many."""
+        """The first message of a type, and with these fields (None: without), told after so many."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._news:
                 while True:
                     for message in self.told[after:]:
-                        if message["type"] == kind and fields.items() <= message.items():
+                        told = {name: message.get(name) for name in fields}
+                        if message["type"] == kind and told == fields:
                             return message
                     if self._reading is not None and self._reading.done():
                         raise AssertionError(f"closed without {kind}: {self.kinds}")
@@ -135,6 +139,29 @@ class Page:
                     self._playing = message["playback"]
                     self.sound[self._playing] = b""
             self._news.notify_all()
+
+
+async def ask(page: Page, text: str) -> None:
+    """Say it, and be silent until it was understood."""
+    before = len(page.told)
+    await page.speak(said(text))
+    async with page.listening():
+        await page.until("transcript", before, text=text)
+
+
+async def ask_and_be_guessed(page: Page, text: str) -> None:
+    """The same, with a silence that leaves a busy machine time to begin an answer on a guess."""
+    await page.speak(words_of(text))
+    async with page.listening(slower=5):
+        await page.until("partial", text=text, stable=None)
+    async with page.listening():
+        await page.until("transcript", text=text)
+
+
+def words_of(text: str) -> Audio:
+    """What was said up to the last of its sound."""
+    spoken = said(text)
+    return np.trim_zeros(np.where(np.abs(spoken) < 0.01, 0, spoken), "b")
 
 
 @dataclass

@@ -3,9 +3,12 @@
 import functools
 import logging
 import os
+import resource
 import signal
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,23 +30,27 @@ _meeting = threading.Barrier(2)
 class Obedient:
     """An asr Engine that carries out `initial_prompt`: its words are steps, `step:argument`."""
 
-    name = "obedient"
     languages: tuple[str, ...] = ("en",)
     longest_s = 28.0
     at_once = 2
 
-    def __init__(self, needs: str = "") -> None:
-        """`needs`: a file without which it can't be loaded."""
+    def __init__(self, needs: str = "", name: str = "obedient") -> None:
+        """`needs`: a file without which it can't be loaded; `for ever`: it never is; `crash`."""
+        self.name = name
         self._needs = needs
+        self._given: list[weakref.ref[Audio]] = []
 
     def load(self) -> None:
         if self._needs == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._needs == "for ever":
+            _hang()
         if self._needs and not Path(self._needs).exists():
             raise EngineError(f"no model in {self._needs!r}")
         self.languages = ("en", "de")
 
     def transcribe(self, audio: Audio, options: DecodeOptions) -> Iterator[Segment | None]:
+        self._given.append(weakref.ref(audio))
         for words in options.initial_prompt.split():
             step, _, argument = words.partition(":")
             yield from self._done(step, argument, audio, options)
@@ -59,6 +66,9 @@ class Obedient:
             case "doubt":
                 wanted = options.wants_words_of(argument, "en")
                 yield Segment("wanted" if wanted else "not wanted", 0.0, 1.0, "en")
+            case "kept":
+                kept = sum(audio() is not None for audio in self._given)
+                yield Segment(str(kept), 0.0, 1.0, "en")
             case "meet":
                 _meeting.wait(10)
             case "log":
@@ -86,21 +96,33 @@ def _misfortune(step: str, argument: str) -> None:
         case "exit":
             os._exit(7)
         case "hang":
-            threading.Event().wait()
+            _hang()
         case "memory":
-            raise MemoryError
+            has = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+            most = has * os.sysconf("SC_PAGE_SIZE") + 50_000_000
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            np.ones(20_000_000)
         case "cuda":
             raise RuntimeError("CUDA failed with error an illegal memory access was encountered")
         case "bug":
             raise ValueError("somebody said: my password is swordfish")
+        case "quits":
+            sys.exit("it has no more to say")
         case "choice":
             raise UnknownChoice("voice", "af_hart", ["af_heart"])
 
 
-def obedient(bounds: Bounds = PATIENT, needs: str = "") -> IsolatedRecogniser:
+def _hang() -> None:
+    logging.getLogger("obedient").warning("hangs in %d", os.getpid())
+    threading.Event().wait()
+
+
+def obedient(
+    bounds: Bounds = PATIENT, needs: str = "", name: str = "obedient"
+) -> IsolatedRecogniser:
     """In a process of its own, not loaded."""
-    known = Known("obedient", ("en",), 28.0)
-    return IsolatedRecogniser(functools.partial(Obedient, needs), known, bounds)
+    known = Known(name, ("en",), 28.0)
+    return IsolatedRecogniser(functools.partial(Obedient, needs, name), known, bounds)
 
 
 class Patient:

@@ -3,7 +3,16 @@
 import pytest
 
 from wyoming_voice.errors import EngineError, UnknownChoice, VoiceError
-from wyoming_voice.isolation.faults import PAUSES_S, ending, error_of, failure_of, pause_s
+from wyoming_voice.isolation.faults import (
+    PAUSES_S,
+    Failure,
+    ending,
+    error_of,
+    failure_of,
+    pause_s,
+    refusal,
+    seconds,
+)
 
 
 def caused(error: VoiceError, cause: Exception) -> VoiceError:
@@ -71,9 +80,29 @@ def test_pauses_grow_up_to_half_a_minute() -> None:
     [
         (3, "ended with status 3"),
         (-11, "was killed by signal 11 (SIGSEGV)"),
-        (-9, "was killed by signal 9 (SIGKILL), as the kernel does where memory runs short"),
+        (
+            -9,
+            "was killed by signal 9 (SIGKILL), as the kernel does where memory runs short (`dmesg` says"
+            " whether it did: then use a smaller model, or leave it more memory)",
+        ),
         (-99, "was killed by signal 99 (unknown)"),
     ],
 )
 def test_how_a_process_ended_is_put_in_words(status: int, words: str) -> None:
     assert ending(status) == words
+
+
+@pytest.mark.parametrize(
+    ("left_s", "words"),
+    [
+        (None, "it broke"),
+        (0.0, "it broke; the engine is being started again, ask again in a moment"),
+        (11.2, "it broke; the engine is started again in about 12 s, ask again then"),
+    ],
+)
+def test_who_is_refused_is_told_when_to_ask_again(left_s: float | None, words: str) -> None:
+    assert str(refusal(Failure("EngineError", "it broke"), left_s)) == words
+
+
+def test_times_are_rounded() -> None:
+    assert [seconds(t) for t in (61.1897, 9.21, 8.0, 0.5)] == ["61 s", "9.2 s", "8 s", "0.5 s"]

@@ -1,10 +1,9 @@
 """Engines in processes of their own that do as they are told, and what becomes of who asked."""
 
+import contextlib
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,14 +13,15 @@ import numpy as np
 import pytest
 
 from tests.isolation.engines import PATIENT, obedient, patient
+from tests.isolation.watching import ends, pid_of
+from wyoming_voice import logs
 from wyoming_voice.asr.engine import DecodeOptions
 from wyoming_voice.asr.isolated import IsolatedRecogniser
 from wyoming_voice.errors import EngineError, UnknownChoice
 from wyoming_voice.isolation.bounds import Bounds
-from wyoming_voice.isolation.isolated import Isolated, numbers
+from wyoming_voice.isolation.isolated import numbers
 from wyoming_voice.tts.engine import Utterance
 
-REPOSITORY = Path(__file__).parents[2]
 SOUND = np.ones(4, np.float32)
 
 
@@ -39,24 +39,6 @@ def told(
     options = DecodeOptions(initial_prompt=script, doubted=doubted)
     items = engine.transcribe(SOUND, options)
     return [item.text if item is not None else None for item in items]
-
-
-def pid_of(engine: Isolated) -> int:
-    pid = engine.pid
-    assert pid is not None
-    return pid
-
-
-@contextmanager
-def ends(pid: int) -> Iterator[None]:
-    """What is done in here must end a process."""
-    watch = os.pidfd_open(pid)
-    try:
-        yield
-        ready, _, _ = select.select([watch], [], [], 10)
-        assert ready, f"process {pid} lives on"
-    finally:
-        os.close(watch)
 
 
 def test_it_says_of_itself_what_it_knows_once_it_is_loaded() -> None:
@@ -81,7 +63,9 @@ def test_what_is_doubted_only_the_server_knows() -> None:
         assert told(engine, script, lambda text, _: text == "maybe") == ["wanted", "not wanted"]
 
 
-def test_a_question_that_fails_in_the_server_leaves_the_thread_free() -> None:
+def test_a_question_that_fails_in_the_server_leaves_the_thread_free(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def fails(text: str, language: str) -> bool:
         raise KeyError(text)
 
@@ -90,6 +74,7 @@ def test_a_question_that_fails_in_the_server_leaves_the_thread_free() -> None:
             with pytest.raises(KeyError):
                 told(engine, "doubt:maybe", fails)
         assert told(engine, "say:free") == ["free"]
+    assert caplog.records == []
 
 
 def test_two_calls_are_in_at_once() -> None:
@@ -116,13 +101,33 @@ def test_a_generator_that_is_dropped_cleans_up_over_there(tmp_path: Path) -> Non
         assert told(engine, f"find:{mark} say:tidy") == ["tidy"]
 
 
-def test_its_log_lines_are_the_servers(caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_kept_over_there_of_a_call_that_has_ended() -> None:
     with loaded() as engine:
-        told(engine, "log:this say:a")
-    assert [record.getMessage() for record in caplog.records] == ["it says this"]
+        for script in ("say:a breathe", "bug", "choice"):
+            for _ in range(3):
+                with contextlib.suppress(EngineError, UnknownChoice):
+                    told(engine, script)
+        for _ in range(3):
+            items = engine.transcribe(SOUND, DecodeOptions(initial_prompt="say:a breathe"))
+            next(items)
+            items.close()  # type: ignore[attr-defined]
+        assert told(engine, "kept") == ["1"], "its own"
 
 
-def test_errors_are_what_they_were_and_the_engine_is_used_on() -> None:
+def test_its_log_lines_are_the_servers_and_of_the_turn_that_it_worked_at(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with loaded() as engine:
+        with logs.turn("cafe"):
+            told(engine, "log:this say:a")
+        told(engine, "log:that")
+    lines = [(record.getMessage(), record.turn) for record in caplog.records]  # type: ignore[attr-defined]
+    assert lines == [("it says this", "cafe"), ("it says that", "")]
+
+
+def test_errors_are_what_they_were_and_the_engine_is_used_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with loaded() as engine:
         before = engine.pid
         with pytest.raises(UnknownChoice, match="did you mean 'af_heart'"):
@@ -130,8 +135,11 @@ def test_errors_are_what_they_were_and_the_engine_is_used_on() -> None:
         with pytest.raises(EngineError, match="failed with ValueError") as raised:
             told(engine, "bug")
         assert "swordfish" not in str(raised.value)
+        with pytest.raises(EngineError, match="failed with SystemExit"):
+            told(engine, "quits")
         assert told(engine, "say:on") == ["on"]
         assert engine.pid == before
+    assert [record.name for record in caplog.records] == ["wyoming_voice.isolation.child"] * 2
 
 
 @pytest.mark.parametrize("step", ["memory", "cuda"])
@@ -162,13 +170,15 @@ def test_an_answer_that_breaks_off_for_good_is_no_whole_answer() -> None:
     with loaded() as engine:
         items = engine.transcribe(SOUND, DecodeOptions(initial_prompt="say:a exit"))
         assert next(items) is not None
-        with pytest.raises(EngineError, match="ended with status 7, for the second time"):
+        with pytest.raises(
+            EngineError, match="twice over this request, the engine obedient ended with status 7"
+        ):
             next(items)
 
 
 def test_what_kills_every_process_kills_two_and_no_more() -> None:
     with loaded() as engine:
-        with pytest.raises(EngineError, match=r"SIGKILL.* for the second time over this request"):
+        with pytest.raises(EngineError, match=r"^twice over this request, .*SIGKILL.*dmesg"):
             told(engine, "killed")
         assert told(engine, "say:on") == ["on"]
         assert dict(engine.numbers())["engine_restarts"] == 2
@@ -219,7 +229,7 @@ def test_who_waits_for_an_engine_that_cannot_come_back_is_told_why(tmp_path: Pat
     with loaded(needs=str(model)) as engine:
         model.unlink()
         os.kill(pid_of(engine), signal.SIGKILL)
-        with pytest.raises(EngineError, match="no model in"):
+        with pytest.raises(EngineError, match=r"no model in .*; the engine is .*, ask again"):
             told(engine, "say:never")
         assert engine.failing
         assert not engine.hopeless
@@ -264,41 +274,3 @@ def test_who_waits_when_the_server_ends_is_told() -> None:
         engine.close()
         with pytest.raises(EngineError, match="shutting down"):
             list(items)
-
-
-_SERVER = """
-import sys
-import numpy as np
-from wyoming_voice.asr.engine import DecodeOptions
-from tests.isolation.engines import obedient
-engine = obedient()
-engine.load()
-print(engine.pid, flush=True)
-sys.stdin.readline()
-list(engine.transcribe(np.ones(4, np.float32), DecodeOptions(initial_prompt="say:a")))
-print(engine.pid, flush=True)
-sys.stdin.readline()
-"""
-
-
-def test_it_ends_with_its_server_and_leaves_signals_to_it() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVER],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        pid = int(server.stdout.readline())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            os.kill(pid, number)
-        adjustment = Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii")
-        assert int(adjustment) >= 500
-        server.stdin.write("\n")
-        server.stdin.flush()
-        assert int(server.stdout.readline()) == pid
-        os.kill(pid, signal.SIGSTOP)  # nor can it see by itself that nobody is there any more
-        with ends(pid):
-            server.kill()

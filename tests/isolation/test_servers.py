@@ -3,12 +3,10 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
+import numpy as np
 import pytest
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -18,42 +16,39 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from tests.asr.speech import said
 from tests.fakes import FakeProgram, on_loopback
+from tests.isolation.engines import Obedient, Patient, obedient
+from tests.isolation.watching import ends, pid_of
+from tests.satellite.waiting import until
+from tests.tts.fakes import MADE_BY
 from tests.wire_client import client_of
 from wyoming_voice.asr import isolated
+from wyoming_voice.asr.isolated import IsolatedRecogniser, Known
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
+from wyoming_voice.asr.session import Wish
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.isolation.bounds import Bounds
-from wyoming_voice.isolation.isolated import Isolated
 from wyoming_voice.program import Program
 from wyoming_voice.service import Health, Service, serving
+from wyoming_voice.tts.cache import CachingEngine, openers
+from wyoming_voice.tts.engine import Sound, Utterance, never
 from wyoming_voice.tts.engines import cast
 from wyoming_voice.tts.isolated import IsolatedVoice
 from wyoming_voice.tts.server import TtsProgram
 from wyoming_voice.tts.settings import TtsSettings
+from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import Address
 
-REPOSITORY = Path(__file__).parents[2]
 BOUNDS = Bounds(30.0, 30.0, 60.0)
 
 
-def pid_of(engine: Isolated) -> int:
-    pid = engine.pid
-    assert pid is not None
-    return pid
-
-
 @asynccontextmanager
-async def hearing(bounds: Bounds = BOUNDS) -> AsyncIterator[tuple[Address, Isolated]]:
-    settings = load(
-        AsrSettings,
-        ["--engine", "pocketsphinx", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf"],
-        {},
-    )
-    engine = isolated.pocketsphinx(bounds)
+async def hearing(engine: IsolatedRecogniser) -> AsyncIterator[Address]:
+    arguments = ["--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--initial-prompt", "say:heard"]
+    settings = load(AsrSettings, arguments, {})
     async with serving(AsrProgram(settings, [engine]), settings) as address:
-        yield address, engine
+        yield address
     assert engine.join(10)
 
 
@@ -90,9 +85,8 @@ async def transcript_of(address: Address) -> str:
 
 
 async def test_a_recogniser_killed_in_the_middle_of_an_utterance_is_missed_by_nobody() -> None:
-    async with hearing() as (address, engine):
-        heard = await transcript_of(address)
-        assert heard
+    engine = obedient()
+    async with hearing(engine) as address:
         async with client_of(address) as client:
             events = utterance()
             await client.send(*events[:3])
@@ -100,46 +94,117 @@ async def test_a_recogniser_killed_in_the_middle_of_an_utterance_is_missed_by_no
             assert (await client.ask(Describe().event()) or events[0]).type == "info"
             await client.send(*events[3:])
             (answer,) = await client.read_until("transcript")
-        assert Transcript.from_event(answer).text == heard
+        assert Transcript.from_event(answer).text == "heard"
 
 
 async def test_a_recogniser_killed_while_it_decodes_is_missed_by_nobody() -> None:
-    async with hearing() as (address, engine):
-        heard = await transcript_of(address)
+    engine = obedient()
+    async with hearing(engine) as address:
         os.kill(pid_of(engine), signal.SIGSTOP)  # so that it is surely at work when it is killed
         async with client_of(address) as client, client_of(address) as other:
             await client.send(*utterance())
             assert (await other.ask(Describe().event()) or Event("none")).type == "info"
             os.kill(pid_of(engine), signal.SIGKILL)
             (answer,) = await client.read_until("transcript")
-        assert Transcript.from_event(answer).text == heard
+        assert Transcript.from_event(answer).text == "heard"
 
 
 async def test_a_client_that_hangs_up_leaves_an_engine_that_serves_the_next() -> None:
-    async with hearing() as (address, engine):
-        heard = await transcript_of(address)
+    engine = obedient()
+    async with hearing(engine) as address:
         before = pid_of(engine)
         os.kill(before, signal.SIGSTOP)
         async with client_of(address) as client:
             await client.send(*utterance())
             assert (await client.ask(Describe().event()) or Event("none")).type == "info"
         os.kill(before, signal.SIGCONT)
-        assert await transcript_of(address) == heard
+        assert await transcript_of(address) == "heard"
         assert engine.pid == before
 
 
 async def test_an_unloaded_recogniser_hears_the_next_utterance() -> None:
-    async with hearing(Bounds(30.0, 30.0, 60.0, unload_after_s=0.5)) as (address, engine):
+    engine = isolated.pocketsphinx(Bounds(30.0, 30.0, 60.0, unload_after_s=0.2))
+    async with hearing(engine) as address:
         heard = await transcript_of(address)
-        watch = os.pidfd_open(pid_of(engine))
-        gone = asyncio.Event()
-        asyncio.get_running_loop().add_reader(watch, gone.set)
-        async with asyncio.timeout(10):
-            await gone.wait()
-        asyncio.get_running_loop().remove_reader(watch)
-        os.close(watch)
+        await until(lambda: engine.pid is None)
         assert dict(engine.numbers())["engine_memory_bytes"] == 0
         assert await transcript_of(address) == heard
+
+
+async def test_each_of_several_models_has_a_process_that_is_started_again_by_itself() -> None:
+    first, second = (obedient(name=name) for name in ("first", "second"))
+    program = AsrProgram(load(AsrSettings, [], {}), [first, second])
+    await program.load()
+    assert dict(program.numbers())["engine_loaded"] == 2
+    before = (pid_of(first), pid_of(second))
+    with ends(before[1]):
+        os.kill(before[1], signal.SIGKILL)
+    await asyncio.to_thread(second.wait)
+    assert (pid_of(first) == before[0], first.failing) == (True, False)
+    assert pid_of(second) not in before
+    assert dict(program.numbers())["engine_restarts"] == 1
+    await program.close()
+
+
+class Light(IsolatedRecogniser):
+    """Without a process; counts how often it is woken."""
+
+    woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+def test_only_the_model_that_will_hear_is_woken() -> None:
+    first, second = (
+        Light(Obedient, Known(name, ("en",), 28.0), BOUNDS) for name in ("first", "second")
+    )
+    program = AsrProgram(load(AsrSettings, [], {}), [first, second])
+    program.choice(Wish(model="second"))
+    assert (first.woken, second.woken) == (0, 1)
+    program.choice(Wish())
+    assert (first.woken, second.woken) == (1, 1)
+
+
+class Sleeper(IsolatedVoice):
+    """Without a process; says whether it is loaded, and counts how often it is asked to speak."""
+
+    awake = False
+    asked = 0
+
+    @property
+    def loaded(self) -> bool:
+        return self.awake
+
+    def load(self) -> None:
+        return
+
+    def synthesize(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Sound]:
+        self.asked += 1
+        yield Sound(np.ones(80, np.float32))
+
+
+async def test_an_unloaded_voice_is_not_woken_for_what_is_made_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wyoming_voice.tts.server._IDLE_S", 0.0)
+    engine = Sleeper("sleeper", Patient, Patient.sample_rate_hz, "af_heart", BOUNDS)
+    catalogue = BlendingCatalogue(KOKORO_VOICES, "af_heart")
+    cache = CachingEngine(engine, 1 << 20)
+    settings = load(TtsSettings, ["--uri", "tcp://127.0.0.1:0", "--no-zeroconf"], {})
+    program = TtsProgram(settings, engine, catalogue, MADE_BY, cache)
+    await program.load()
+    rehearsed = engine.asked
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert engine.asked == rehearsed
+    engine.awake = True
+    async with asyncio.timeout(10):
+        while not all(map(cache.holds, openers("af_heart", "en-US", 1.0))):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    await program.close()
 
 
 async def test_a_voice_killed_in_the_middle_of_an_answer_speaks_on() -> None:
@@ -183,42 +248,3 @@ def test_idle_times_are_read_and_bad_ones_are_refused() -> None:
     for told in ("10", "soon", "0s", "5d", "1000h", "10 minutes"):
         with pytest.raises(ConfigError, match=rf"'{told}' is no time .*90s, 10m or 2h"):
             settings(told)
-
-
-_PROGRAMS = """
-import asyncio, sys
-from wyoming_voice.config import load
-if sys.argv[1] == "asr":
-    from wyoming_voice.asr.server import AsrSettings as Settings, build
-else:
-    from wyoming_voice.tts.server import TtsSettings as Settings, build
-async def main():
-    program = build(load(Settings, sys.argv[2:], {}))
-    await program.load()
-    print(dict(program.numbers())["engine_loaded"])
-    await program.close()
-asyncio.run(main())
-heavy = {"torch", "ctranslate2", "faster_whisper", "kokoro", "misaki", "spacy", "pocketsphinx"}
-heavy |= {"huggingface_hub", "transformers"}
-print(*sorted(heavy & set(sys.modules)))
-"""
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("asr", "--isolate", "--model", "tests/models/command_whisper"),
-        ("asr", "--unload-after", "1h", "--engine", "pocketsphinx"),
-        ("tts", "--isolate", "--engine", "espeak"),
-    ],
-    ids=" ".join,
-)
-def test_the_server_loads_nothing_that_its_engine_needs(arguments: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAMS, *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == ["1.0"], done.stderr

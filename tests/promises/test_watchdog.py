@@ -1,7 +1,8 @@
-"""A server that hangs is killed by its watchdog and started again, and no client is refused meanwhile.
+"""A server that hangs or crashes is started again by its supervisor, and no client is refused meanwhile.
 
-The watchdog is a small one that speaks systemd's protocol as the shipped units and sockets have systemd speak
-it: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3). It keeps the listening socket, as a .socket unit.
+The supervisor is a small one that speaks systemd's protocol as the shipped units and sockets have systemd
+speak it: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3). It kills what doesn't feed its watchdog, and
+keeps the listening socket, as a .socket unit.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from wyoming.info import Describe, Info
 
 from tests.test_systemd import child_command, high
 from tests.wire_client import PATIENCE_S, WireClient, client_of
+from wyoming_voice.peer import end as cancelled
 
 REPOSITORY = Path(__file__).parents[2]
 WATCHDOG_S = 2.0
@@ -36,7 +38,7 @@ class Unit:
 
     def __init__(self, directory: Path, listener: socket.socket) -> None:
         self.uri = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-        self.killed = asyncio.Event()
+        self.ended = asyncio.Event()
         self.may_restart = asyncio.Event()
         self.ends: list[tuple[int, str]] = []
         self._listener = listener
@@ -50,17 +52,21 @@ class Unit:
         with self._notify:
             while True:
                 await self._once()
-                self.killed.set()
+                self.ended.set()
                 await self.may_restart.wait()
 
     async def _once(self) -> None:
         process = await self._start()
+        watch = asyncio.create_task(self._watch())
+        ended = asyncio.create_task(process.wait())
         try:
-            await self._watch()
-            process.send_signal(signal.SIGABRT)
+            await asyncio.wait((watch, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                process.send_signal(signal.SIGABRT)
             _, err = await process.communicate()
             self.ends.append((process.returncode or 0, err.decode()))
         finally:
+            await cancelled([watch, ended])
             if process.returncode is None:
                 process.kill()
                 await process.communicate()
@@ -112,17 +118,24 @@ async def describes_itself(client: WireClient) -> bool:
     return event is not None and Info.from_event(event).asr[0].name == "fake"
 
 
-@pytest.mark.parametrize(("hang", "where"), [("stick", "in work"), ("freeze", "in push")])
-async def test_a_server_that_hangs_is_started_again_and_nobody_is_refused(
-    hang: str, where: str, tmp_path: Path
+HANGS, CRASHES = (signal.SIGABRT, "Aborted"), (signal.SIGSEGV, "Segmentation fault")
+
+
+@pytest.mark.parametrize(
+    ("request_type", "end", "where"),
+    [("stick", HANGS, "in work"), ("freeze", HANGS, "in push"), ("break", CRASHES, "in work")],
+    ids=["its engine hangs", "its loop hangs", "its engine crashes"],
+)
+async def test_a_server_that_hangs_or_crashes_is_started_again_and_nobody_is_refused(
+    request_type: str, end: tuple[signal.Signals, str], where: str, tmp_path: Path
 ) -> None:
     async with running(tmp_path) as unit, contextlib.AsyncExitStack() as clients:
         first = await clients.enter_async_context(client_of(unit.uri))
         await first.send(Describe().event())
         assert await describes_itself(first)
-        await first.send(Event(hang))
+        await first.send(Event(request_type))
         async with asyncio.timeout(30):
-            await unit.killed.wait()
+            await unit.ended.wait()
         assert [event.type for event in await first.read_to_end()] in ([], ["stuck"])
 
         waiting = [await clients.enter_async_context(client_of(unit.uri)) for _ in range(5)]
@@ -136,8 +149,7 @@ async def test_a_server_that_hangs_is_started_again_and_nobody_is_refused(
             assert answer.data["text"] == "here"
 
         status, said = unit.ends[0]
-        assert status == -signal.SIGABRT
-        assert "Fatal Python error: Aborted" in said
-        assert where in said, "the trace names what it hung in"
-        if hang == "stick":
-            assert "the engine is stuck" in said
+        assert status == -end[0]
+        assert f"Fatal Python error: {end[1]}" in said
+        assert where in said, "the trace names what it was in"
+        assert ("the engine is stuck" in said) is (request_type == "stick")

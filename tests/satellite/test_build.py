@@ -21,8 +21,8 @@ from satellite.effects import Tone
 from satellite.events import WakeWord
 from satellite.standalone.means import Means
 from satellite.standalone.patience import Patience
-from wyoming_voice.client import Done
 from wyoming_voice.core.endpointing import endpoint_settings
+from wyoming_voice.errands import Done
 
 PACKAGE = Path(__file__).parent.parent.parent / "satellite"
 

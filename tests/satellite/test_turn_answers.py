@@ -132,10 +132,22 @@ def test_a_turn_that_fails_silently() -> None:
     assert asked().do(failure) == ["think off", "UNDUCK", "IDLE"]
 
 
-def test_an_answer_that_fails_is_heard_as_far_as_it_came() -> None:
-    stage = answered()
-    assert stage.do(TurnFailed(1, Trouble.FAILED, "cut off")) == ["error: failed", "whole 1"]
+def test_an_answer_that_fails_is_heard_as_far_as_it_came_and_then_that_it_failed() -> None:
+    stage = answered(text="Which room? The")
+    assert stage.do(TurnFailed(1, Trouble.FAILED, "cut off")) == [
+        "error: failed",
+        "whole 1",
+        "sentence 2 failed",
+    ]
     assert stage.do(ReplyAudio(1, SECOND), ReplyEnded(1)) == []
+    assert stage.heard() == ["played direct", "PLAYED", "ANNOUNCING"]
+    assert stage.heard() == ["PLAYED", "UNDUCK", "IDLE"]
+
+
+def test_an_answer_that_fails_silently_is_heard_as_far_as_it_came() -> None:
+    stage = answered()
+    failure = TurnFailed(1, Trouble.FAILED, "cut off", silent=True)
+    assert stage.do(failure) == ["error: failed", "whole 1"]
     assert stage.heard() == ["played direct", "PLAYED", "UNDUCK", "IDLE"]
 
 

@@ -40,12 +40,21 @@ def test_numbers_can_be_calculated_with(said: object, read: float | None) -> Non
     assert report.number(said) == read
 
 
+def endless() -> list[object]:
+    """A list with more levels than can be looked through."""
+    held: list[object] = []
+    for _ in range(100_000):
+        held = [held]
+    return held
+
+
 def test_nonsense_is_nothing() -> None:
-    every: tuple[object, ...] = (None, 7, "text", [1, [2]], {"a": []})
+    every: tuple[object, ...] = (None, 7, "text", [1, [2]], {"a": []}, endless())
     for nonsense in every:
         assert report.counts_in(nonsense) == {}
         assert report.troubles_in(nonsense) == ()
         assert report.state_in({"health": nonsense}) is State.READY
+        assert report.plain(nonsense) in ("", "7", "text")
         assert report.load_in({"connections": nonsense}) in (Load(), Load(connections=7))
     assert report.texts_in([("a", "b")]) == {}
 
@@ -68,3 +77,22 @@ def test_what_is_told() -> None:
 
 def test_tables_are_bounded() -> None:
     assert len(report.counts_in({f"outcome-{n}": n for n in range(100_000)})) == 64
+
+
+@pytest.mark.parametrize(
+    ("health", "numbers", "answering", "state"),
+    [
+        ("well", {"engine_loaded": 0}, 0, State.UNLOADED),
+        ("well", {"engine_loaded": 0}, 1, State.READY),
+        ("well", {"engine_loaded": 1}, 0, State.READY),
+        ("well", {}, 0, State.READY),
+        ("reloading", {"engine_loaded": 0}, 0, State.RESTARTING),
+    ],
+)
+def test_an_engine_that_nobody_needs_is_unloaded(
+    health: str, numbers: dict[str, int], answering: int, state: State
+) -> None:
+    said = {"health": health, "numbers": numbers, "answering": answering}
+    assert report.state_in(said) is state
+    well = report.Report("", "", state).well
+    assert well == (state is not State.RESTARTING)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from satellite.around.account import Account
-from satellite.effects import Moment, Tell
+from satellite.effects import SOUND_AGAIN, Moment, Tell
 from tests.satellite.test_box import box_in
 from tests.satellite.waiting import running
 from wyoming_voice import __version__
@@ -47,3 +47,12 @@ def test_turns_are_counted_by_how_they_end() -> None:
     assert (told["health"], told["connections"], told["answering"]) == ("stuck", 2, 1)
     assert "what was said" not in str(told)
     assert "no-asr" in str(told["last_errors"])
+
+
+def test_good_news_is_no_error() -> None:
+    account = Account(lambda: "well", lambda: 0, lambda: False)
+    account.tell(Tell(Moment.WARNING, "the microphone gives only silence"))
+    account.tell(Tell(Moment.WARNING, f"the microphone {SOUND_AGAIN}"))
+    told = account.report()["last_errors"]
+    assert isinstance(told, list)
+    assert [error["text"] for error in told] == ["the microphone gives only silence"]

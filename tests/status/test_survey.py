@@ -16,6 +16,7 @@ from tests.wire_client import PATIENCE_S, client_of
 from wyoming_voice import __version__
 from wyoming_voice.discovery import announced
 from wyoming_voice.service import Service, serving
+from wyoming_voice.status import command
 from wyoming_voice.status.command import StatusSettings, plan_of, run
 from wyoming_voice.status.finding import Plan, Survey, survey
 from wyoming_voice.status.report import Load, Report, State, Trouble
@@ -78,8 +79,9 @@ async def test_one_that_loads_one_that_is_stuck_and_one_that_stops() -> None:
     states = [(await looked(uri)).reports[0].state]
     program.may_load.set()
     await loading
-    program.stuck = True
-    states.append((await looked(uri)).reports[0].state)
+    for fault in ("reloading", "stuck"):
+        setattr(program, fault, True)
+        states.append((await looked(uri)).reports[0].state)
     async with client_of(parse_uri(uri)) as client:
         await client.send(Event("hold"))
         await client.read_until("held")
@@ -88,8 +90,8 @@ async def test_one_that_loads_one_that_is_stuck_and_one_that_stops() -> None:
         answer = await client.ask(Event("status"))
         assert answer is not None
         program.release.set()
-        await stopping
-    assert states == [State.LOADING, State.STUCK]
+    await stopping
+    assert states == [State.LOADING, State.RESTARTING, State.STUCK]
     assert answer.data["health"] == "stopping"
 
 
@@ -125,6 +127,21 @@ async def test_who_is_no_wyoming_server_is_missed_in_words(answer: bytes) -> Non
     assert not all_well(found)
 
 
+async def test_who_turns_us_away_is_there() -> None:
+    settings = on_loopback(max_connections=1)
+    async with serving(FakeProgram(), settings) as address, client_of(address) as first:
+        await first.ask(Event("echo"))
+        (full,) = (await looked(str(address))).reports
+    assert full.state is State.FULL
+    assert full.remark.endswith("1 clients are connected already; try again later")
+    assert not full.well
+    line = b'{"type": "error", "data": {"text": "not from there", "code": "forbidden"}}\n'
+    async with somebody(lambda _: line) as address:
+        (refused,) = (await looked(str(address))).reports
+    assert (refused.state, refused.well) == (State.REFUSED, False)
+    assert refused.remark == f"{address} says: not from there"
+
+
 async def test_who_is_named_is_missed_and_who_might_be_there_is_not(unused_tcp_port: int) -> None:
     nobody = f"tcp://127.0.0.1:{unused_tcp_port}"
     assert (await looked(usual=(nobody,))).reports == ()
@@ -136,20 +153,20 @@ async def test_nobody_is_listed_twice() -> None:
     settings = on_loopback("tcp://0.0.0.0:0")
     async with serving(FakeProgram(), settings) as address:
         here = [f"tcp://{host}:{address.port}" for host in ("127.0.0.1", "localhost")]
-        found = await looked(here[0], usual=(here[0],))
+        found = await looked(*here, usual=(here[0],))
     assert len(found.reports) == 1
 
 
-async def test_whoever_is_announced_has_a_name() -> None:
-    kitchen = f"kitchen {secrets.token_hex(4)}"  # others' tests announce on loopback, too
-    settings = on_loopback(no_zeroconf=False, zeroconf=kitchen, advertise_host="127.0.0.1")
+async def test_whoever_is_announced_has_a_name_also_by_an_address_that_leads_nowhere() -> None:
+    attic = f"attic {secrets.token_hex(4)}"  # others' tests announce on loopback, too
+    settings = on_loopback(no_zeroconf=False, zeroconf=attic, advertise_host="::1")
     async with (
         serving(FakeProgram(), settings) as address,
         announced("asr", INFO, address, settings),
     ):
-        found = await looked(usual=(str(address),), look_s=2, on_loopback=True)
-    told = [(one.name, one.state) for one in found.reports if one.name.startswith(kitchen)]
-    assert told == [(f"{kitchen} asr", "ready")]
+        found = await looked(str(address), look_s=2, on_loopback=True)
+    told = [(one.name, one.address, one.state) for one in found.reports if attic in one.name]
+    assert told == [(f"{attic} asr", str(address), "ready")]
 
 
 async def test_a_gateway_by_its_health() -> None:
@@ -174,7 +191,13 @@ async def test_a_gateway_by_its_health() -> None:
     assert (told.load, told.requests) == (Load(answering=2), {"ok": 5})
 
 
-@pytest.mark.parametrize("answer", [b"", b"hello\r\n\r\n{}", b"HTTP/1.0 200 OK\r\n\r\n{}"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(b"", b"hello\r\n\r\n{}", b"HTTP/1.0 200 OK\r\n\r\n{}"),
+        b"HTTP/1.0 200 OK\r\n\r\n" + b"[" * 9000,
+    ],
+)
 async def test_what_is_no_gateway_is_missed_only_where_one_was_named(answer: bytes) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
@@ -218,6 +241,35 @@ def test_a_person_and_a_program_see_the_same() -> None:
     assert (told["well"], told["network"]) == (False, "no route")
     assert told["services"][0]["requests"] == {"ok": 7, "busy": 9}
     assert told["services"][0]["state"] == "stuck"
+
+
+def test_an_error_is_not_of_an_address() -> None:
+    report = Report(
+        *("", "tls://192.168.1.5:10301", State.READY, ("asr",)),
+        engine="whisper 2",
+        troubles=(Trouble(0.0, "bad-event", "no TLS"),),
+    )
+    console = Console(markup=False, emoji=False, highlight=False, width=140)
+    with console.capture() as captured:
+        show(console, Survey((report,)))
+    last = captured.get().splitlines()[-1]
+    assert last.endswith("  asr whisper 2  bad-event: no TLS")
+
+
+async def test_a_file_has_all_of_a_wide_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Report("attic " * 20, "tcp://192.0.2.1:1", State.READY, ("asr",), "1.0", "w" * 200)
+
+    async def found(_: Plan) -> Survey:
+        return Survey((told,))
+
+    monkeypatch.setattr(command, "survey", found)
+    assert await run(StatusSettings(timeout_s=1)) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.rstrip().endswith("up")
+    assert told.name.strip() in row
+    assert told.engine in row
 
 
 async def test_the_command_from_settings_to_status(

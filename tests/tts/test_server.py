@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ from tests.tts.fakes import (
     sound,
     stream,
 )
+from wyoming_voice.engine_versions import installed
 from wyoming_voice.errors import BadEvent, ConfigError
+from wyoming_voice.tts import espeak
 from wyoming_voice.tts.cache import CachingEngine, openers
 from wyoming_voice.tts.server import TtsProgram, build
 from wyoming_voice.tts.settings import TtsSettings
@@ -47,6 +50,7 @@ def test_info_is_there_before_the_engine() -> None:
     settings = TtsSettings(uri="tcp://127.0.0.1:0", engine="espeak", voice="de")
     (program,) = build(settings).info.tts
     assert program.name == "espeak-ng"
+    assert program.version == espeak.version()
     assert program.installed
     assert program.supports_synthesize_streaming
     assert program.attribution.url
@@ -69,6 +73,13 @@ def test_a_default_voice_that_is_unknown_stops_the_start(engine: str) -> None:
     settings = TtsSettings.model_validate({"engine": engine, "voice": "af_hart"})
     with pytest.raises(ConfigError, match=r"--voice: unknown voice 'af_hart'"):
         build(settings)
+
+
+def test_espeaks_version_is_the_librarys_own() -> None:
+    told = espeak.version()
+    assert told is not None
+    assert re.match(r"1\.\d+", told)
+    assert told != installed()["espeakng-loader"]
 
 
 async def test_plain_text_is_one_group_of_audio() -> None:

@@ -143,10 +143,8 @@ class AsrProgram:
 
     def choice(self, wish: Wish) -> Choice:
         """Who hears an utterance, and how; raises UnknownChoice and other PeerErrors."""
-        self.look_round()
         engine = self._engine(wish)
-        if isinstance(engine, Isolated):
-            engine.wake()  # it is loaded while somebody speaks
+        self.look_round(engine)
         told = is_told(self.settings.name_prompt, engine.name)
         tag = wish.language or (self._default if self._default in engine.languages else None)
         options = DecodeOptions(
@@ -185,13 +183,16 @@ class AsrProgram:
             pauses=pauses,
         )
 
-    def look_round(self) -> None:
-        """Somebody begins to speak, or soon will: what the house is called by then, will be known."""
+    def look_round(self, *engines: Engine) -> None:
+        """Somebody begins to speak, or soon will: by then what the house is called is known.
+
+        Of `engines`, who will hear it, one that was unloaded is loaded meanwhile.
+        """
         if self._household is not None:
             self._household.refresh()
-        first = next(iter(self._engines.values()))
-        if isinstance(first, Isolated):
-            first.wake()
+        for engine in engines:
+            if isinstance(engine, Isolated):
+                engine.wake()
 
     def _tell_of_names(self, engine: Engine) -> None:
         """In the log: that a model is told no names where that isn't by the operator's own wish."""

@@ -54,7 +54,7 @@ class Piece:
 
 def reading_s(pieces: Sequence[Piece], settings: CaptionSettings) -> float:
     """How long these words want to be seen."""
-    return max(settings.min_s, _places(pieces) / settings.max_cps)
+    return _reading_s(sum(piece.spaced + piece.places for piece in pieces), settings)
 
 
 def cue_ends(
@@ -66,12 +66,13 @@ def cue_ends(
     """
     count = len(pieces)
     starts = [piece.start_s for piece in pieces] + [float("inf") if next_s is None else next_s]
+    reach = _reach(pieces)
     best = [0.0] + [float("inf")] * count
     begins = [0] * (count + 1)
     for begin in range(count):
         for end, within in _cues_from(begin, pieces, settings):
             cost = best[begin] + _CUE + within
-            cost += _haste(pieces[begin:end], starts[end], settings)
+            cost += _haste(reach[end] - reach[begin], starts[end] - starts[begin], settings)
             cost += _parted(pieces, end) if end < count else 0.0
             if cost < best[end]:
                 best[end], begins[end] = cost, begin
@@ -136,10 +137,10 @@ def _parted(pieces: Sequence[Piece], index: int) -> float:
     return pieces[index].break_cost * (1.0 - 0.7 * heard)
 
 
-def _haste(pieces: Sequence[Piece], next_s: float, settings: CaptionSettings) -> float:
-    """What it costs that these words can't be read in time."""
-    room_s = min(next_s - settings.gap_s - pieces[0].start_s, settings.max_s)
-    wanted_s = reading_s(pieces, settings)
+def _haste(places: int, until_next_s: float, settings: CaptionSettings) -> float:
+    """What it costs that words of so many places can't be read in time."""
+    room_s = min(until_next_s - settings.gap_s, settings.max_s)
+    wanted_s = _reading_s(places, settings)
     return _TOO_FAST * (1.0 - max(room_s, 0.0) / wanted_s) if room_s < wanted_s else 0.0
 
 
@@ -148,7 +149,7 @@ def _cuts(pieces: Sequence[Piece], lines: int, settings: CaptionSettings) -> lis
     if lines == 1:
         return []
     count = len(pieces)
-    reach = [0, *accumulate(piece.spaced + piece.places for piece in pieces)]
+    reach = _reach(pieces)
     mean = reach[count] / lines
 
     def cost_of(begin: int, end: int) -> float:
@@ -178,5 +179,10 @@ def _line(pieces: Sequence[Piece]) -> str:
     return "".join(words).lstrip(" ")
 
 
-def _places(pieces: Sequence[Piece]) -> int:
-    return sum(piece.spaced + piece.places for piece in pieces)
+def _reach(pieces: Sequence[Piece]) -> list[int]:
+    """The places before each piece, and of all."""
+    return [0, *accumulate(piece.spaced + piece.places for piece in pieces)]
+
+
+def _reading_s(places: int, settings: CaptionSettings) -> float:
+    return max(settings.min_s, places / settings.max_cps)

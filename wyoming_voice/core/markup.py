@@ -47,10 +47,11 @@ class Markup:
         self._depth = 0  # of brackets in a link's target
         self._begin_line()
 
-    def push(self, char: str) -> None:
-        """Take one character."""
+    def push(self, char: str) -> bool:
+        """Take one character; whether it is held back with others, or skipped with them."""
         if char != "\r":
             self._state("\n" if char in "\n\u2028\u2029" else char)
+        return bool(self._hold)
 
     def finish(self) -> None:
         """Take the end of the text as the end of its last line, and start afresh."""
@@ -214,8 +215,7 @@ class Markup:
 
     def _bang(self, char: str) -> None:
         self._state = self._text
-        if char != "[":
-            self._out("!")
+        self._out("" if char == "[" else "!")
         self._text(char)
 
     def _bracket(self, char: str) -> None:

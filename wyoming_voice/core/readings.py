@@ -8,7 +8,7 @@ and in order.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Part = tuple[str, str]
 """Characters of a text, and what is said for them."""
@@ -27,10 +27,16 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is said, with its spaces and marks, and what is written for it."""
+    """What is said, with its spaces and marks, and what is written for it.
+
+    It is what the text has from its character number `begin` up to `end`, or a little before that where
+    something was held back to be judged: never behind it.
+    """
 
     spoken: str
     words: tuple[Written, ...]
+    begin: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,36 @@ class Places:
                 self._words.appendleft(Written(word.text, left))
             taken += count
         return tuple(places)
+
+
+class Reach:
+    """How far into the text pieces go: readings in, and for each piece how many characters are said with it.
+
+    What has no sound is said with the piece before it once something behind it is known; of a reading that
+    was cut in two nothing is said before its end is.
+    """
+
+    def __init__(self) -> None:
+        self._readings: deque[tuple[int, int, int]] = deque()
+        self._chars = 0
+
+    def add(self, reading: Reading) -> None:
+        """Take what comes next."""
+        self._readings.append((letters(reading.spoken), reading.begin, reading.end))
+
+    def take(self, piece: str) -> int:
+        """The characters of the text that have been said at the end of the next piece."""
+        left = letters(piece)
+        while self._readings and (left or not self._readings[0][0]):
+            count, begin, end = self._readings.popleft()
+            if count > left:
+                self._readings.appendleft((count - left, begin, end))
+                break
+            left -= count
+            self._chars = max(self._chars, end)
+        if self._readings:
+            self._chars = max(self._chars, self._readings[0][1])
+        return self._chars
 
 
 def letters(text: str) -> int:

@@ -57,11 +57,20 @@ class Speakable:
     def add(self, delta: str) -> list[Reading]:
         """Take the next characters and return what can be read aloud by now."""
         for char in delta:
-            self._markup.push(char)
+            self._locate()
+            self.chars += 1
+            self._held = self._markup.push(char)
+        return self._drain()
+
+    def end_line(self) -> list[Reading]:
+        """Take a line's end that is not in the text."""
+        self._locate()
+        self._held = self._markup.push("\n")
         return self._drain()
 
     def finish(self) -> list[Reading]:
         """Return what is left and start afresh."""
+        self._locate()
         self._markup.finish()
         self._end_word()
         self._end_phrase()
@@ -70,6 +79,11 @@ class Speakable:
         return readings
 
     def _reset(self) -> None:
+        self.chars = 0  # that have come
+        self._held = False
+        self._place = 0  # where what is being read begins
+        self._word_begin = self._word_end = 0
+        self._begin = self._end = 0  # of the phrase
         self._word = ""
         self._phrase = ""
         self._tokens: list[str] = []  # the words of the phrase as they were written
@@ -78,6 +92,11 @@ class Speakable:
         self._gap = ""  # white space that stands before the next word
         self._last = ""  # the last character that went out
         self._skipping = False  # inside an address whose beginning has been read
+
+    def _locate(self) -> None:
+        """What was held back is read from where it began."""
+        if not self._held:
+            self._place = self.chars
 
     def _drain(self) -> list[Reading]:
         readings, self._ready = self._ready, []
@@ -97,6 +116,9 @@ class Speakable:
         if self._word and (_is_wide(char) or _is_wide(self._word[-1])) and not _joins(char):
             self._end_word()
             self._end_phrase()
+        if not self._word:
+            self._word_begin = self._place
+        self._word_end = self._place if self._place + 1 < self.chars else self.chars
         self._word += char
         if len(self._word) >= HOLD_CHARS:
             self._skipping = _URL_START.match(self._word) is not None
@@ -113,6 +135,9 @@ class Speakable:
         added, self._added = self._added, 0
         if not word:
             return
+        if not self._tokens:
+            self._begin = self._word_begin
+        self._end = self._word_end
         self._tokens.append(word[: len(word) - added])
         self._phrase += (" " if self._phrase else "") + word
         if not self._rules.waits(word):
@@ -131,7 +156,7 @@ class Speakable:
         self._context = f"{self._context} {words}"[-40:]
         written = self._written(tokens, parts)
         if not spoken:
-            self._ready.append(Reading("", written))
+            self._hand_out("", written)
             return
         rewritten = not spoken.startswith(phrase[0])
         gap = self._gap if self._last else ""
@@ -151,14 +176,17 @@ class Speakable:
         spaced = self._gap and self._last and stops[0] not in ".,…"
         words = (Written((" " if spaced else "") + written, 0),) if written else ()
         if not self._last or self._gap == "\n" or (self._last in _STOPS and stops[0] in _STOPS):
-            self._ready.append(Reading("", words))
+            self._hand_out("", words)
             return
         self._send(stops, words)
 
     def _send(self, text: str, words: tuple[Written, ...]) -> None:
-        self._ready.append(Reading(text, words))
+        self._hand_out(text, words)
         self._last = text[-1]
         self._gap = ""
+
+    def _hand_out(self, spoken: str, words: tuple[Written, ...]) -> None:
+        self._ready.append(Reading(spoken, words, self._begin, self._end))
 
 
 def _once(repeated: re.Match[str]) -> str:

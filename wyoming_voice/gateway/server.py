@@ -42,7 +42,7 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._gate = Gate(settings.allow)
+        self._gate = Gate(settings.allow, None)
         self._stopping = False
         self._ledger = Ledger()
         self.services = Services(

@@ -3,13 +3,13 @@
 Rule: without keys a door is for this machine alone, unless somebody says that he knows better.
 """
 
-import ipaddress
 import re
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.listening import is_loopback
 from wyoming_voice.settings import TlsSettings
 from wyoming_voice.wire import parse_uri
 
@@ -64,19 +64,9 @@ class HttpSettings(TlsSettings):
     def _guarded(self) -> "HttpSettings":
         if not self.http or self.api_key_file or self.insecure:
             return self
-        host = parse_uri(self.http).host
-        if not _is_loopback(host):
+        if not is_loopback(parse_uri(self.http).host):
             raise ValueError(
                 f"--http {self.http} can be reached by other machines; give --api-key-file,"
                 " listen on 127.0.0.1, or say --insecure"
             )
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,9 +1,10 @@
 """The engine's process: `python -m wyoming_voice.isolation.child FD PARENT LEVEL`.
 
 It does what the server asks for over the line, and nothing else; signals for a whole group are the
-server's to deal with. Rules: it never outlives the server, the kernel takes it before the server where
-memory runs short, no image of its memory (in which is what was said) is ever written to disk, and its
-log lines are the server's. Whatever a call raises is told to the server: this is the fence of a call.
+server's to deal with. Rules: it never outlives the server (on Linux not even while it hangs), where memory
+runs short the kernel takes it before the server, no image of its memory (in which is what was said) is ever
+written to disk, and its log lines are the server's. Whatever a call raises is told to the server: this is the
+fence of a call.
 """
 
 import contextlib
@@ -14,12 +15,14 @@ import os
 import queue
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
 
+from wyoming_voice import logs
 from wyoming_voice.errors import VoiceError
 from wyoming_voice.isolation.faults import failure_of
 from wyoming_voice.isolation.line import Line
@@ -39,7 +42,7 @@ from wyoming_voice.isolation.messages import (
     Stop,
 )
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("wyoming_voice.isolation.child")  # which runs as __main__
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
@@ -56,11 +59,14 @@ class Closed(Exception):
 class Call:
     """One generator, and what the server says to it while it works."""
 
-    def __init__(self, number: int, line: Line, make: Callable[["Call"], Iterator[Any]]) -> None:
-        self.number = number
+    def __init__(self, opened: Open, engine: Any, line: Line) -> None:
+        self.number = opened.call
+        self.turn = opened.turn
+        self._opened = opened
+        self._engine = engine
         self._line = line
-        self._make = make
         self._items: Iterator[Any] | None = None
+        self._at_work = threading.Lock()
         self._answers = queue.SimpleQueue[Any]()
         self._stopped = False
 
@@ -89,18 +95,22 @@ class Call:
         self._stopped = True
         self._answers.put(_NOTHING)
 
-    def step(self) -> None:
-        """Make one item and send it, or the end."""
-        if self._items is None:
-            self._items = iter(self._make(self))
-        item = next(self._items, _NOTHING)
+    def step(self) -> bool:
+        """Make one item and send it, or the end; whether there may be another."""
+        with self._at_work:
+            if self._items is None:
+                function, arguments = self._opened.function, self._opened.arguments
+                self._items = iter(function(self._engine, self, *arguments))
+            item = next(self._items, _NOTHING)
         self._line.send(End(self.number) if item is _NOTHING else Item(self.number, item))
+        return item is not _NOTHING
 
     def close(self) -> None:
-        """Let the generator clean up."""
-        close = getattr(self._items, "close", None)
-        if close is not None:
-            close()
+        """Let the generator clean up, once it is not at work any more."""
+        with self._at_work:
+            close = getattr(self._items, "close", None)
+            if close is not None:
+                close()
 
 
 class Workshop:
@@ -120,23 +130,35 @@ class Workshop:
     def _do(self, message: Down) -> None:
         match message:
             case Begin():
-                self._later(LOADING, lambda: self._begin(message))
-            case Open(number, function, arguments):
-                call = Call(
-                    number, self._line, lambda call: function(self._engine, call, *arguments)
-                )
-                self._calls[number] = call
-                self._later(number, call.step)
-            case Next(number):
-                self._later(number, self._calls[number].step)
-            case Stop(number) if number in self._calls:
-                self._calls[number].stop()
-            case Answer(number, value) if number in self._calls:
-                self._calls[number].answer(value)
-            case Close(number) if number in self._calls:
-                call = self._calls.pop(number)
+                self._later(LOADING, "", lambda: self._begin(message))
+            case Open(number):
+                call = self._calls[number] = Call(message, self._engine, self._line)
+                self._later(number, call.turn, lambda: self._step(call))
+            case _:
+                if (known := self._calls.get(message.call)) is not None:  # else it has just ended
+                    self._say(known, message)
+
+    def _say(self, call: Call, message: Next | Stop | Close | Answer) -> None:
+        match message:
+            case Next():
+                self._later(call.number, call.turn, lambda: self._step(call))
+            case Stop():
+                call.stop()
+            case Answer(_, value):
+                call.answer(value)
+            case Close():
+                self._calls.pop(call.number, None)
                 call.hang_up()
-                self._later(number, call.close)
+                self._later(call.number, call.turn, call.close)
+
+    def _step(self, call: Call) -> None:
+        """In a thread: one item. A call that has ended is let go of, and the audio or text that it holds."""
+        goes_on = False
+        try:
+            goes_on = call.step()
+        finally:
+            if not goes_on:
+                self._calls.pop(call.number, None)
 
     def _begin(self, begin: Begin) -> None:
         self._engine = begin.make()
@@ -145,18 +167,19 @@ class Workshop:
             self._pool = ThreadPoolExecutor(ready.at_once, thread_name_prefix="engine")
         self._line.send(ready)
 
-    def _later(self, number: int, work: Callable[[], None]) -> None:
-        self._pool.submit(self._fenced, number, work)
+    def _later(self, number: int, turn: str, work: Callable[[], None]) -> None:
+        self._pool.submit(self._fenced, number, turn, work)
 
-    def _fenced(self, number: int, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Closed:
-            pass
-        except Exception as error:  # noqa: BLE001  (the fence of a call)
-            self._tell(number, error)
+    def _fenced(self, number: int, turn: str, work: Callable[[], None]) -> None:
+        with logs.turn(turn):
+            try:
+                work()
+            except Closed:
+                pass
+            except (Exception, SystemExit) as error:  # noqa: BLE001  (the fence of a call)
+                self._tell(number, error)
 
-    def _tell(self, number: int, error: Exception) -> None:
+    def _tell(self, number: int, error: Exception | SystemExit) -> None:
         if not isinstance(error, VoiceError):
             _log.exception("a bug, or an engine that failed", exc_info=error)
         with contextlib.suppress(OSError):
@@ -169,6 +192,12 @@ class _Handler(QueueHandler):
     def __init__(self, line: Line) -> None:
         super().__init__(queue.SimpleQueue())  # which `enqueue` leaves empty
         self._line = line
+        self.addFilter(logs.completed)
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """The record as it can be pickled."""
+        record.msg, record.args = record.getMessage(), None
+        return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Called with a record that can be pickled."""

@@ -4,9 +4,10 @@ Rule: an engine that has once been out of memory, or whose graphics card has fai
 with another request: memory stays in pieces, and a CUDA context that has failed fails for good.
 """
 
+import math
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wyoming_voice import errors
 from wyoming_voice.errors import EngineError, VoiceError
@@ -25,6 +26,11 @@ _REMEDY = (
     " model or fewer workers, or leave it more memory"
 )
 _DEVICE_REMEDY = "the graphics card failed and the engine is started again; ask again"
+
+_KILLED_REMEDY = (
+    ", as the kernel does where memory runs short (`dmesg` says whether it did: then use a smaller model,"
+    " or leave it more memory)"
+)
 
 _KINDS: dict[str, type[VoiceError]] = {
     name: kind
@@ -46,7 +52,20 @@ class Failure:
     spent: bool = False
 
 
-def failure_of(error: Exception) -> Failure:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended that should not have, and what it said of its engine."""
+
+    how: str
+    failure: Failure | None = None
+    was_ready: bool = False
+
+    def told_of(self, engine: str) -> Failure:
+        """What to tell a client of it."""
+        return self.failure or Failure(EngineError.__name__, f"the engine {engine} {self.how}")
+
+
+def failure_of(error: Exception | SystemExit) -> Failure:
     """What a client is to be told: of what isn't ours no text, which may hold what was said."""
     remedy = _remedy(error)
     if isinstance(error, VoiceError):
@@ -80,8 +99,25 @@ def ending(status: int) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = "unknown"
-    short = ", as the kernel does where memory runs short" if status == -signal.SIGKILL else ""
-    return f"was killed by signal {-status} ({name}){short}"
+    remedy = _KILLED_REMEDY if status == -signal.SIGKILL else ""
+    return f"was killed by signal {-status} ({name}){remedy}"
+
+
+def refusal(failure: Failure, left_s: float | None) -> VoiceError:
+    """The error for who asks so long before the next start: 0.0, it is under way; None, there is none."""
+    match left_s:
+        case None:
+            return error_of(failure)
+        case 0.0:
+            again = "is being started again, ask again in a moment"
+        case _:
+            again = f"is started again in about {math.ceil(left_s)} s, ask again then"
+    return error_of(replace(failure, text=f"{failure.text}; the engine {again}"))
+
+
+def seconds(duration_s: float) -> str:
+    """`61 s`, and of short times the tenths: `9.2 s`."""
+    return f"{duration_s:.0f} s" if duration_s >= 10 else f"{round(duration_s, 1):g} s"
 
 
 def _remedy(error: BaseException) -> str:

@@ -33,6 +33,11 @@ class Isolated:
         return self._keeper.hopeless
 
     @property
+    def loaded(self) -> bool:
+        """Whether the engine is in memory and can be asked."""
+        return self._keeper.loaded
+
+    @property
     def pid(self) -> int | None:
         """The engine's process, None where it is unloaded or has failed."""
         return self._keeper.pid
@@ -87,7 +92,7 @@ class Isolated:
                 return
             except Gone as gone:
                 if tried:
-                    raise EngineError(f"{gone}, for the second time over this request") from gone
+                    raise EngineError(f"twice over this request, {gone}") from gone
                 tried = True
 
 

@@ -11,12 +11,12 @@ import functools
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 
 from wyoming_voice.errors import EngineError, why
 from wyoming_voice.isolation.bounds import Bounds
-from wyoming_voice.isolation.faults import WELL_S, Failure, error_of, pause_s
+from wyoming_voice.isolation.faults import WELL_S, Ended, Failure, pause_s, refusal, seconds
 from wyoming_voice.isolation.messages import LOADING, Begin, Logged, Raised, Ready
 from wyoming_voice.isolation.process import Process
 
@@ -55,7 +55,9 @@ class Keeper:
         self._known: Ready | None = None
         self._wanted = True
         self._trouble: Failure | None = None
+        self._lapse: Failure | None = None  # why it was lost the last time
         self._lost_s: float | None = None
+        self._due_s: float | None = None  # the next start after a failure
         self._thread = threading.Thread(target=self._run, name=f"{name} keeper", daemon=True)
 
     @property
@@ -107,18 +109,19 @@ class Keeper:
         """The process with the engine loaded; raises EngineError where that can't be had in time."""
         self.wake()
         with self._changed:
-            self._changed.wait_for(self._settled, within_s)
+            until_s = time.monotonic() + within_s
+            self._changed.wait_for(lambda: self._settled(until_s), within_s)
             if self._state is State.READY and self._process is not None:
                 self._process.used_s = time.monotonic()
                 return self._process
             if self._state is State.CLOSED:
                 raise EngineError(f"{self.name} is shutting down")
             if self._trouble is not None:
-                raise error_of(self._trouble)
-        raise EngineError(
-            f"the engine {self.name} is being loaded and wasn't ready within {within_s:g} s;"
-            " ask again later"
-        )
+                raise refusal(self._trouble, self._left_s())
+            if self._lapse is not None and self._left_s():
+                raise refusal(self._lapse, self._left_s())
+        text = f"the engine {self.name} is being loaded and wasn't ready within {seconds(within_s)}"
+        raise EngineError(f"{text}; ask again later")
 
     def close(self) -> None:
         """End the process, for good."""
@@ -140,46 +143,60 @@ class Keeper:
             return _FIRST_LOAD_S
         return max(self.bounds.load_s, _SLOWER_THAN_FIRST * self.load_s)
 
-    def _settled(self) -> bool:
-        return self._state in (State.READY, State.CLOSED) or self._trouble is not None
+    def _left_s(self) -> float | None:
+        """Until the next start; 0.0 while it goes on, None where there is none after a failure."""
+        return None if self._due_s is None else max(0.0, self._due_s - time.monotonic())
+
+    def _settled(self, until_s: float) -> bool:
+        if self._state in (State.READY, State.CLOSED) or self._trouble is not None:
+            return True
+        return self._due_s is not None and self._due_s > until_s
 
     def _run(self) -> None:
         failures = 0
-        while self._is_wanted(pause_s(failures)):
+        while self._is_wanted():
             begun_s = time.monotonic()
             end = self._lived()
             if end is None:
                 failures = 0
                 continue
+            self._lapse = end.told_of(self.name)
             if self._known is None:
-                self._refuse(end)
+                self._refuse(self._lapse)
                 return
             failures = 1 if time.monotonic() - begun_s > WELL_S else failures + 1
             self.restarts += 1
-            _log.error("%s: the engine's process %s; it is started again", self.name, end.how)
+            self._tell(end.how, pause_s(failures))
             if failures > 1 and not end.was_ready:
-                self._refuse(end)
+                self._refuse(self._lapse)
 
-    def _is_wanted(self, pause_s: float) -> bool:
+    def _tell(self, how: str, pause_s: float) -> None:
+        with self._changed:
+            self._due_s = time.monotonic() + pause_s
+            self._changed.notify_all()
+        due = f" in {seconds(pause_s)}" if pause_s else ""
+        _log.error("%s: the engine's process %s; it is started again%s", self.name, how, due)
+
+    def _is_wanted(self) -> bool:
         """Wait until the process is to be started; False when it never is again."""
         with self._changed:
-            if pause_s:
+            if pause_s := self._left_s():
                 self._changed.wait_for(lambda: self._state is State.CLOSED, pause_s)
             self._changed.wait_for(lambda: self._wanted or self._state is State.CLOSED)
             return self._state is not State.CLOSED
 
-    def _lived(self) -> "_End | None":
+    def _lived(self) -> Ended | None:
         """One process from its start to its end; None where it was meant to end."""
         try:
             process = self._started()
         except OSError as error:
             with self._changed:
                 self._lost_s = self._lost_s or time.monotonic()
-            return _End(f"can't be started: {why(error)}")
+            return Ended(f"can't be started: {why(error)}")
         return self._followed(process)
 
     def _started(self) -> Process:
-        process = Process(logging.getLogger().level, self.bounds.item_s)
+        process = Process(self.name, logging.getLogger().level, self.bounds.item_s)
         with self._changed:
             closed = self._state is State.CLOSED
             if not closed:
@@ -189,7 +206,7 @@ class Keeper:
             process.kill("was ended with the server")
         return process
 
-    def _followed(self, process: Process) -> "_End | None":
+    def _followed(self, process: Process) -> Ended | None:
         begun_s = time.monotonic()
         with contextlib.suppress(OSError):  # its end is read from the line
             process.line.send(self._begin)
@@ -202,8 +219,8 @@ class Keeper:
             match message:
                 case Ready():
                     self._is_ready(message, time.monotonic() - begun_s)
-                case Logged(record):
-                    _write(record)
+                case Logged():
+                    message.write()
                 case Raised(call, failure) if call == LOADING:
                     process.kill(f"could not load the engine: {failure.text}")
                 case _:
@@ -215,7 +232,7 @@ class Keeper:
         while not process.line.waits(self._look_again_s(process, begun_s)):
             if self._state is State.LOADING:
                 if time.monotonic() - begun_s > self._load_within_s:
-                    process.kill(f"took more than {self._load_within_s:.0f} s to load")
+                    process.kill(f"took more than {seconds(self._load_within_s)} to load")
             elif self._unloads(process):
                 return False
         return True
@@ -241,19 +258,22 @@ class Keeper:
             ):
                 return False
             self._state, self._wanted = State.UNLOADED, False
-        _log.info("%s: idle for %.0f s; the engine is unloaded", self.name, idle_s)
+        _log.info("%s: idle for %s; the engine is unloaded", self.name, seconds(idle_s))
         process.kill("was unloaded")
         return True
 
     def _is_ready(self, known: Ready, load_s: float) -> None:
         with self._changed:
-            if self._known is not None:
-                _log.info("%s: the engine is back after %.1f s", self.name, load_s)
+            if self._lost_s is not None:
+                away = seconds(time.monotonic() - self._lost_s)
+                _log.info("%s: the engine is back; it was away for %s", self.name, away)
+            elif self._known is not None:
+                _log.info("%s: the engine is loaded again, after %s", self.name, seconds(load_s))
             self._known, self.load_s = known, load_s
             if known.settled:
                 again = functools.partial(self._begin.make, **known.settled)
                 self._begin = replace(self._begin, make=again)
-            self._trouble = self._lost_s = None
+            self._trouble = self._lost_s = self._due_s = None
             if self._process is not None:
                 self._process.used_s = time.monotonic()
                 self._process.item_s = self.bounds.item_s + min(load_s, self.bounds.item_s)
@@ -261,7 +281,7 @@ class Keeper:
                 self._state = State.READY
             self._changed.notify_all()
 
-    def _ended(self, process: Process, failure: Failure | None) -> "_End | None":
+    def _ended(self, process: Process, failure: Failure | None) -> Ended | None:
         with self._changed:
             meant = self._state in (State.UNLOADED, State.CLOSED)
             was_ready = self._state is State.READY
@@ -270,26 +290,10 @@ class Keeper:
                 self._lost_s = self._lost_s or time.monotonic()
             self._process = None
         how = process.reaped()  # who hears of it finds the state changed
-        return None if meant else _End(how, failure, was_ready)
+        return None if meant else Ended(how, failure, was_ready)
 
-    def _refuse(self, end: "_End") -> None:
+    def _refuse(self, trouble: Failure) -> None:
         """Who waits, and who asks until the engine is back, is told why not."""
-        text = f"the engine's process {end.how}"
         with self._changed:
-            self._trouble = end.failure or Failure(EngineError.__name__, text)
+            self._trouble = trouble
             self._changed.notify_all()
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """How a process ended that should not have, and what it said of its engine."""
-
-    how: str
-    failure: Failure | None = None
-    was_ready: bool = False
-
-
-def _write(record: logging.LogRecord) -> None:
-    logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno):
-        logger.handle(record)

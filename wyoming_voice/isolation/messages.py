@@ -28,11 +28,12 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Begin a call, `function(engine, call, *arguments)`, and make its first item."""
+    """Begin a call, `function(engine, call, *arguments)`, and make its first item; `turn`: for the log."""
 
     call: int
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,12 @@ class Logged:
     """A line for the server's log."""
 
     record: logging.LogRecord
+
+    def write(self) -> None:
+        """Into the log of this process, as far as it wants to have it."""
+        logger = logging.getLogger(self.record.name)
+        if logger.isEnabledFor(self.record.levelno):
+            logger.handle(self.record)
 
 
 Reply = Item | End | Raised | Asked

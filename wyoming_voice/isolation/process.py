@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from wyoming_voice.errors import EngineError
-from wyoming_voice.isolation.faults import ending, error_of
+from wyoming_voice.isolation.faults import ending, error_of, seconds
 from wyoming_voice.isolation.line import Line
 from wyoming_voice.isolation.messages import (
     Answer,
@@ -29,6 +29,7 @@ from wyoming_voice.isolation.messages import (
     Reply,
     Stop,
 )
+from wyoming_voice.logs import current_turn
 
 _MODULE = "wyoming_voice.isolation.child"
 _NOT_ITS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
@@ -60,11 +61,12 @@ class _Call:
 class Process:
     """A running process and the calls that are open in it. `item_s` bounds the work on one item."""
 
-    def __init__(self, level: int, item_s: float) -> None:
+    def __init__(self, name: str, level: int, item_s: float) -> None:
         """Start it, from the thread that will wait for it: it is killed when that thread ends."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = _started(theirs.fileno(), level)
+        self._name = name
         self.line = Line(ours.detach(), send_within_s=item_s)
         self.item_s = item_s
         self._statm = _memory_of(self._process.pid)
@@ -108,7 +110,7 @@ class Process:
         """
         one = self._opened()
         try:
-            self._send(Open(one.number, function, arguments))
+            self._send(Open(one.number, function, arguments, current_turn()))
             while (item := self._item(one, answer, stopped)) is not None:
                 yield item.value
                 self._send(Next(one.number))
@@ -137,7 +139,7 @@ class Process:
             status = self._process.wait()
         how = self._killed_for or ending(status)
         with self._lock:
-            self._end = Gone(f"the engine's process {how}")
+            self._end = Gone(f"the engine {self._name} {how}")
             waiting = list(self._calls.values())
             if self._statm is not None:
                 os.close(self._statm)
@@ -150,7 +152,7 @@ class Process:
     def _opened(self) -> _Call:
         with self._lock:
             if self._end is not None:
-                raise self._end
+                raise Gone(str(self._end))  # one of its own, which keeps no other's frames
             self._last += 1
             one = self._calls[self._last] = _Call(self._last)
         return one
@@ -191,9 +193,9 @@ class Process:
             with contextlib.suppress(queue.Empty):
                 return one.inbox.get(timeout=left_s if told else min(left_s, _LOOK_S))
         one.over = True
-        self.kill(f"was at one piece of work for {self.item_s:g} s and was ended")
+        self.kill(f"was at one piece of work for {seconds(self.item_s)} and was ended")
         raise Stuck(
-            f"the engine was at one piece of work for {self.item_s:g} s and is started again;"
+            f"the engine was at one piece of work for {seconds(self.item_s)} and is started again;"
             " ask again, or give it more time with --deadline-s"
         )
 
@@ -201,7 +203,7 @@ class Process:
         try:
             self.line.send(message)
         except BlockingIOError:
-            self.kill(f"took nothing for {self.item_s:g} s and was ended")
+            self.kill(f"took nothing for {seconds(self.item_s)} and was ended")
         except OSError:  # its end is told by whoever reads the line
             pass
 

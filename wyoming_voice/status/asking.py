@@ -14,7 +14,7 @@ from pathlib import Path
 from wyoming.event import Event
 
 from satellite.around.remote import running_status
-from wyoming_voice.describing import Description, describe_on
+from wyoming_voice.describing import Declined, Description, describe_on
 from wyoming_voice.errors import UpstreamError, VoiceError, why
 from wyoming_voice.extensions import STATUS
 from wyoming_voice.status.report import (
@@ -22,6 +22,7 @@ from wyoming_voice.status.report import (
     Report,
     State,
     counts_in,
+    declined,
     load_in,
     number,
     numbers_in,
@@ -30,6 +31,7 @@ from wyoming_voice.status.report import (
     texts_in,
     troubles_in,
 )
+from wyoming_voice.tls import trouble
 from wyoming_voice.wire import Address, Connection, WireLimits, connect
 
 _KINDS = ("asr", "tts", "handle", "intent", "wake", "satellite")
@@ -51,6 +53,8 @@ async def ask(uri: str, name: str, timeout_s: float) -> Report:
                 report = _without_us(_told(report, await _status_on(connection, uri)))
     except OSError as error:  # TimeoutError among them
         return replace(report, state=State.NO_ANSWER, remark=why(error))
+    except Declined as error:
+        return replace(report, state=declined(error.said), remark=plain(str(error)))
     except VoiceError as error:
         return replace(report, state=State.NO_ANSWER, remark=plain(str(error)))
     return report
@@ -80,9 +84,11 @@ async def ask_gateway(address: Address, context: ssl.SSLContext | None, timeout_
     try:
         async with asyncio.timeout(timeout_s):
             status, health = await _health(address, context)
+    except ssl.SSLError as error:
+        return replace(report, remark=trouble(error))
     except OSError as error:
         return replace(report, remark=why(error))
-    except ValueError:
+    except (ValueError, RecursionError):  # JSON may have any number of levels
         return replace(report, remark="what answers is no gateway")
     missing = [plain(row.get("kind")) for row in _rows(health) if row.get("state") != "up"]
     state = State.READY if status == 200 else State.STOPPING

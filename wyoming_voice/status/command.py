@@ -21,8 +21,8 @@ from wyoming_voice.wire import Address, parse_uri
 _LOOKING = 0.6
 """The share of the time in which the network is listened to."""
 
-_WIDE = 120
-"""Columns of what is written into a file or a pipe."""
+_WIDE = 10_000
+"""Columns of what is written into a file or a pipe, where nothing may be cut: more than there ever are."""
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """What to connect to where somebody listens at all addresses."""

@@ -61,7 +61,8 @@ async def survey(plan: Plan) -> Survey:
 class _Search:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._own = {str(address) for address in interface_addresses()} | {"127.0.0.1", "::1"}
+        self._own = {str(address) for address in interface_addresses()}
+        self._own |= {"127.0.0.1", "::1", "localhost"}
         self._end_s = asyncio.get_running_loop().time() + plan.timeout_s
         self._asked: dict[str, asyncio.Task[Report]] = {}
         self._blind = ""
@@ -90,9 +91,7 @@ class _Search:
             by_place.setdefault(self._place(uri), []).append(task.result())
         told = []
         for reports in by_place.values():
-            best = min(
-                reports, key=lambda report: (report.state is State.NO_ANSWER, not report.name)
-            )
+            best = min(reports, key=_worth)
             name = next((report.name for report in reports if report.name), "")
             if best.state is not State.NO_ANSWER or any(r.address in missed for r in reports):
                 told.append(replace(best, name=name))
@@ -143,6 +142,12 @@ class _Search:
 
     def _is_here(self, report: Report) -> bool:
         return not self._place(report.address)[0]
+
+
+def _worth(report: Report) -> tuple[bool, bool, bool]:
+    """What one report of several says less than others: nothing, or not how the service is, or no name."""
+    turned_away = report.state in (State.FULL, State.REFUSED)
+    return report.state is State.NO_ANSWER, turned_away, not report.name
 
 
 def _can_be_asked(uri: str) -> bool:

@@ -15,14 +15,19 @@ class State(StrEnum):
 
     READY = "ready"
     LOADING = "loading"
+    RESTARTING = "restarting"
     STUCK = "stuck"
     STOPPING = "stopping"
+    UNLOADED = "unloaded"
+    FULL = "full"
+    REFUSED = "refused"
     NO_ANSWER = "no answer"
 
 
 _STATES = {
     "well": State.READY,
     "loading": State.LOADING,
+    "reloading": State.RESTARTING,
     "stuck": State.STUCK,
     "stopping": State.STOPPING,
 }
@@ -70,12 +75,27 @@ class Report:
     @property
     def well(self) -> bool:
         """Whether it can do its work."""
-        return self.state is State.READY
+        return self.state in (State.READY, State.UNLOADED)
 
 
 def state_in(data: Mapping[str, object]) -> State:
-    """What a service says of its health; one that says nothing known answers at least."""
-    return _STATES.get(str(data.get("health")), State.READY)
+    """What a service says of its health; one that says nothing known answers at least.
+
+    An engine that has been unloaded since nobody asked is loaded when somebody does: all is well.
+    """
+    state = _STATES.get(plain(data.get("health")), State.READY)
+    load = load_in(data)
+    idle = state is State.READY and not load.answering and not load.waiting
+    return (
+        State.UNLOADED
+        if idle and numbers_in(data.get("numbers")).get("engine_loaded") == 0
+        else state
+    )
+
+
+def declined(code: str) -> State:
+    """How a service is that answers with an error of this code instead of its description."""
+    return {"busy": State.FULL, "forbidden": State.REFUSED}.get(code, State.NO_ANSWER)
 
 
 def load_in(data: Mapping[str, object]) -> Load:
@@ -119,8 +139,8 @@ def number(value: object) -> float | None:
 
 
 def plain(value: object) -> str:
-    """A text in a line, without what a terminal would obey."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
+    """A text or a number in a line, without what a terminal would obey; "" for all else."""
+    text = str(value) if isinstance(value, str | int | float) else ""
     shown = "".join(c if c.isprintable() else " " for c in text[: _MOST_CHARS + 1])
     return f"{shown[:_MOST_CHARS]}…" if len(shown) > _MOST_CHARS else shown.strip()
 

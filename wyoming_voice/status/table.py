@@ -83,12 +83,14 @@ def _time(seconds: float | None) -> str:
 
 
 def _show_errors(console: Console, reports: Sequence[Report]) -> None:
+    """Without addresses: a client may have come in by another one than we have."""
     told = [(trouble, report) for report in reports for trouble in report.troubles]
     if not told:
         return
     console.print("\nlast errors")
     for trouble, report in sorted(told, key=lambda item: item[0].at_s)[-_ERRORS:]:
-        console.print(f"{_clock(trouble.at_s)}  {_named(report)}  {trouble.code}: {trouble.text}")
+        who = " ".join(filter(None, ("/".join(report.what), report.name or report.engine)))
+        console.print(f"{_clock(trouble.at_s)}  {who}  {trouble.code}: {trouble.text}")
 
 
 def _clock(unix_s: float) -> str:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 
 from wyoming.info import Attribution
 
@@ -34,6 +35,18 @@ def cast(settings: TtsSettings) -> Cast:
         return _espeak(settings) if settings.engine == "espeak" else _kokoro(settings)
     except PeerError as error:
         raise ConfigError(f"--voice: {error}") from error
+
+
+def version(engine: str) -> str | None:
+    """The engine's own version, None where it isn't installed; only espeak-ng's library is loaded for it."""
+    if engine == "espeak":
+        from wyoming_voice.tts import espeak
+
+        return espeak.version()
+    try:
+        return metadata.version(engine)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _kokoro(settings: TtsSettings) -> Cast:

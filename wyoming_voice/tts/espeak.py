@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -212,16 +213,34 @@ def _sounding(samples: Samples, first: int, after: _Border, *, begins: bool) -> 
     return start, first + int(loud[-1]) + 1 if after.ends else after.sample
 
 
-@functools.cache
-def _library() -> tuple[ctypes.CDLL, int]:
-    """The library, ready, and its sample rate in Hz."""
+def version() -> str | None:
+    """The library's own version, which is not its package's; None where it isn't installed."""
+    try:
+        library = ctypes.CDLL(_package().get_library_path())
+    except (EngineError, OSError):
+        return None
+    library.espeak_Info.restype = ctypes.c_char_p
+    told: bytes = library.espeak_Info(None)
+    return told.decode()
+
+
+def _package() -> ModuleType:
+    """What brings the library and its data; raises EngineError."""
     try:
         import espeakng_loader
     except ImportError as error:
         raise EngineError(
             "espeak-ng is not installed; pip install 'wyoming-voice[embedded]'"
         ) from error
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    package: ModuleType = espeakng_loader
+    return package
+
+
+@functools.cache
+def _library() -> tuple[ctypes.CDLL, int]:
+    """The library, ready, and its sample rate in Hz."""
+    package = _package()
+    library = ctypes.CDLL(package.get_library_path())
     library.espeak_Initialize.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
     library.espeak_Synth.argtypes = [
         ctypes.c_char_p,
@@ -233,7 +252,7 @@ def _library() -> tuple[ctypes.CDLL, int]:
         ctypes.c_void_p,
         ctypes.c_void_p,
     ]
-    data = str(Path(espeakng_loader.get_data_path()).parent).encode()
+    data = str(Path(package.get_data_path()).parent).encode()
     rate_hz = library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, data, _DONT_EXIT)
     if rate_hz <= 0:
         raise EngineError(f"espeak-ng could not start with its data in {data.decode()}")

@@ -5,9 +5,9 @@ a rest even where it carries no punctuation. A piece knows its words as they wer
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from wyoming_voice.core.readings import Place, Places, Reading
+from wyoming_voice.core.readings import Place, Places, Reach, Reading
 from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
 from wyoming_voice.core.speakable import Speakable
 
@@ -22,11 +22,15 @@ engine is: what cutting it gains before its first word is lost in a gap between 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text to be spoken in one go; `ends_sentence` is False for a clause with more to come."""
+    """Text to be spoken in one go; `ends_sentence` is False for a clause with more to come.
+
+    `chars` of the request's text have been said at the end of it.
+    """
 
     text: str
     ends_sentence: bool
     words: tuple[Place, ...] = field(default=(), compare=False)
+    chars: int = field(default=0, compare=False)
 
     @property
     def ending(self) -> str:
@@ -42,6 +46,7 @@ class Pieces:
     def __init__(self, language: str) -> None:
         self._speakable = Speakable(language)
         self._places = Places()
+        self._reach = Reach()
         self._splitter = SentenceSplitter(
             SentenceSettings(language=language, first_whole_chars=_FIRST_WHOLE_CHARS)
         )
@@ -82,20 +87,23 @@ class Pieces:
 
     def break_off(self) -> list[Piece]:
         """The piece that waits for a next word, which is not in sight."""
-        pieces = [*self.add("\n"), *self._cut("\n")]
+        pieces = [*self._read(self._speakable.end_line()), *self._cut("\n")]
         self._last = ""
         return pieces
 
     def finish(self) -> list[Piece]:
-        """What is left."""
+        """What is left; with the last of it all of the text has been said."""
+        chars = self._speakable.chars
         pieces = self._read(self._speakable.finish())
-        return [*pieces, *(self._piece(text, True) for text in self._splitter.finish())]
+        pieces += [self._piece(text, True) for text in self._splitter.finish()]
+        return [*pieces[:-1], *(replace(last, chars=chars) for last in pieces[-1:])]
 
     def _read(self, readings: Sequence[Reading]) -> list[Piece]:
         """One by one: which words a piece has must not depend on how the text came."""
         pieces: list[Piece] = []
         for reading in readings:
             self._places.add(reading.words)
+            self._reach.add(reading)
             pieces += self._cut(reading.spoken)
         return pieces
 
@@ -109,7 +117,7 @@ class Pieces:
         return pieces
 
     def _piece(self, text: str, ends_sentence: bool) -> Piece:
-        return Piece(text, ends_sentence, self._places.take(text))
+        return Piece(text, ends_sentence, self._places.take(text), self._reach.take(text))
 
 
 def _ends_with_stop(text: str) -> bool:

@@ -19,10 +19,11 @@ from wyoming.info import Attribution, Info, TtsVoice
 from wyoming.info import TtsProgram as TtsProgramInfo
 from wyoming.tts import SynthesizeStopped
 
-from wyoming_voice import __version__
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.core.timing import TurnRecord
+from wyoming_voice.describing import Description
 from wyoming_voice.errors import PeerError, VoiceError
+from wyoming_voice.extensions import SPOKEN_CHARS, SPOKEN_MARKS
 from wyoming_voice.isolation.isolated import Isolated, numbers
 from wyoming_voice.program import Request
 from wyoming_voice.tts import engines
@@ -81,7 +82,8 @@ class TtsProgram:
         self._preparation: asyncio.Task[None] | None = None
         self._settings = settings
         self._catalogue = catalogue
-        self.info = Info(tts=[_described(settings, catalogue, made_by)])
+        described = _described(settings, catalogue, made_by)
+        self.info: Info = Description(tts=[described], extensions=frozenset({SPOKEN_MARKS}))
 
     @property
     def busy(self) -> bool:
@@ -147,7 +149,7 @@ class TtsProgram:
         left = deque(openers(voice.name, voice.language, self._studio.speed))
         while left:
             await asyncio.sleep(_IDLE_S)
-            if not worker.idle:
+            if not worker.idle or not self._studio.loaded:  # which this is no reason to load it for
                 continue
             work = cache.synthesize(left[0], lambda: worker.requests > 1)
             making: Callable[[], list[Sound]] = functools.partial(list, work)
@@ -227,7 +229,14 @@ class TtsConversation:
                     yield head
                     head = None
                 for at in range(0, len(piece.pcm), chunk_bytes):
-                    yield _chunk(sound, piece.pcm[at : at + chunk_bytes])
+                    chunk = _chunk(sound, piece.pcm[at : at + chunk_bytes])
+                    if (
+                        wish.marks
+                        and piece.chars is not None
+                        and at + chunk_bytes >= len(piece.pcm)
+                    ):
+                        chunk.data[SPOKEN_CHARS] = piece.chars
+                    yield chunk
                     await asyncio.sleep(0)  # who reads fast never makes us wait: let others run
         yield AudioStop().event()
 
@@ -260,7 +269,7 @@ def _described(settings: TtsSettings, catalogue: Catalogue, made_by: Attribution
         attribution=made_by,
         installed=True,
         description=f"Speech by {name}, sentence by sentence",
-        version=__version__,
+        version=engines.version(settings.engine),
         voices=voices,
         supports_synthesize_streaming=True,
     )

@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wyoming_voice.errors import BadEvent, TooLarge
+from wyoming_voice.extensions import MARKS
 
 _FORMATS = ("text", "ssml")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The voice that a client asked for; None where it doesn't mind."""
+    """The voice that a client asked for, None where it doesn't mind, and whether it wants to know how far
+    its text has been said (`extensions.SPOKEN_MARKS`)."""
 
     name: str | None = None
     language: str | None = None
+    marks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,14 @@ def _text(data: Mapping[str, object], kind: str) -> str:
 
 
 def _wish(data: Mapping[str, object], kind: str) -> Wish:
-    voice = data.get("voice")
+    voice, context = data.get("voice"), data.get("context")
+    marks = isinstance(context, Mapping) and context.get(MARKS) is True
+    marks = marks and not _is_ssml(data, kind)
     if voice is None:
-        return Wish()
+        return Wish(marks=marks)
     if not isinstance(voice, Mapping):
         raise BadEvent(f"'voice' of '{kind}' must be an object, such as {{\"name\": \"af_heart\"}}")
-    return Wish(_optional(voice, "name", kind), _optional(voice, "language", kind))
+    return Wish(_optional(voice, "name", kind), _optional(voice, "language", kind), marks)
 
 
 def _optional(voice: Mapping[str, object], field: str, kind: str) -> str | None:

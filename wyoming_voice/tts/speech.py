@@ -57,11 +57,13 @@ class Spoken:
     """16-bit mono PCM, and the words that begin in it as the text has them.
 
     Their times are seconds from the start of the request's audio. A word that was cut in two comes with
-    its second half; words without a sound, with the audio after them or with none.
+    its second half; words without a sound, with the audio after them or with none. `chars` of the text have
+    been said at the end of the audio, None in the middle of a piece.
     """
 
     pcm: bytes
     words: tuple[TimedWord, ...] = ()
+    chars: int | None = None
 
 
 class Speech:
@@ -85,6 +87,7 @@ class Speech:
         self._times = WordTimes(studio.engine.sample_rate_hz)
         self._unheard: tuple[TimedWord, ...] = ()
         self._sent_samples = 0
+        self._said_chars: int | None = None
         self._waiting: deque[Piece] = deque()
         self._current: tuple[Utterance, Piece] | None = None
         self._whole: Whole | None = None
@@ -106,12 +109,12 @@ class Speech:
             async with contextlib.aclosing(work):
                 while (piece := await self._next_piece()) is not None:
                     if rest := to_pcm16(self._seams.rest()):
-                        yield self._noted(Spoken(rest))
+                        yield self._noted(Spoken(rest, chars=self._said_chars))
                     self._current = self._utterance(piece), piece
                     while (spoken := await anext(work)) is not None:
                         yield self._noted(spoken)
             if (blank := to_pcm16(self._seams.finish())) or self._unheard:
-                yield Spoken(blank, self._unheard)
+                yield Spoken(blank, self._unheard, self._said_chars)
         finally:
             self._stopped = True
             self._note()
@@ -126,6 +129,7 @@ class Speech:
             if studio.isolated is not None and not cached:
                 studio.isolated.wait()  # which says nothing of the pace
             audio_s = work_s = 0.0
+            said = False
             start_s = time.monotonic()
             engine = studio.cache or studio.engine
             for sound in engine.synthesize(utterance, lambda: self._stopped):
@@ -133,16 +137,20 @@ class Speech:
                 work_s += time.monotonic() - start_s
                 audio_s += len(joined.samples) / engine.sample_rate_hz
                 if len(joined.samples):
-                    words = self._times.take(self._marks(sound, joined, len(utterance.text)))
-                    yield Spoken(to_pcm16(joined.samples), words)
+                    marks = self._marks(sound, joined, len(utterance.text))
+                    said = not any(map(str.isalnum, utterance.text[marks[-1].end :]))
+                    words = self._times.take(marks)
+                    chars = piece.chars if said else None
+                    yield Spoken(to_pcm16(joined.samples), words, chars)
                 start_s = time.monotonic()
             self._unheard += self._times.finish(self._sent_samples)
+            self._said_chars = None if said else piece.chars
             self._audio_s += audio_s
             self._work_s += work_s
             self._cached_count += cached
             if not (cached or self._stopped):  # both say nothing of the pace
-                chars = len(utterance.text) / self._speed
-                studio.pace = studio.pace.measured(chars, audio_s, work_s)
+                natural_chars = len(utterance.text) / self._speed
+                studio.pace = studio.pace.measured(natural_chars, audio_s, work_s)
             yield None
 
     def _marks(self, sound: Sound, joined: Joined, chars: int) -> list[Mark]:
@@ -214,7 +222,7 @@ class Speech:
     def _noted(self, spoken: Spoken) -> Spoken:
         """With the words before it that have no audio of their own."""
         if self._unheard:
-            spoken = Spoken(spoken.pcm, self._unheard + spoken.words)
+            spoken = replace(spoken, words=self._unheard + spoken.words)
             self._unheard = ()
         self._note_audio(spoken.pcm)
         return spoken

@@ -30,6 +30,11 @@ class Studio:
         """The engine where it has a process of its own."""
         return self.engine if isinstance(self.engine, Isolated) else None
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the engine is in memory; it is but where it was unloaded, or has failed."""
+        return self.isolated is None or self.isolated.loaded
+
     def wake(self) -> None:
         """Text is to come: an engine that was unloaded is loaded meanwhile."""
         if self.isolated is not None:

@@ -111,7 +111,7 @@ def description(data: bytes) -> None:
     listed: list[object] = [service, draw.value()] if draw.flag() else [service]
     kinds = ("asr", "tts", "handle", "intent", "wake", "mic", "snd")
     info = {kind: listed for kind in kinds if draw.flag()} | {"extensions": draw.value()}
-    with contextlib.suppress(UpstreamError):
+    with contextlib.suppress(UpstreamError, BadEvent):
         finished(_described(encode(Event("info", info))))
 
 

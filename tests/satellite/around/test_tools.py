@@ -10,7 +10,7 @@ from satellite.around.timers import LONGEST_S
 from satellite.around.tools import MOST_TOLD, OwnTools
 from satellite.effects import Moment
 from tests.satellite.around.test_timers import A, House
-from wyoming_voice.client import Done
+from wyoming_voice.errands import Done
 
 
 class Mouth:

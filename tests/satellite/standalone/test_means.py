@@ -7,7 +7,7 @@ from satellite.effects import BeginTurn
 from satellite.events import Via
 from satellite.standalone.conversation import Conversations, Question
 from satellite.standalone.means import Deeds, Means
-from wyoming_voice.client import Do, Done
+from wyoming_voice.errands import Do, Done
 from wyoming_voice.extensions import CLIENT_TOOLS, REPLACES
 
 KNOWING = frozenset({CLIENT_TOOLS, REPLACES})

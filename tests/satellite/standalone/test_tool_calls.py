@@ -11,7 +11,7 @@ from satellite.standalone.means import Means
 from tests.satellite.standalone.guesses import HANDLE_EXTENSIONS, guessed, guessing, over
 from tests.satellite.standalone.stage import answered, asking, said, standalone
 from tests.satellite.standalone.wyoming_servers import Caller, FakeAsr, FakeHandle, FakeTts, Left
-from wyoming_voice.client import Done
+from wyoming_voice.errands import Done
 from wyoming_voice.extensions import CLIENT_TOOLS
 
 FIVE: tuple[str, dict[str, object]] = ("HassStartTimer", {"minutes": 5})

@@ -22,7 +22,14 @@ from satellite.standalone.pace import TYPICAL_PACE, effort
 from tests.fakes import ATTRIBUTION, INFO
 from wyoming_voice.client import Sound
 from wyoming_voice.describing import Description
-from wyoming_voice.extensions import ANSWER_WRITTEN, COMMIT, SPECULATIVE_TRANSCRIPT, WARM_UP
+from wyoming_voice.extensions import (
+    ANSWER_WRITTEN,
+    COMMIT,
+    MARKS,
+    SPECULATIVE_TRANSCRIPT,
+    SPOKEN_CHARS,
+    WARM_UP,
+)
 from wyoming_voice.wire import Address
 
 RATE_HZ = 1500
@@ -274,7 +281,10 @@ class FakeHandle(FakeServer):
 
 
 class FakeTts(FakeServer):
-    """Speaks letter by letter at `pace`; leaves after `leaves_at` letters; knows no voice but its own."""
+    """Speaks letter by letter at `pace`; leaves after `leaves_at` letters; knows no voice but its own.
+
+    Each letter that it speaks has a mark, for who asks for marks.
+    """
 
     kind = "tts"
 
@@ -284,16 +294,19 @@ class FakeTts(FakeServer):
         streams: bool = True,
         leaves_at: int = NEVER,
         pace: float = TYPICAL_PACE,
+        extensions: Iterable[str] = (),
         **how: object,
     ) -> None:
         super().__init__(**how)  # type: ignore[arg-type]
         program = TtsProgram(
             "fake", ATTRIBUTION, True, None, None, voices=[], supports_synthesize_streaming=streams
         )
-        self.info = Info(tts=[program])
+        self.info = Description(tts=[program], extensions=frozenset(extensions))
         self.given: list[str] = []
         self.voices: list[object] = []
         self._streams = streams
+        self._marked = False
+        self._said = 0
         self.leaves_at = leaves_at
         self._pace = pace
 
@@ -304,6 +317,8 @@ class FakeTts(FakeServer):
             if self.voices[-1]:
                 await caller.send(Error("unknown voice", "unknown-voice").event())
                 raise Left
+            self._marked = MARKS in event.data["context"]
+            self._said = 0
             await caller.send(AudioStart(RATE_HZ, 2, 1).event())
             if event.type == "synthesize":
                 await self.speak(caller, event.data["text"])
@@ -332,7 +347,11 @@ class FakeTts(FakeServer):
             samples = round(effort(char) / self._pace * RATE_HZ)
             pcm = np.full(max(2, samples), ord(char), "<i2")
             pcm[0] = 0
-            await caller.send(AudioChunk(RATE_HZ, 2, 1, pcm.tobytes()).event())
+            chunk = AudioChunk(RATE_HZ, 2, 1, pcm.tobytes()).event()
+            self._said += 1
+            if self._marked:
+                chunk.data[SPOKEN_CHARS] = self._said
+            await caller.send(chunk)
 
 
 def read_aloud(sounds: Iterable[Sound]) -> str:

@@ -210,7 +210,7 @@ def _dictation(program: "AsrProgram", start: Start) -> Dictation:
     )
 
     def begin() -> Transcription:
-        program.look_round()
+        program.look_round(chosen.engine)
         return Transcription(chosen, manner, program.house, Share(program.audio))
 
     return Dictation(begin, program.settings.max_audio_s, endless=not decides)
