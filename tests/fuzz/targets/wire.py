@@ -56,16 +56,33 @@ def _check(event: Event) -> None:
 
 
 def wire_round_trip(data: bytes) -> None:
-    """What is written is what is read; half a surrogate pair, which has no UTF-8, becomes `?`."""
+    """What is written is what is read, unless it is too deep to be looked through; half a surrogate pair,
+    which has no UTF-8, becomes `?`."""
     draw = Draw(data)
     event = draw.event({"transcript": {"text": (), "context": ()}, "audio-chunk": {"rate": (1,)}})
     written = encode(event)
     room = WireLimits(header_bytes=len(written), data_bytes=len(written), payload_bytes=200)
-    read = finished(_read_one(written, room))
+    too_deep = levels(event.data) > 64
+    try:
+        read = finished(_read_one(written, room))
+    except BadEvent:
+        if not too_deep:
+            raise
+        return
     assert read is not None
+    assert not too_deep
     assert (read.type, read.payload or b"") == (event.type, event.payload or b"")
     if b"?" not in written:
         assert encode(read) == written
+
+
+def levels(value: object) -> int:
+    """How deep a JSON value is, what is empty left out: 1 for a list of numbers."""
+    found, row = 0, [value]
+    while row := [one for one in row if one and isinstance(one, dict | list)]:
+        found += 1
+        row = [held for one in row for held in (one.values() if isinstance(one, dict) else one)]
+    return found
 
 
 async def _read_one(raw: bytes, room: WireLimits) -> Event | None:
