@@ -28,10 +28,11 @@ async def test_with_two_servers_of_each_kind_every_utterance_is_answered() -> No
     assert story.count(lambda turn: turn.answered) == len(story.turns), story.turns
 
 
-async def test_a_voice_that_dies_after_its_last_sound_is_not_asked_for_it_again() -> None:
-    plan = Plan(housed=True, each=2, dies={"tts": (Fate.DIES_LAST, 1)}, pause_s=0.05)
-    story = well(await told(plan, 3))
-    assert story.kills.total() >= 3
+async def test_a_voice_that_dies_at_its_last_sound_leaves_an_answer_that_is_heard_once() -> None:
+    """Whether that sound was still heard is chance here; the marks have tests of their own, and the soak."""
+    plan = Plan(housed=True, each=2, dies={"tts": (Fate.DIES_LAST, 2)}, pause_s=0.05)
+    story = well(await told(plan, 6))
+    assert story.kills.total() >= 2
     assert story.count(lambda turn: turn.answered) == len(story.turns), story.turns
 
 
