@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import threading
+from concurrent.futures.thread import _threads_queues
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.satellite.waiting import until
 
 @dataclass(frozen=True)
 class Census:
-    """Of this process."""
+    """Of this process. A pool grows to its size as chance has it, so all its threads count as one."""
 
     tasks: int
     threads: int
@@ -32,7 +33,8 @@ class Census:
 
 def census() -> Census:
     """Now."""
-    return Census(len(asyncio.all_tasks()), threading.active_count(), descriptors(os.getpid()))
+    pools = [id(_threads_queues.get(one, one)) for one in threading.enumerate()]
+    return Census(len(asyncio.all_tasks()), len(set(pools)), descriptors(os.getpid()))
 
 
 async def back_to(before: Census) -> None:
