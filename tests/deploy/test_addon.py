@@ -1,7 +1,8 @@
 """The Home Assistant add-ons, without Home Assistant: what the Supervisor takes, and settings of ours.
 
 The keys of config.yaml and the types of its schema are those of
-https://developers.home-assistant.io/docs/apps/configuration, written down here anew.
+https://developers.home-assistant.io/docs/apps/configuration, of the linter's src/config.schema.json
+(frenck/action-addon-linter) and of the Supervisor's supervisor/addons/{validate,options}.py; written anew.
 """
 
 import importlib
