@@ -17,7 +17,7 @@ import numpy as np
 from faster_whisper import decode_audio
 
 from bench.servers import COMMAND_MODEL
-from satellite.dialog.state import TurnSettings
+from satellite.turn import TurnSettings
 from tests.people import TRAILING_MS, Script, Spoken, Why, turns
 from wyoming_voice.asr.engine import DecodeOptions, Engine
 from wyoming_voice.asr.pocketsphinx import Pocketsphinx

@@ -3,23 +3,19 @@
 The satellite hears a file; ASR, handle and TTS are real, with the smallest engines.
 """
 
-import asyncio
 import contextlib
 import json
 import os
 import re
-import sys
-import wave
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.asr.speech import COMMAND_MODEL, said, silence
+from tests.asr.speech import COMMAND_MODEL
 from tests.collector import Collector, Seen, collecting
+from tests.processes import at_home
+from tests.spoken_turn import spoken_turn
 from wyoming_voice import __version__
-from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.spans import first_span_of, trace_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a fifo says when the answer was heard")
@@ -32,83 +28,19 @@ _ENGINES = {
     "handle": ("--llm-url", "none"),
 }
 _LOCAL = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf")
-_SATELLITE = (
-    *("--mode", "standalone", "--gate", "vad", "--snd", "none", "--aec", "off"),
-    *("--no-tones", "--no-thinking-sound", "--no-zeroconf", "--no-control"),
-)
-
-
-class Process:
-    """One of the four, in a home of its own; its log is a file."""
-
-    def __init__(self, name: str, room: Path) -> None:
-        self.name = name
-        self.log = room / f"{name}.log"
-        self.uri = ""
-        self._process: asyncio.subprocess.Process | None = None
-
-    @contextlib.asynccontextmanager
-    async def running(self, *arguments: str) -> AsyncIterator["Process"]:
-        ours = {k: v for k, v in os.environ.items() if not k.startswith(("WYOMING_", "XDG_"))}
-        with self.log.open("wb") as log:
-            self._process = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "wyoming_voice", self.name, *arguments),
-                env={**ours, "HOME": str(self.log.parent)},
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
-        try:
-            yield self
-            process.terminate()
-            assert await process.wait() == 0
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
-
-    async def ready(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        while not self.uri:
-            line = (await self._process.stdout.readline()).decode()
-            assert line, self.log.read_text()
-            self.uri = line.removeprefix("ready ").strip() if line.startswith("ready ") else ""
 
 
 async def a_turn(room: Path, *shared: str) -> dict[str, list[str]]:
     """What each of the four wrote into its log from beginning to end."""
-    servers = [Process(name, room) for name in _ENGINES]
-    satellite = Process("satellite", room)
     async with contextlib.AsyncExitStack() as running:
-        for server in servers:
-            arguments = (*_LOCAL, *_ENGINES[server.name], *shared)
-            await running.enter_async_context(server.running(*arguments))
-        async with asyncio.timeout(40):
-            for server in servers:
-                await server.ready()
-        await _heard(satellite, servers, room, shared)
-    return {one.name: one.log.read_text().splitlines() for one in (*servers, satellite)}
-
-
-async def _heard(
-    satellite: Process, servers: Sequence[Process], room: Path, shared: Sequence[str]
-) -> None:
-    """Until the answer to what the microphone's file asks has been heard."""
-    with wave.open(str(room / "mic.wav"), "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes(to_pcm16(np.concatenate((silence(0.5), said(QUESTION), silence(2)))))
-    os.mkfifo(room / "played")
-    fifo = os.open(room / "played", os.O_RDWR | os.O_NONBLOCK)
-    played = asyncio.Event()
-    asyncio.get_running_loop().add_reader(fifo, played.set)
-    uris = [part for one in servers for part in (f"--{one.name}-uri", one.uri)]
-    sound = ("--mic", f"file:{room / 'mic.wav'}", "--on-played", f"echo > {room / 'played'}")
-    try:
-        async with satellite.running(*_SATELLITE, *sound, *uris, *shared), asyncio.timeout(40):
-            await played.wait()
-    finally:
-        asyncio.get_running_loop().remove_reader(fifo)
-        os.close(fifo)
+        servers = {
+            kind: await running.enter_async_context(at_home(room, kind, *_LOCAL, *engine, *shared))
+            for kind, engine in _ENGINES.items()
+        }
+        uris = {kind: await server.says("ready") for kind, server in servers.items()}
+        satellite = await spoken_turn(room, QUESTION, uris, *shared)
+    processes = {**servers, "satellite": satellite}
+    return {name: process.log.splitlines() for name, process in processes.items()}
 
 
 async def test_text_logs_name_the_turn(tmp_path: Path) -> None:

@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +12,13 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 
 from tests.fakes import FakeProgram, on_loopback
+from tests.processes import small_server
 from tests.wire_client import PATIENCE_S, client_of
 from wyoming_voice import service
 from wyoming_voice.errors import ConfigError, EngineError
 from wyoming_voice.listening import _bound
 from wyoming_voice.service import Service, run_service, serving
 from wyoming_voice.wire import Address, Connection, WireLimits, connect, parse_uri
-
-REPOSITORY = Path(__file__).parent.parent
 
 
 async def answers(uri: str) -> bool:
@@ -175,58 +171,13 @@ async def test_an_engine_that_can_t_be_loaded_ends_the_service() -> None:
     assert program.closed
 
 
-class SmallServer:
-    """`tests/small_server.py` as a process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    async def line(self) -> str:
-        assert self.process.stdout is not None
-        async with asyncio.timeout(30):
-            return (await self.process.stdout.readline()).decode().strip()
-
-    async def logged(self, text: str) -> None:
-        assert self.process.stderr is not None
-        async with asyncio.timeout(30):
-            while text not in (line := (await self.process.stderr.readline()).decode()):
-                assert line, f"ended without saying {text!r}"
-
-    async def listening(self) -> str:
-        word, _, uri = (await self.line()).partition(" ")
-        assert word == "listening"
-        return uri
-
-    async def ended(self) -> tuple[int | None, str]:
-        """Exit status and standard error."""
-        async with asyncio.timeout(30):
-            _, errors = await self.process.communicate()
-        return self.process.returncode, errors.decode()
-
-
-@contextlib.asynccontextmanager
-async def small_server(*arguments: str) -> AsyncIterator[SmallServer]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.small_server", "--no-zeroconf", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=REPOSITORY,
-        env={k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VOICE_")},
-    )
-    try:
-        yield SmallServer(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_process_says_where_it_listens_and_ends_with_0(number: signal.Signals) -> None:
     async with small_server() as server:
-        uri = await server.listening()
+        uri = await server.says("listening")
         assert parse_uri(uri).port > 0
-        assert await server.line() == f"ready {uri}"
+        assert await server.says("ready") == uri
+        assert list(server.said) == ["listening", "ready"]
         async with client_of(uri) as client:
             info = await client.ask(Describe().event())
             assert info is not None
@@ -238,7 +189,7 @@ async def test_a_process_says_where_it_listens_and_ends_with_0(number: signal.Si
 
 async def test_sigterm_lets_a_request_in_progress_end() -> None:
     async with small_server("--drain-s", "600") as server:
-        uri = await server.listening()
+        uri = await server.says("listening")
         async with client_of(uri) as client:
             await client.send(Event("hold"))
             await client.read_until("held")
@@ -254,7 +205,7 @@ async def test_sigterm_lets_a_request_in_progress_end() -> None:
 
 async def test_sigterm_does_not_wait_for_a_thread_that_is_stuck() -> None:
     async with small_server("--drain-s", "0.1") as server:
-        uri = await server.listening()
+        uri = await server.says("listening")
         async with client_of(uri) as client:
             await client.send(Event("stick"))
             await client.read_until("stuck")
@@ -265,14 +216,14 @@ async def test_sigterm_does_not_wait_for_a_thread_that_is_stuck() -> None:
 
 async def test_sigterm_does_not_wait_for_a_model_that_loads() -> None:
     async with small_server("--load", "never", "--drain-s", "600") as server:
-        assert await answers(await server.listening())
+        assert await answers(await server.says("listening"))
         server.process.terminate()
         assert (await server.ended())[0] == 0
 
 
 async def test_a_model_that_can_t_be_loaded_ends_with_1_and_the_remedy() -> None:
     async with small_server("--load", "broken") as server:
-        await server.listening()
+        await server.says("listening")
         assert await server.line() == ""
         status, errors = await server.ended()
     assert status == 1

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,13 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from tests.fakes import FakeProgram, Steps, on_loopback
+from tests.processes import Process, begun
 from tests.test_systemd import child_command, high
 from tests.wire_client import PATIENCE_S, client_of
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.service import Service, run_service
 from wyoming_voice.wire import Address
 from wyoming_voice.worker import Worker
-
-REPOSITORY = Path(__file__).parent.parent
 
 
 class Systemd:
@@ -56,51 +55,31 @@ def systemd(tmp_path: Path) -> Iterator[Systemd]:
     systemd.close()
 
 
-@contextlib.asynccontextmanager
-async def server(
-    systemd: Systemd, *arguments: str, sockets: list[socket.socket] | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+def server(
+    systemd: Systemd, *arguments: str, sockets: Sequence[socket.socket] = ()
+) -> contextlib.AbstractAsyncContextManager[Process]:
     """`tests/small_server.py` as a unit of Type=notify with a watchdog of 0.1 s."""
-    command = [sys.executable]
-    if sockets is not None:
-        command = child_command(sockets)
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VOICE_")}
-    process = await asyncio.create_subprocess_exec(
-        *(*command, "-m", "tests.small_server", "--no-zeroconf", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        cwd=REPOSITORY,
-        pass_fds=[sock.fileno() for sock in sockets or []],
-        env={**environ, "NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "100000"},
+    return begun(
+        *(child_command(sockets) if sockets else [sys.executable]),
+        *("-m", "tests.small_server", "--no-zeroconf", *arguments),
+        environ={"NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "100000"},
+        pass_fds=[sock.fileno() for sock in sockets],
     )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def uri_of(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    async with asyncio.timeout(30):
-        word, _, uri = (await process.stdout.readline()).decode().strip().partition(" ")
-    assert word == "listening"
-    return uri
 
 
 async def test_ready_alive_stopping(systemd: Systemd) -> None:
     async with server(systemd) as process:
-        uri = await uri_of(process)
+        uri = await process.says("listening")
         assert f"STATUS=ready on {uri}" in await systemd.hear_until("READY=1")
         await systemd.hear_until("WATCHDOG=1")
-        process.terminate()
+        process.process.terminate()
         assert "EXTEND_TIMEOUT_USEC=20000000" in await systemd.hear_until("STOPPING=1")
-        assert await process.wait() == 0
+        assert await process.process.wait() == 0
 
 
 async def test_loading_takes_the_time_it_takes(systemd: Systemd) -> None:
     async with server(systemd, "--load", "never") as process:
-        await uri_of(process)
+        await process.says("listening")
         for _ in range(3):
             heard = await systemd.hear()
             assert heard[0] == "EXTEND_TIMEOUT_USEC=60000000"
@@ -110,13 +89,13 @@ async def test_loading_takes_the_time_it_takes(systemd: Systemd) -> None:
 async def test_a_server_that_can_t_load_is_never_ready(systemd: Systemd) -> None:
     async with server(systemd, "--load", "broken") as process:
         assert "READY=1" not in await systemd.hear_until("STOPPING=1")
-        assert await process.wait() == 1
+        assert await process.process.wait() == 1
 
 
 async def test_a_stuck_engine_does_not_feed_the_watchdog(systemd: Systemd) -> None:
     async with (
         server(systemd, "--deadline-s", "0.1") as process,
-        client_of(await uri_of(process)) as client,
+        client_of(await process.says("listening")) as client,
     ):
         await client.send(Event("stick"))
         await client.read_until("stuck")
@@ -163,13 +142,13 @@ async def test_a_passed_tcp_socket_is_served_in_place_of_uri(systemd: Systemd) -
     with high(socket.create_server(("127.0.0.1", 0))) as sock:
         uri = f"tcp://127.0.0.1:{sock.getsockname()[1]}"
         async with server(systemd, "--uri", "tcp://127.0.0.1:1", sockets=[sock]) as process:
-            assert await uri_of(process) == uri
+            assert await process.says("listening") == uri
             async with client_of(uri) as client:
                 info = await client.ask(Describe().event())
             assert info is not None
             assert Info.from_event(info).asr[0].name == "fake"
-            process.terminate()
-            assert await process.wait() == 0
+            process.process.terminate()
+            assert await process.process.wait() == 0
 
 
 async def test_several_sockets_are_all_served_and_a_unix_one_outlives_the_server(
@@ -182,13 +161,13 @@ async def test_several_sockets_are_all_served_and_a_unix_one_outlives_the_server
     with high(local) as local, high(socket.create_server(("127.0.0.1", 0))) as tcp:
         uris = [f"unix://{path}", f"tcp://127.0.0.1:{tcp.getsockname()[1]}"]
         async with server(systemd, sockets=[local, tcp]) as process:
-            assert await uri_of(process) == uris[1]  # the one that a network has
+            assert await process.says("listening") == uris[1]  # the one that a network has
             for uri in uris:
                 async with client_of(uri) as client:
                     assert await client.ask(Describe().event()) is not None
             assert f"STATUS=ready on {', '.join(uris)}" in await systemd.hear_until("READY=1")
-            process.terminate()
-            assert await process.wait() == 0
+            process.process.terminate()
+            assert await process.process.wait() == 0
     assert path.is_socket()
 
 

@@ -23,7 +23,6 @@ class Machine:
         self.lacks: set[str] = set()
         self.models: tuple[str, ...] = ()
         self.said: list[str] = []
-        self._find_spec = importlib.util.find_spec
         monkeypatch.setattr(hub, "reachable", lambda: self.hub)
         monkeypatch.setattr(hub, "local", self.local)
         monkeypatch.setattr(importlib.util, "find_spec", self.find_spec)

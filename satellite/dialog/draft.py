@@ -7,6 +7,7 @@ thinking and ringing follow from the state alone, so that they can't be left on.
 
 from dataclasses import dataclass, field, replace
 
+from satellite.dialog.settings import TurnSettings
 from satellite.dialog.state import (
     Announcing,
     Awaiting,
@@ -18,7 +19,6 @@ from satellite.dialog.state import (
     Responding,
     State,
     Turn,
-    TurnSettings,
 )
 from satellite.effects import (
     AbortPlayback,

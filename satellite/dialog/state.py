@@ -1,52 +1,17 @@
-"""What a satellite is at: its settings, one dialog state at a time, and what lies over it.
+"""What a satellite is at: one dialog state at a time, and what lies over it.
 
 Rule: everything here is frozen, every dialog state but Idle has a deadline, and only Listening has an
 open ear: from its BeginTurn on until its EndAudio. All times are `now_ms` unless they are called `at_ms`
 or `from_ms`, which are places on the line of captured audio.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
-from satellite.events import MuteSource, Trouble, Via, WakeWord
+from satellite.dialog.links import Links
+from satellite.dialog.settings import TurnSettings
+from satellite.events import MuteSource, Via, WakeWord
 from wyoming_voice.client import Sound
-
-
-@dataclass(frozen=True)
-class TurnSettings:
-    """Who may begin a turn, who may interrupt, who answers, and how long to wait for what."""
-
-    gate: Literal["wake", "vad", "push-to-talk", "remote"] = "wake"
-    barge_in: Literal["off", "stop", "wake", "speech"] = "wake"
-    follow_up: Literal["off", "question", "always"] = "question"
-    mode: Literal["auto", "ha", "standalone"] = "auto"
-    echo_cancelled: bool = False
-    min_speech_ms: int = 250
-    no_speech_ms: int = 5_000
-    follow_up_ms: int = 8_000
-    max_speech_ms: int = 20_000
-    stitch_ms: int = 700
-    answer_ms: int = 30_000
-    pre_roll_ms: int = 500
-    wake_pre_roll_ms: int = 50
-    ring_ms: int = 15 * 60 * 1000
-    boot_ms: int = 10_000
-
-    @property
-    def guard_ms(self) -> int:
-        """How long the end of an answer may echo in the room before the ear opens again."""
-        return 100 if self.echo_cancelled else 400
-
-    @property
-    def speech_interrupts(self) -> bool:
-        """Whether any speech ends an answer; not where the satellite would hear itself."""
-        return self.barge_in == "speech" and self.echo_cancelled
-
-    @property
-    def wake_interrupts(self) -> bool:
-        """Whether a wake word ends an answer."""
-        return self.barge_in in ("wake", "speech")
 
 
 @dataclass(frozen=True)
@@ -175,49 +140,6 @@ Dialog = Booting | Idle | Listening | Processing | Responding | Guarding | Await
 
 
 @dataclass(frozen=True)
-class Link:
-    """Whether one who answers is ready, and if not, what is missing: `asr`, `handle`, `tts`."""
-
-    ready: bool = False
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Links:
-    """All who could answer."""
-
-    home_assistant: Link = Link()
-    direct: Link = Link()
-
-    def of(self, via: Via) -> Link:
-        """The link of one of them."""
-        return self.home_assistant if via is Via.HOME_ASSISTANT else self.direct
-
-    def with_link(self, via: Via, link: Link) -> Self:
-        """The same, but for one of them."""
-        if via is Via.HOME_ASSISTANT:
-            return replace(self, home_assistant=link)
-        return replace(self, direct=link)
-
-    def ready(self, mode: str) -> Iterator[Via]:
-        """Those who can answer, best first."""
-        if mode != "standalone" and self.home_assistant.ready:
-            yield Via.HOME_ASSISTANT
-        if mode != "ha" and self.direct.ready:
-            yield Via.DIRECT
-
-    def trouble(self, mode: str) -> Trouble:
-        """Why nobody can."""
-        return Trouble.NO_HOME_ASSISTANT if mode == "ha" else self.lack(Trouble.NO_ASR)
-
-    def lack(self, otherwise: Trouble) -> Trouble:
-        """The first stage that our own servers lack, if that is known."""
-        lacks = (Trouble.NO_ASR, Trouble.NO_HANDLE, Trouble.NO_TTS)
-        named = {f"no-{stage}" for stage in self.direct.missing}
-        return next((trouble for trouble in lacks if trouble in named), otherwise)
-
-
-@dataclass(frozen=True)
 class Ringing:
     """A timer that has run out; at `deadline_ms` it is given up."""
 
@@ -233,7 +155,7 @@ class State:
     `line` holds the playbacks in the mouth, the first of which sounds: none but in Responding and
     Announcing; `waiting`, what gets in line after Listening and Processing. Until `dropping_until_ms` the
     rest of a cut-off announcement of Home Assistant's is expected and dropped; of texts of our own that
-    were cut off, as many ends as `unsaid` are still to come.
+    were cut off, as many ends as `unsaid` are still to come. `language` is the one that was spoken last.
     """
 
     dialog: Dialog
@@ -242,18 +164,19 @@ class State:
     line: tuple[Playback, ...] = ()
     muted: frozenset[MuteSource] = frozenset()
     ringing: tuple[Ringing, ...] = ()
-    links: Links = Links()
+    links: Links = field(default_factory=Links)
     says: tuple[str, ...] = ()
     ducked: bool = False
     microphone: bool = False
     waiting: tuple[Waiting, ...] = ()
     unsaid: int = 0
     dropping_until_ms: int | None = None
+    language: str = ""
 
     @classmethod
     def initial(cls, settings: TurnSettings, now_ms: int) -> Self:
         """The state to start from."""
-        return cls(Booting(now_ms + settings.boot_ms))
+        return cls(Booting(now_ms + settings.boot_ms), language=settings.language)
 
     @property
     def name(self) -> str:

@@ -15,8 +15,8 @@ from satellite.standalone.lines import KINDS
 from tests.access.papers import Authority
 from tests.access.under_tls import ANYWHERE, TlsAsr, TlsHandle, TlsTts, UnderTls
 from tests.fakes import FakeProgram, on_loopback
+from tests.processes import small_server
 from tests.satellite.standalone.stage import ANSWER, answered, standalone
-from tests.test_service import small_server
 from tests.wire_client import WireClient, client_of
 from wyoming_voice import tls
 from wyoming_voice.describing import describe
@@ -81,12 +81,12 @@ async def test_a_parent_is_told_both_doors(house: Authority) -> None:
     shown = house.shown()
     papers = ("--tls-cert", str(shown.chain), "--tls-key", str(shown.key))
     async with small_server("--tls-uri", str(ANYWHERE), *papers) as server:
-        plain = await server.listening()
-        word, _, uri = (await server.line()).partition(" ")
-        assert word == "tls"
+        plain = await server.says("listening")
+        uri = await server.says("tls")
         assert parse_uri(uri).tls
         assert parse_uri(uri).port
-        assert await server.line() == f"ready {plain}"
+        assert await server.says("ready") == plain
+        assert list(server.said) == ["listening", "tls", "ready"]
 
 
 async def test_a_turn_of_a_satellite_with_its_certificate(house: Authority) -> None:

@@ -20,7 +20,6 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD: dict[str, Any] = json.loads(
     (DEPLOY / "grafana" / "wyoming-voice.json").read_text(encoding="utf-8")
 )
-ROWS = [panel for panel in DASHBOARD["panels"] if panel["type"] == "row"]
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 RULES = [
     rule

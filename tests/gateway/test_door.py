@@ -1,6 +1,5 @@
 """The gateway's door: who may come in, what is free, and how it ends."""
 
-import asyncio
 import json
 import signal
 import sys
@@ -14,6 +13,7 @@ import websockets
 
 from tests.gateway.conftest import settings
 from tests.gateway.page import Browser
+from tests.processes import begun
 from wyoming_voice.gateway.server import serving
 from wyoming_voice.gateway.static import page_router, pages
 
@@ -72,19 +72,16 @@ async def test_only_the_files_of_the_page_are_served(tmp_path: Path) -> None:
 
 async def test_a_process_of_its_own_ends_when_told_with_a_page_open() -> None:
     named = [part for kind, uri in NOBODY.items() for part in (f"--{kind}-uri", uri)]
-    command = ("-m", "wyoming_voice", "gateway", "--http", "tcp://127.0.0.1:0", *named)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    said = [(await process.stdout.readline()).decode().split() for _ in range(2)]
-    assert [word for word, _ in said] == ["http", "ready"]
-    place = said[0][1].removeprefix("tcp://")
-    async with websockets.connect(f"ws://{place}/ws/talk") as socket:
-        await socket.send('{"type": "start"}')
-        assert json.loads(await socket.recv())["type"] == "ready"
-        process.send_signal(signal.SIGTERM)
-        _, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    assert b"Traceback" not in errors
-    assert f"open http://localhost:{place.partition(':')[2]}".encode() in errors
+    gateway = (sys.executable, "-m", "wyoming_voice", "gateway", "--http", "tcp://127.0.0.1:0")
+    async with begun(*gateway, *named) as process:
+        await process.says("ready")
+        assert list(process.said) == ["http", "ready"]
+        place = process.said["http"].removeprefix("tcp://")
+        async with websockets.connect(f"ws://{place}/ws/talk") as socket:
+            await socket.send('{"type": "start"}')
+            assert json.loads(await socket.recv())["type"] == "ready"
+            process.process.send_signal(signal.SIGTERM)
+            status, errors = await process.ended()
+    assert status == 0, errors
+    assert "Traceback" not in errors
+    assert f"open http://localhost:{place.partition(':')[2]}" in errors

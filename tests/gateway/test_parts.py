@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from satellite.dialog.state import Listening, Processing, State, Turn, TurnSettings
+from satellite.dialog.state import Listening, Processing, State, Turn
 from satellite.effects import Moment, Tell
 from satellite.events import (
     Event,
@@ -22,6 +22,8 @@ from satellite.events import (
     Via,
 )
 from satellite.parts import HeardFrame
+from satellite.speaking.tones import read_sentences
+from satellite.turn import TurnSettings
 from tests.satellite.waiting import running, until
 from wyoming_voice.client import Sound
 from wyoming_voice.core.pcm import AudioFormat
@@ -115,6 +117,23 @@ async def test_how_much_was_heard_follows_what_the_page_says() -> None:
         speaker.heard(1, 120)
         clock.now_s += 0.1
         assert speaker.abort(1) == 220
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+async def test_a_sentence_is_told_in_the_language_of_the_talk(language: str) -> None:
+    wire, clock = Wire(), Clock()
+    outbox = Outbox(wire)
+    speaker = BrowserSpeaker(lambda _: None, outbox, clock)
+    async with running(outbox.run()), running(speaker.run()):
+        speaker.sentence(1, Trouble.FAILED, language)
+
+        def over() -> bool:
+            clock.now_s += 0.1
+            return wire.kinds() == ["audio_begin", "audio_end"]
+
+        await until(over)
+    said_ms = read_sentences(language)[Trouble.FAILED].ms
+    assert wire.sound_ms == pytest.approx(said_ms, abs=50)
 
 
 async def test_what_was_not_sent_yet_is_withdrawn() -> None:

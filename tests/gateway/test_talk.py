@@ -17,6 +17,7 @@ from tests.gateway.page import Browser, Message, Page, ask, ask_and_be_guessed, 
 from tests.handle.talking import served
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, delta, words
 from tests.metrics_client import values_in
+from tests.processes import begun
 from tests.satellite.waiting import until
 from wyoming_voice.gateway.server import serving
 from wyoming_voice.gateway.talk import Talk
@@ -279,15 +280,6 @@ async def test_a_server_that_dies_in_the_middle_of_an_answer(
 async def voice_process(uri: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The embedded voice in a process that can be killed, once it is ready."""
     options = ("--engine", "espeak", "--uri", uri, "--no-zeroconf")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wyoming_voice", "tts", *options, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        while not (await process.stdout.readline()).startswith(b"ready"):
-            assert not process.stdout.at_eof(), "the voice has not begun"
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
+    async with begun(sys.executable, "-m", "wyoming_voice", "tts", *options) as process:
+        await process.says("ready")
+        yield process.process

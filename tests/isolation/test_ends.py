@@ -12,6 +12,7 @@ from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from tests.isolation.watching import ends
+from tests.processes import begun
 from tests.wire_client import client_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -71,27 +72,15 @@ def test_it_ends_with_its_server_and_leaves_signals_to_it() -> None:
 async def test_an_engine_that_hangs_holds_no_end_up_and_lives_on_after_none(
     needs: str, number: signal.Signals
 ) -> None:
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _SERVER, needs),
-        cwd=REPOSITORY,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert server.stdout is not None
-    assert server.stderr is not None
-    try:
-        async with asyncio.timeout(30):
-            uri = (await server.stdout.readline()).decode().split()[1]
-            async with client_of(uri) as client:
-                await client.send(Transcribe().event(), AudioStart(16_000, 2, 1).event())
-                await client.send(AudioChunk(16_000, 2, 1, bytes(32_000)).event())
-                await client.send(AudioStop().event())
-                while b"hangs in" not in (line := await server.stderr.readline()):
-                    assert line, "it ended"
-                with ends(int(line.split()[-1])):
-                    server.send_signal(number)
-                    assert await server.wait() == (0 if number == signal.SIGTERM else -number)
-    finally:
-        if server.returncode is None:
-            server.kill()
-        await server.communicate()
+    async with begun(sys.executable, "-c", _SERVER, needs) as served, asyncio.timeout(30):
+        server = served.process
+        assert server.stderr is not None
+        async with client_of(await served.says("listening")) as client:
+            await client.send(Transcribe().event(), AudioStart(16_000, 2, 1).event())
+            await client.send(AudioChunk(16_000, 2, 1, bytes(32_000)).event())
+            await client.send(AudioStop().event())
+            while b"hangs in" not in (line := await server.stderr.readline()):
+                assert line, "it ended"
+            with ends(int(line.split()[-1])):
+                server.send_signal(number)
+                assert await server.wait() == (0 if number == signal.SIGTERM else -number)

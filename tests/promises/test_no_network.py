@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.processes import REPOSITORY, Process, begun
+
 ALONE = ("unshare", "--user", "--map-root-user", "--net")
 SCRIPT = 'ip link set lo up && exec "$0" "$@"'
 
@@ -38,36 +36,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@contextlib.asynccontextmanager
-async def server(uri: str) -> AsyncIterator[asyncio.subprocess.Process]:
+def server(uri: str) -> contextlib.AbstractAsyncContextManager[Process]:
     """`tests/small_server.py` where there is no interface but loopback; it would announce itself."""
-    process = await asyncio.create_subprocess_exec(
-        *(*ALONE, "sh", "-c", SCRIPT, sys.executable, "-m", "tests.small_server", "--uri", uri),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=REPOSITORY,
-        env={k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VOICE_")},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    command = (sys.executable, "-m", "tests.small_server", "--uri", uri)
+    return begun(*ALONE, "sh", "-c", SCRIPT, *command)
 
 
-async def line_with(stream: asyncio.StreamReader | None, text: str) -> str:
-    assert stream is not None
-    async with asyncio.timeout(30):
-        while text not in (line := (await stream.readline()).decode()):
-            assert line, f"it ended without {text!r}"
-    return line
-
-
-async def described(process: asyncio.subprocess.Process, uri: str) -> str:
+async def described(pid: int, uri: str) -> str:
     """What a client beside the server, in its network, is told."""
     client = await asyncio.create_subprocess_exec(
-        *("nsenter", "--target", str(process.pid), "--user", "--net", "--preserve-credentials"),
+        *("nsenter", "--target", str(pid), "--user", "--net", "--preserve-credentials"),
         *(sys.executable, "-c", CLIENT, uri),
         stdout=asyncio.subprocess.PIPE,
         cwd=REPOSITORY,
@@ -78,10 +56,10 @@ async def described(process: asyncio.subprocess.Process, uri: str) -> str:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
 async def test_it_starts_serves_this_machine_and_ends(host: str) -> None:
-    async with server(f"tcp://{host}:0") as process:
-        ready = (await line_with(process.stdout, "ready ")).split()[1]
+    async with server(f"tcp://{host}:0") as alone:
+        ready = await alone.says("ready")
         if host == "0.0.0.0":
-            await line_with(process.stderr, "not announced on the network yet: this machine has no")
-        assert await described(process, ready.replace("0.0.0.0", "127.0.0.1")) == "fake"
-        process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+            await alone.logged("not announced on the network yet: this machine has no")
+        assert await described(alone.process.pid, ready.replace("0.0.0.0", "127.0.0.1")) == "fake"
+        alone.process.send_signal(signal.SIGTERM)
+        assert await alone.process.wait() == 0

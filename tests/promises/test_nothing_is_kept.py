@@ -7,12 +7,9 @@ numbers and no status holds the words.
 
 import asyncio
 import contextlib
-import os
 import re
 import sys
-import wave
 from collections.abc import AsyncIterator
-from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -21,12 +18,13 @@ import pytest
 from wyoming.asr import Transcript
 from wyoming.event import Event
 
+from tests.asr.media import wav
 from tests.asr.speech import COMMAND_MODEL, said, silence
 from tests.llama_swap import Asked, FakeLlamaSwap, Reply, words
+from tests.processes import Process, at_home
+from tests.spoken_turn import spoken_turn
 from tests.wire_client import client_of
-from wyoming_voice.audio import to_pcm16
 
-REPOSITORY = Path(__file__).parents[2]
 SPOKEN = "What time is it?"
 HEARD = "time is it"
 ANSWER = "Marzipan pamphlets quarrel with xylophones."
@@ -50,67 +48,13 @@ _WHISPER = (
 )
 
 
-class Process:
-    """A server in an empty home; `said` is what it said of itself: `http`, `ready`."""
-
-    def __init__(self, name: str, room: Path) -> None:
-        self.name = name
-        self.home = room / name
-        self.home.mkdir()
-        self.log = room / f"{name}.log"
-        self.said: dict[str, str] = {}
-        self.pid = 0
-        self._process: asyncio.subprocess.Process | None = None
-
-    @contextlib.asynccontextmanager
-    async def running(self, *arguments: str) -> AsyncIterator["Process"]:
-        plain = {k: v for k, v in os.environ.items() if not k.startswith(("WYOMING_", "XDG_"))}
-        home = dict.fromkeys(("HOME", "TMPDIR"), str(self.home))
-        with self.log.open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "wyoming_voice", self.name, *arguments),
-                cwd=self.home,
-                env={
-                    **plain,
-                    **home,
-                    "PYTHONPATH": str(REPOSITORY),
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                },
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
-            self.pid = process.pid
-            self._process = process
-            try:
-                yield self
-                process.terminate()
-                assert await process.wait() == 0
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                await process.communicate()
-
-    async def begun(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        async with asyncio.timeout(40):
-            while "ready" not in self.said:
-                line = (await self._process.stdout.readline()).decode()
-                word, _, uri = line.strip().partition(" ")
-                assert word, self.log.read_text()
-                self.said[word] = uri
-
-    @property
-    def door(self) -> str:
-        return self.said["http"].replace("tcp:", "http:")
-
-    def unnamed_files(self) -> list[str]:
-        """Open files that have no name any more."""
-        links = []
-        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                links.append(str(descriptor.readlink()))
-        return [link for link in links if link.startswith(str(self.home)) and "deleted" in link]
+def unnamed_files(process: Process) -> list[str]:
+    """Open files below its home that have no name any more."""
+    links = []
+    for descriptor in Path(f"/proc/{process.process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.append(str(descriptor.readlink()))
+    return [link for link in links if link.startswith(str(process.home)) and "deleted" in link]
 
 
 class Model(FakeLlamaSwap):
@@ -119,14 +63,6 @@ class Model(FakeLlamaSwap):
     def _reply(self, asked: Asked) -> Reply:
         fails = UNANSWERED in str(asked.body)
         return Reply([UNANSWERED.encode()], 500) if fails else super()._reply(asked)
-
-
-def wav_of(audio: np.ndarray) -> bytes:
-    into = BytesIO()
-    with wave.open(into, "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes(to_pcm16(audio))
-    return into.getvalue()
 
 
 def multipart(file: bytes) -> bytes:
@@ -140,13 +76,13 @@ def files(*processes: Process) -> list[Path]:
 
 async def upload(asr: Process, kind: str) -> None:
     """A file of 1.9 MB, of which the second half comes when the first has been looked for."""
-    file = wav_of(np.concatenate((said(SPOKEN), silence(58))))
+    file = wav(np.concatenate((said(SPOKEN), silence(58)))).getvalue()
     body = multipart(file) if kind == "multipart/form-data; boundary=x" else file
     half = 1_500_000
 
     async def parts() -> AsyncIterator[bytes]:
         yield body[:half]
-        while not asr.unnamed_files():  # noqa: ASYNC110  (the kernel tells nobody)
+        while not unnamed_files(asr):  # noqa: ASYNC110  (the kernel tells nobody)
             await asyncio.sleep(0.01)
         assert files(asr) == []
         yield body[half:]
@@ -155,50 +91,7 @@ async def upload(asr: Process, kind: str) -> None:
         url = f"{asr.door}/v1/audio/transcriptions"
         answer = await http.post(url, content=parts(), headers={"Content-Type": kind})
     assert HEARD in answer.json()["text"].lower()
-    assert (asr.unnamed_files(), files(asr)) == ([], [])
-
-
-async def spoken_turn(servers: list[Process], room: Path, satellite: Process) -> None:
-    """A satellite hears its microphone's file, and says that the answer has been played."""
-    (room / "mic.wav").write_bytes(wav_of(np.concatenate((silence(0.5), said(SPOKEN), silence(2)))))
-    played = room / "played"
-    os.mkfifo(played)
-    fifo = os.open(played, os.O_RDWR | os.O_NONBLOCK)
-    happened = asyncio.Event()
-    asyncio.get_running_loop().add_reader(fifo, happened.set)
-    uris = [part for one in servers for part in (f"--{one.name}-uri", one.said["ready"])]
-    quiet = (
-        "--no-tones",
-        "--no-thinking-sound",
-        "--aec",
-        "off",
-        "--gate",
-        "vad",
-        "--no-zeroconf",
-        "--no-control",
-    )
-    devices = ("--mic", f"file:{room / 'mic.wav'}", "--snd", "none")
-    try:
-        async with satellite.running(
-            *(
-                "--mode",
-                "standalone",
-                "--gate",
-                "vad",
-                "--aec",
-                "off",
-                "--on-played",
-                f"sh -c 'echo played >{played}'",
-                *quiet,
-                *devices,
-                *uris,
-            ),
-        ):
-            async with asyncio.timeout(40):
-                await happened.wait()
-    finally:
-        asyncio.get_running_loop().remove_reader(fifo)
-        os.close(fifo)
+    assert (unnamed_files(asr), files(asr)) == ([], [])
 
 
 async def asked(handle: Process, question: str) -> None:
@@ -227,7 +120,7 @@ async def numbers(server: Process) -> str:
     """The page of numbers of a server, wherever it says that it is."""
     at = server.said.get("http", "")
     if not at:
-        found = re.search(r"metrics.*?(tcp://[\d.]+:\d+)", server.log.read_text())
+        found = re.search(r"metrics.*?(tcp://[\d.]+:\d+)", server.log)
         assert found is not None
         at = found[1]
     async with httpx.AsyncClient() as http:
@@ -238,18 +131,17 @@ async def numbers(server: Process) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 async def test_nothing_that_was_said_is_kept(tmp_path: Path) -> None:
-    asr, tts, handle, satellite = (
-        Process(name, tmp_path) for name in ("asr", "tts", "handle", "satellite")
-    )
     async with contextlib.AsyncExitStack() as running:
         enter = running.enter_async_context
-        await enter(asr.running(*_LOCAL, *_HTTP, *_WHISPER))
-        await enter(tts.running(*_LOCAL, *_HTTP, "--engine", "espeak"))
+        asr = await enter(at_home(tmp_path, "asr", *_LOCAL, *_HTTP, *_WHISPER))
+        tts = await enter(at_home(tmp_path, "tts", *_LOCAL, *_HTTP, "--engine", "espeak"))
         async with Model(words(ANSWER)) as llm:
             numbered = ("--metrics-uri", "tcp://127.0.0.1:0")
-            await enter(handle.running(*_LOCAL, *numbered, "--llm-url", llm.url))
-            await asyncio.gather(asr.begun(), tts.begun(), handle.begun())
-            await spoken_turn([asr, tts, handle], tmp_path, satellite)
+            talks = ("--llm-url", llm.url)
+            handle = await enter(at_home(tmp_path, "handle", *_LOCAL, *numbered, *talks))
+            servers = {"asr": asr, "tts": tts, "handle": handle}
+            uris = {kind: await server.says("ready") for kind, server in servers.items()}
+            satellite = await spoken_turn(tmp_path, SPOKEN, uris)
             await asked(handle, ASKED)
             await asked(handle, UNANSWERED)
             questions = [chat["messages"][-1]["content"] for chat in llm.chats]
@@ -257,12 +149,12 @@ async def test_nothing_that_was_said_is_kept(tmp_path: Path) -> None:
         await read_out(tts)
         for kind in ("multipart/form-data; boundary=x", "audio/wav"):
             await upload(asr, kind)
-        told = [await numbers(one) for one in (asr, tts, handle)]
-        told += [await status_of(one) for one in (asr, tts, handle)]
-    every = (asr, tts, handle, satellite)
+        told = [await numbers(one) for one in servers.values()]
+        told += [await status_of(one) for one in servers.values()]
+    every = (*servers.values(), satellite)
     for one in every:
-        assert one.log.read_text(), f"{one.name} logs at its default level"
-    told += [one.log.read_text() for one in every]
+        assert one.log, f"{one.home.name} logs at its default level"
+    told += [one.log for one in every]
     told += [path.read_bytes().decode(errors="replace") for path in files(*every)]
     for text in told:
         assert [word for word in WORDS if word in text.lower()] == []

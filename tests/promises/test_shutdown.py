@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event
 
-from tests.test_service import small_server
+from tests.processes import small_server
 from tests.wire_client import client_of
 
 
@@ -18,7 +18,7 @@ async def test_a_client_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> No
     path = tmp_path / "server.sock"
     async with (
         small_server("--uri", f"unix://{path}", "--drain-s", "0.2") as server,
-        client_of(await server.listening()) as client,
+        client_of(await server.says("listening")) as client,
     ):
         await client.send(Event("flood"))
         assert (await client.read_until("water"))[-1].payload
@@ -32,7 +32,7 @@ async def test_a_client_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> No
 @pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
 async def test_told_again_it_still_lets_a_request_end(again: signal.Signals) -> None:
     async with small_server("--drain-s", "600") as server:
-        async with client_of(await server.listening()) as client:
+        async with client_of(await server.says("listening")) as client:
             await client.send(Event("hold"))
             await client.read_until("held")
             server.process.terminate()
@@ -48,7 +48,7 @@ async def test_told_again_it_still_lets_a_request_end(again: signal.Signals) -> 
 async def test_all_that_were_accepted_are_answered_before_it_ends() -> None:
     """Each asks once more than is being answered; the drain is for all of it."""
     async with small_server("--drain-s", "600") as server:
-        uri = await server.listening()
+        uri = await server.says("listening")
         async with client_of(uri) as first, client_of(uri) as second:
             for client in (first, second):
                 await client.send(Event("hold"), Event("echo", {"text": "and this"}))

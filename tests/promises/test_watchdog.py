@@ -7,7 +7,6 @@ keeps the listening socket, as a .socket unit.
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import sys
@@ -18,11 +17,11 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
+from tests.processes import Process, begun
 from tests.test_systemd import child_command, high
 from tests.wire_client import PATIENCE_S, WireClient, client_of
 from wyoming_voice.peer import end as cancelled
 
-REPOSITORY = Path(__file__).parents[2]
 WATCHDOG_S = 2.0
 """Long enough for a healthy server on a machine that is busy with other things."""
 
@@ -56,33 +55,28 @@ class Unit:
                 await self.may_restart.wait()
 
     async def _once(self) -> None:
-        process = await self._start()
-        watch = asyncio.create_task(self._watch())
-        ended = asyncio.create_task(process.wait())
-        try:
-            await asyncio.wait((watch, ended), return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done():
-                process.send_signal(signal.SIGABRT)
-            _, err = await process.communicate()
-            self.ends.append((process.returncode or 0, err.decode()))
-        finally:
-            await cancelled([watch, ended])
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
+        async with self._started() as server:
+            watch = asyncio.create_task(self._watch())
+            ended = asyncio.create_task(server.process.wait())
+            try:
+                await asyncio.wait((watch, ended), return_when=asyncio.FIRST_COMPLETED)
+                if not ended.done():
+                    server.process.send_signal(signal.SIGABRT)
+                status, logged = await server.ended()
+                self.ends.append((status or 0, logged))
+            finally:
+                await cancelled([watch, ended])
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    def _started(self) -> contextlib.AbstractAsyncContextManager[Process]:
         arguments = ("-m", "tests.small_server", "--no-zeroconf", "--deadline-s", "0.1")
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VOICE_")}
-        environ |= {"NOTIFY_SOCKET": self._path, "PYTHONFAULTHANDLER": "1"}
-        environ |= {"WATCHDOG_USEC": str(int(WATCHDOG_S * 1_000_000))}
-        return await asyncio.create_subprocess_exec(
+        return begun(
             *(sys.executable, "-c", NAMED, *child_command([self._listener], *arguments)),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=REPOSITORY,
+            environ={
+                "NOTIFY_SOCKET": self._path,
+                "WATCHDOG_USEC": str(int(WATCHDOG_S * 1_000_000)),
+                "PYTHONFAULTHANDLER": "1",
+            },
             pass_fds=[self._listener.fileno()],
-            env=environ,
         )
 
     async def _watch(self) -> None:

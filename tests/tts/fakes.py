@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from wyoming.event import Event
 from wyoming.info import Attribution
-from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeVoice,
+)
 
 from wyoming_voice.core.word_times import Mark
 from wyoming_voice.errors import EngineError
@@ -22,6 +28,8 @@ from wyoming_voice.wire import Connection, connect
 
 RATE_HZ = 8_000
 MADE_BY = Attribution(name="tests", url="")
+GROUP = ["audio-start", "audio-chunk", "audio-stop"]
+STREAMED = [*GROUP, "synthesize-stopped"]
 
 
 @dataclass
@@ -118,6 +126,13 @@ async def heard(connection: Connection, last: str) -> list[Event]:
         if event.type == last:
             break
     return events
+
+
+async def plain(connection: Connection, text: str, voice: str | None = None) -> list[Event]:
+    """What comes back for one text."""
+    wish = SynthesizeVoice(name=voice) if voice else None
+    await connection.write(Synthesize(text=text, voice=wish).event())
+    return await heard(connection, "audio-stop")
 
 
 async def stream(connection: Connection, texts: Sequence[str]) -> list[Event]:

@@ -1,3 +1,5 @@
+"""What is kept of what was said: short sentences, each told apart by all that shapes its sound."""
+
 from collections.abc import Callable, Iterator
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""How fast an engine speaks, as its pace is measured, and a cautious guess at what comes."""
+
 from wyoming_voice.tts.engine import Pace
 
 

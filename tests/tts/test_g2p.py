@@ -1,3 +1,5 @@
+"""English into phonemes: tags for words, phonemes in parts that the network takes, no phoneme lost."""
+
 import pytest
 
 from wyoming_voice.tts.g2p import MOST_PHONEMES, Token, by_words, penn_tags, split_phonemes

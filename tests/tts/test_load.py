@@ -11,7 +11,7 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.tts import Synthesize
 
-from tests.tts.fakes import MADE_BY, Beeper, heard, kinds, sound
+from tests.tts.fakes import GROUP, MADE_BY, Beeper, heard, kinds, sound
 from wyoming_voice.service import serving
 from wyoming_voice.tts.engine import Sound, Utterance, never
 from wyoming_voice.tts.server import TtsProgram, build
@@ -20,7 +20,6 @@ from wyoming_voice.tts.voices import KOKORO_VOICES, BlendingCatalogue
 from wyoming_voice.wire import connect
 
 SESSIONS = 16
-GROUP = ["audio-start", "audio-chunk", "audio-stop"]
 LOOPBACK = {"uri": "tcp://127.0.0.1:0", "no_zeroconf": True}
 NAMES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),

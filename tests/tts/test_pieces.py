@@ -1,3 +1,5 @@
+"""Text into the pieces that are spoken: the same however it came, each said to be a sentence or a clause."""
+
 import pytest
 
 from wyoming_voice.tts.pieces import Piece, Pieces

@@ -9,7 +9,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeStart, SynthesizeVoice
 
-from tests.tts.fakes import heard, kinds, sound, stream
+from tests.tts.fakes import STREAMED, heard, kinds, sound, stream
 from wyoming_voice.errors import EngineError
 from wyoming_voice.service import serving
 from wyoming_voice.tts.engine import Samples
@@ -21,7 +21,6 @@ TEXT = (
     "Well, the weather today is sunny, with some clouds in the afternoon. Tomorrow it will rain! "
     "Do you want to hear more about the days after that? Then say so:\n- more\n- stop\n"
 )
-STREAMED = ["audio-start", "audio-chunk", "audio-stop", "synthesize-stopped"]
 CEILING = 10 ** (-1 / 20)
 
 

@@ -1,3 +1,5 @@
+"""Where pieces of speech are joined: silence, pauses by punctuation, no jump, levels that come together."""
+
 import numpy as np
 import pytest
 

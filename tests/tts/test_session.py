@@ -1,3 +1,5 @@
+"""What the events of a client ask for: plain text, streams, voices, and nonsense told by its field."""
+
 import pytest
 
 from wyoming_voice.errors import BadEvent, TooLarge

@@ -1,3 +1,5 @@
+"""How text becomes speech piece by piece: how much at a time, by the measured pace of the engine."""
+
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterator

@@ -1,3 +1,5 @@
+"""SSML is read without its tags, however it is cut."""
+
 import pytest
 
 from wyoming_voice.tts.ssml import SsmlStripper

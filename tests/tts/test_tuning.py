@@ -1,3 +1,5 @@
+"""What is measured at the start: threads, and whether bfloat16 is faster and not heard."""
+
 import math
 
 import numpy as np

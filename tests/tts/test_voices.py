@@ -1,3 +1,5 @@
+"""Kokoro's voices: their names, languages, blends, and what is no blend."""
+
 import pytest
 
 from wyoming_voice.errors import BadEvent, UnknownChoice

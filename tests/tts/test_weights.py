@@ -1,3 +1,5 @@
+"""Where Kokoro's weights come from: a directory, the cache, the hub; and what is said without."""
+
 from pathlib import Path
 
 import pytest

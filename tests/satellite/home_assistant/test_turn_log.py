@@ -8,7 +8,7 @@ from satellite import events as e
 from satellite.effects import BeginTurn
 from satellite.home_assistant.turn_log import TurnLog
 from tests.home_assistant import Script
-from tests.satellite.home_assistant.test_server import connected
+from tests.satellite.home_assistant.server_stage import connected
 
 
 def begun(epoch: int) -> BeginTurn:

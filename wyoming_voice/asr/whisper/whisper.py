@@ -7,9 +7,10 @@ stays with it, since its items may run in different threads.
 """
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from wyoming_voice.asr.engine import (
 )
 from wyoming_voice.asr.gate import hides_speech
 from wyoming_voice.asr.languages import checked_task
-from wyoming_voice.asr.names.bias import untold
+from wyoming_voice.asr.names.bias import Told, untold
 from wyoming_voice.asr.names.echo import echo_in
 from wyoming_voice.asr.whisper import capacity, limits
 from wyoming_voice.asr.whisper.audio_context import FULL_S, context_s, loops_when_short
@@ -195,29 +196,11 @@ class Whisper:
         hearing.language = language
         if not language:
             return
-        duration_s = len(hearing.audio) / RATE_HZ
-        timed = duration_s > FULL_S
         told = hearing.loaded.teller.told(options)
-        wanted = limits.token_limit(language, options.speech_s, duration_s)
-        limit = limits.limit(
-            hearing.loaded.prompt_tokens(told.text, without_timestamps=not timed),
-            limits.stepped(wanted) if self._batch > 1 else wanted,
-        )
-        segments, _ = hearing.transcribe(
-            hearing.audio,
-            language=language,
-            beam_size=options.beam_size,
-            best_of=1,
-            temperature=_TEMPERATURES[:1] if hearing.short else _TEMPERATURES,
-            condition_on_previous_text=False,
-            without_timestamps=not timed,
-            task=options.task,
-            hotwords=told.text or None,
-            max_new_tokens=limit.asked,
-            no_speech_threshold=None,  # the gate decides, and says so
-        )
+        limit = self._limit(hearing, options, told)
+        segments = self._decoded(hearing, options, told, limit)
         shown_s = hearing.shown_s if self._settings.audio_context_s < FULL_S else None
-        begin_s, end_s = _spoken(options, duration_s)
+        begin_s, end_s = _spoken(options, _duration_s(hearing))
         for segment in segments:
             hearing.tokens += len(segment.tokens)
             evidence = Evidence(
@@ -241,10 +224,43 @@ class Whisper:
                 segment.text, float(segment.start), float(segment.end), language, words, evidence
             )
 
+    def _limit(self, hearing: Hearing, options: DecodeOptions, told: Told) -> limits.Limit:
+        """How much text at most: what so much speech can hold, beside what was told before it."""
+        duration_s = _duration_s(hearing)
+        wanted = limits.token_limit(hearing.language, options.speech_s, duration_s)
+        return limits.limit(
+            hearing.loaded.prompt_tokens(told.text, without_timestamps=duration_s <= FULL_S),
+            limits.stepped(wanted) if self._batch > 1 else wanted,
+        )
+
+    def _decoded(
+        self, hearing: Hearing, options: DecodeOptions, told: Told, limit: limits.Limit
+    ) -> Iterable[Any]:
+        """What faster-whisper finds, as it is asked for."""
+        segments: Iterable[Any]  # the package has no types
+        segments, _ = hearing.transcribe(
+            hearing.audio,
+            language=hearing.language,
+            beam_size=options.beam_size,
+            best_of=1,
+            temperature=_TEMPERATURES[:1] if hearing.short else _TEMPERATURES,
+            condition_on_previous_text=False,
+            without_timestamps=_duration_s(hearing) <= FULL_S,
+            task=options.task,
+            hotwords=told.text or None,
+            max_new_tokens=limit.asked,
+            no_speech_threshold=None,  # the gate decides, and says so
+        )
+        return segments
+
     def _path(self) -> Path:
         if self._weights is None:
             return directory(Path(self._model_name), ("config.json", "model.bin", "tokenizer.json"))
         return obtain(self._weights, self._settings.model_dir)
+
+
+def _duration_s(hearing: Hearing) -> float:
+    return len(hearing.audio) / RATE_HZ
 
 
 def _language(hearing: Hearing, options: DecodeOptions) -> tuple[str, float | None]:
