@@ -50,6 +50,7 @@ def speaker_settings(settings: SatelliteSettings) -> SpeakerSettings:
             Tone.DONE: settings.tone_done,
             Tone.ERROR: settings.tone_error,
         },
+        language=settings.language,
     )
 
 
@@ -89,6 +90,7 @@ def turn_settings(settings: SatelliteSettings, *, echo_cancelled: bool) -> TurnS
         follow_up_ms=round(settings.follow_up_s * 1000),
         max_speech_ms=round(settings.max_speech_s * 1000),
         answer_ms=round(settings.answer_s * 1000),
+        language=settings.language,
     )
 
 

@@ -10,7 +10,16 @@ from pydantic_settings import CliPositionalArg
 from satellite.effects import Moment
 from wyoming_voice.config import Settings
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.settings import CallSettings, ListenSettings, TraceSettings, Uri
+from wyoming_voice.settings import (
+    CallSettings,
+    Endpoint,
+    ListenSettings,
+    LongestSpeech,
+    TraceSettings,
+    Uri,
+    VadSensitivity,
+    VadThreshold,
+)
 from wyoming_voice.wire import parse_uri
 
 Action = Literal[
@@ -90,7 +99,9 @@ class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSetting
     tts_uri: list[str] = Field([], description="TTS servers (likewise)")
     voice: str = Field("", description="voice of standalone answers (default: the TTS server's)")
     language: str = Field(
-        "", description="language of standalone turns (default: the ASR server's)"
+        "",
+        description="language of standalone turns (default: the ASR server's), and of what "
+        "the satellite says of its own accord (default: the one that was spoken last)",
     )
 
     gate: Literal["wake", "vad", "push-to-talk", "remote"] = Field(
@@ -106,19 +117,13 @@ class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSetting
     )
     refractory_s: float = Field(2.0, ge=0, description="seconds in which a wake word counts once")
 
-    vad_sensitivity: Literal["aggressive", "default", "relaxed"] = Field(
-        "default", description="how long a silence ends speech: 0.5, 0.8 or 1.25 s"
-    )
-    endpoint: Literal["fixed", "dynamic"] = Field(
-        "dynamic",
-        description="`dynamic`: a shorter silence where what was said is complete, "
-        "a longer one where it is not",
-    )
+    vad_sensitivity: VadSensitivity = "default"
+    endpoint: Endpoint = "dynamic"
     smart_turn: bool = Field(
         False, description="have a model hear that, too: `pip install --no-deps pipecat-ai`"
     )
-    vad_threshold: float = Field(0.5, gt=0, lt=1, description="probability that counts as speech")
-    max_speech_s: float = Field(20, gt=1, le=25, description="longest utterance")
+    vad_threshold: VadThreshold = 0.5
+    max_speech_s: LongestSpeech = 20
     no_speech_s: float = Field(5, gt=0, description="seconds to wait for speech after a wake word")
     follow_up: Literal["off", "question", "always"] = Field(
         "question", description="when to listen again after an answer, without a wake word"

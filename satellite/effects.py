@@ -171,10 +171,14 @@ class AbortPlayback:
 
 @dataclass(frozen=True)
 class PlaySentence:
-    """Say what is wrong, from memory, as a playback that reports PlaybackHeard."""
+    """Say what is wrong, without a server, as a playback that reports PlaybackHeard.
+
+    `language` is that of whoever is told, `""` where it isn't known.
+    """
 
     playback: int
     trouble: Trouble
+    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -153,10 +153,14 @@ class Understanding:
 
 @dataclass(frozen=True)
 class Transcribed:
-    """What was said; `""` when nothing was understood, which ends the turn in silence."""
+    """What was said; `""` when nothing was understood, which ends the turn in silence.
+
+    `language` is its code, `""` where it isn't known.
+    """
 
     epoch: int
     text: str
+    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -200,8 +200,8 @@ class Loop:
                 self._mouth.end(playback)
             case AbortPlayback(playback):
                 self._heard_ms[playback] = self._mouth.abort(playback)
-            case PlaySentence(playback, trouble):
-                self._mouth.sentence(playback, trouble)
+            case PlaySentence(playback, trouble, language):
+                self._mouth.sentence(playback, trouble, language)
             case PlayTone(tone):
                 self._mouth.tone(tone)
             case SetThinking(on):

@@ -84,8 +84,8 @@ class Mouth(Protocol):
     def abort(self, playback: int) -> int:
         """Give the device nothing more of it; PlaybackHeard never comes. Returns how much was heard in ms."""
 
-    def sentence(self, playback: int, trouble: Trouble) -> None:
-        """A whole playback from memory."""
+    def sentence(self, playback: int, trouble: Trouble, language: str) -> None:
+        """A whole playback that needs no server, for whoever speaks a language ("": not known)."""
 
     def tone(self, tone: Tone) -> None:
         """A short sound, mixed over what plays."""

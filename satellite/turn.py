@@ -23,6 +23,7 @@ from satellite.dialog.answers import (
     via_lost,
 )
 from satellite.dialog.draft import Draft
+from satellite.dialog.links import Link
 from satellite.dialog.listening import (
     await_reply,
     called,
@@ -34,19 +35,18 @@ from satellite.dialog.listening import (
     speech_started,
     supposed,
 )
+from satellite.dialog.settings import TurnSettings
 from satellite.dialog.state import (
     Announcing,
     Awaiting,
     Booting,
     Guarding,
     Idle,
-    Link,
     Listening,
     Processing,
     Responding,
     Ringing,
     State,
-    TurnSettings,
 )
 from satellite.effects import DismissTimers, Effect, Moment, RestartEars, Tell
 from satellite.events import (

@@ -58,7 +58,7 @@ def complain(draft: Draft, trouble: Trouble, text: str = "") -> None:
 def add_sentence(draft: Draft, trouble: Trouble) -> None:
     """Have one of our own sentences spoken behind what is in line."""
     sentence = draft.queue(None)
-    draft.emit(PlaySentence(sentence.number, trouble))
+    draft.emit(PlaySentence(sentence.number, trouble, draft.state.language))
     heard_by_ms = sentence.heard_by_ms + _SENTENCE_MS
     draft.put(replace(sentence, heard_by_ms=heard_by_ms, sound_ms=_SENTENCE_MS, complete=True))
 

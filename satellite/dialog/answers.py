@@ -143,7 +143,8 @@ def _close_ear(draft: Draft) -> None:
 def _words_or_sound(draft: Draft, event: Transcribed | ReplyText | ReplyAudio | ReplyEnded) -> None:
     """What makes up an answer, in Processing or Responding."""
     match event:
-        case Transcribed(text=text):
+        case Transcribed(text=text, language=language):
+            draft.state = replace(draft.state, language=language or draft.state.language)
             _transcribed(draft, text)
         case ReplyText(text=text):
             _add_text(draft, text)

@@ -25,6 +25,7 @@ class Run:
     """A turn in Home Assistant's hands, and how far it has come."""
 
     epoch: int
+    language: str = ""
     hearing: bool = True  # we have not ended its audio
     heard_enough: bool = False  # but Home Assistant has
     transcribed: bool = False

@@ -216,13 +216,17 @@ class Session:
 
     def _progress(self, run: Run, event: WireEvent) -> list[Outcome]:
         match event.type:
-            case "transcribe" | "voice-started":
+            case "transcribe":
+                language = event.data.get("language")
+                run.language = language if isinstance(language, str) else ""
+                return [Progressed(run.epoch)]
+            case "voice-started":
                 return [Progressed(run.epoch)]
             case "voice-stopped":
                 return self._enough(run) or [Progressed(run.epoch)]
             case "transcript":
-                run.transcribed = True
-                return [*self._enough(run), Transcribed(run.epoch, _text(event, "text"))]
+                run.transcribed, text = True, _text(event, "text")
+                return [*self._enough(run), Transcribed(run.epoch, text, run.language)]
             case "synthesize":
                 run.synthesized = True
                 text = _text(event, "text")

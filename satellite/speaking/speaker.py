@@ -40,13 +40,17 @@ _LONGEST_LATENCY_MS = 5_000.0
 
 @dataclass(frozen=True)
 class SpeakerSettings:
-    """How loud, and which sounds; `tones` are WAV files in place of the generated ones."""
+    """How loud, and which sounds; `tones` are WAV files in place of the generated ones.
+
+    What is said without a server is held ready in `language`.
+    """
 
     volume: float = 1.0
     no_tones: bool = False
     no_thinking: bool = False
     tones: Mapping[Tone, Path | None] = field(default_factory=dict)
     mix: MixSettings = field(default_factory=MixSettings)
+    language: str = ""
 
 
 class Speaker:
@@ -71,7 +75,7 @@ class Speaker:
         self._far_end = far_end
         self._now_s = now_s
         self._recorded = read_tones(self._settings.tones)
-        self._sentences = read_sentences()
+        read_sentences(self._settings.language)  # what is wrong may be that nothing can be read
         self._volume = self._settings.volume
         self._lock = threading.Lock()  # guards the mixer
         self._mixer = self._new_mixer(sink.rate_hz)
@@ -130,10 +134,10 @@ class Speaker:
         self._rendered.set()
         return round(heard_ms)
 
-    def sentence(self, playback: int, trouble: Trouble) -> None:
+    def sentence(self, playback: int, trouble: Trouble, language: str) -> None:
         """See `Mouth`."""
         self.begin(playback)
-        self.play(playback, self._sentences[trouble])
+        self.play(playback, read_sentences(language)[trouble])
         self.end(playback)
 
     def tone(self, tone: Tone) -> None:

@@ -7,6 +7,7 @@ begins and ends at zero and has no direct current, so that nothing clicks; its l
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from satellite.events import Trouble
 from satellite.parts import Audio
 from wyoming_voice.audio import MonoResampler, checked_format
 from wyoming_voice.client import Sound
+from wyoming_voice.core.own_languages import own_language
 from wyoming_voice.core.pcm import AudioFormat
 from wyoming_voice.errors import BadAudio, ConfigError
 
@@ -85,9 +87,17 @@ def read_tones(paths: Mapping[Tone, Path | None]) -> dict[Tone, Sound]:
     return {tone: _read_tone(path) for tone, path in paths.items() if path is not None}
 
 
-def read_sentences() -> dict[Trouble, Sound]:
-    """What the satellite can say without a server: a sentence for each trouble, from the package."""
-    shipped = files("satellite.speaking") / "sentences"
+def read_sentences(language: str = "") -> Mapping[Trouble, Sound]:
+    """What the satellite can say without a server: a sentence for each trouble, from the package.
+
+    Those of a BCP-47 tag's language, in English where there are none in it; read once.
+    """
+    return _read_sentences(own_language(language))
+
+
+@cache
+def _read_sentences(language: str) -> Mapping[Trouble, Sound]:
+    shipped = files("satellite.speaking") / "sentences" / language
     sentences = {}
     for trouble in Trouble:
         with (shipped / f"{trouble.value}.wav").open("rb") as file, wave.open(file) as recording:

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from tests.asr.speech import said
-from tests.gateway.conftest import settings
+from tests.gateway.conftest import gateway, settings
 from tests.gateway.page import Browser
 from tests.handle.talking import served
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, delta
+from tests.satellite.standalone.wyoming_servers import FakeAsr, FakeHandle, FakeTts
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import UpstreamError
@@ -23,6 +24,7 @@ from wyoming_voice.gateway.asking import Asker
 from wyoming_voice.gateway.questions import AskBody, Asked, SayBody
 from wyoming_voice.gateway.server import serving
 from wyoming_voice.gateway.services import Services
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.media.decoding import Media
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -80,6 +82,30 @@ async def test_sound_in_text_out(browser: Browser) -> None:
     told = (await ask(browser, **form)).json()
     assert told["transcript"] == QUESTION
     assert told["answer"].startswith("It is")
+
+
+async def test_what_nobody_can_answer_is_told_in_the_language_of_the_question(
+    browser: Browser,
+) -> None:
+    asked = {"text": "warum ist der Himmel blau", "language": "de", "format": "json"}
+    told = (await ask(browser, json=asked)).json()
+    assert told["answer"] == in_words(Own.NO_MODEL_CONFIGURED, "de")
+
+
+async def test_a_recording_is_answered_in_the_language_that_was_heard() -> None:
+    asr, handle, tts = FakeAsr(language="de"), FakeHandle("Ja."), FakeTts()
+    form = {"files": {"file": ("q.wav", recording())}, "data": {"format": "json"}}
+    async with contextlib.AsyncExitStack() as stack:
+        uris = {
+            server.kind: await stack.enter_async_context(server.listening())
+            for server in (asr, handle, tts)
+        }
+        assert (await ask(await stack.enter_async_context(gateway(uris)), **form)).json() == {
+            "transcript": asr.text,
+            "answer": "Ja.",
+        }
+    questions = [event for event in handle.seen if event.type == "transcript"]
+    assert [question.data.get("language") for question in questions] == ["de"]
 
 
 async def test_text_in_sound_out(browser: Browser) -> None:

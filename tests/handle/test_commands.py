@@ -13,12 +13,12 @@ from tests.handle.talking import ask, equipped, kinds, nothing_more, rest, say, 
 from tests.llama_swap import FakeLlamaSwap, asks, words
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.handle.acts import Acts
-from wyoming_voice.handle.commands import BUSY, Commands
+from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
-from wyoming_voice.handle.fast.path import UNSURE, NotDone
+from wyoming_voice.handle.fast.path import NotDone
 from wyoming_voice.handle.history import History, HistoryLimits
-from wyoming_voice.handle.local import NO_MODEL
 from wyoming_voice.handle.memory import Asked, Memory
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
 from wyoming_voice.wire import Connection, connect
 
@@ -117,7 +117,9 @@ async def test_what_takes_too_long_is_not_tried_again() -> None:
         equipped(fake, Box(), fast, tool_timeout_s=0.05, tool_notice="") as uri,
         connect(uri) as client,
     ):
-        assert texts(await mean(client, "turn on the lamp"), "handled") == [UNSURE]
+        assert texts(await mean(client, "turn on the lamp"), "handled") == [
+            in_words(Own.UNSURE, "en")
+        ]
     assert fake.chats == []
 
 
@@ -193,7 +195,9 @@ async def test_without_a_model_it_acts_too() -> None:
         await client.write(Event("commit"))
         events = await rest(client)
         assert texts(events, "handled") == ["It is on."]
-        assert texts(await mean(client, "why"), "not-handled") == [NO_MODEL]
+        assert texts(await mean(client, "why"), "not-handled") == [
+            in_words(Own.NO_MODEL_CONFIGURED, "en")
+        ]
     assert fast.begun == 1
 
 
@@ -222,6 +226,8 @@ async def test_a_command_waits_no_longer_than_there_is_time(end_s: float, act_s:
     fast, acts = Fast(), Acts()
     acts.begin("c", asyncio.Event().wait())
     asked = Asked(Question("q", "c"), TurnRecord("handle"), Commitment.outright(), end_s)
-    assert await Commands(fast, acts, memory(), act_s).act(asked, fast) == BUSY
+    assert await Commands(fast, acts, memory(), act_s).act(asked, fast) == in_words(
+        Own.STILL_ACTING, "en"
+    )
     assert fast.begun == 0
     await acts.close()

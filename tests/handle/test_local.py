@@ -2,7 +2,9 @@ from datetime import datetime
 
 import pytest
 
-from wyoming_voice.handle.local import ABILITIES, NO_MODEL, answer
+from wyoming_voice.handle.local import ABILITIES, answer
+from wyoming_voice.handle.own_words import Own, in_words
+from wyoming_voice.handle.session import Question
 
 NOW = datetime(2026, 3, 1, 15, 5)
 
@@ -28,7 +30,7 @@ NOW = datetime(2026, 3, 1, 15, 5)
     ],
 )
 def test_what_needs_no_model_is_answered(question: str, text: str) -> None:
-    reply = answer(question, NOW)
+    reply = answer(Question(question, "c"), NOW)
     assert (reply.text, reply.handled) == (text, True)
 
 
@@ -46,8 +48,8 @@ def test_what_needs_no_model_is_answered(question: str, text: str) -> None:
     ],
 )
 def test_everything_else_is_said_to_need_one(question: str) -> None:
-    reply = answer(question, NOW)
-    assert (reply.text, reply.handled) == (NO_MODEL, False)
+    reply = answer(Question(question, "c"), NOW)
+    assert (reply.text, reply.handled) == (in_words(Own.NO_MODEL_CONFIGURED, "en"), False)
 
 
 @pytest.mark.parametrize(
@@ -55,4 +57,10 @@ def test_everything_else_is_said_to_need_one(question: str) -> None:
     [(0, 0, "12:00 AM"), (12, 30, "12:30 PM"), (11, 59, "11:59 AM"), (23, 1, "11:01 PM")],
 )
 def test_the_clock_has_twelve_hours(hour: int, minute: int, text: str) -> None:
-    assert answer("what time is it", NOW.replace(hour=hour, minute=minute)).text == f"It is {text}."
+    now = NOW.replace(hour=hour, minute=minute)
+    assert answer(Question("what time is it", "c"), now).text == f"It is {text}."
+
+
+def test_who_asks_in_another_language_is_told_so_in_it() -> None:
+    asked = Question("warum ist der Himmel blau", "c", "de-AT")
+    assert answer(asked, NOW).text == in_words(Own.NO_MODEL_CONFIGURED, "de")

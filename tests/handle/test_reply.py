@@ -1,7 +1,8 @@
 from wyoming.event import Event
 
 from wyoming_voice.handle.llm.deltas import Calls, Delta, Text, Thinking, Waiting
-from wyoming_voice.handle.llm.failures import APOLOGY, Failure
+from wyoming_voice.handle.llm.failures import Failure
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.reply import MAX_ANSWER_CHARS, Notice, Reply
 
 CONTEXT = {"conversation_id": "c"}
@@ -39,7 +40,7 @@ def test_the_first_and_the_last_event_carry_the_context() -> None:
 
 def test_a_failure_before_the_first_word_is_not_handled() -> None:
     events = drive(Waiting(), Text("  "), failure=Failure.BUSY)
-    assert shape(events) == [f"not-handled:{Failure.BUSY.value}"]
+    assert shape(events) == [f"not-handled:{in_words(Failure.BUSY, 'en')}"]
     assert events[0].data["context"] == CONTEXT
 
 
@@ -47,14 +48,14 @@ def test_a_failure_after_the_first_word_is_apologised_for() -> None:
     assert shape(drive(Text("It is "), failure=Failure.BROKE_OFF)) == [
         "handled-start:",
         "handled-chunk:It is",
-        f"handled-chunk: {APOLOGY}",
-        f"handled:It is {APOLOGY}",
+        f"handled-chunk: {in_words(Own.BROKE_OFF_THERE, 'en')}",
+        f"handled:It is {in_words(Own.BROKE_OFF_THERE, 'en')}",
         "handled-stop:",
     ]
 
 
 def test_an_empty_answer_is_not_handled() -> None:
-    assert shape(drive(Thinking(), Text(" \n"))) == [f"not-handled:{Failure.EMPTY.value}"]
+    assert shape(drive(Thinking(), Text(" \n"))) == [f"not-handled:{in_words(Failure.EMPTY, 'en')}"]
 
 
 def test_a_notice_is_part_of_the_answer() -> None:
@@ -66,8 +67,11 @@ def test_a_notice_is_part_of_the_answer() -> None:
 
 def test_a_failure_after_a_notice_says_what_it_was() -> None:
     events = drive(Notice("One moment."), failure=Failure.TOO_SLOW)
-    assert shape(events)[-2] == f"handled:One moment. {Failure.TOO_SLOW.value}"
-    assert shape(drive(Notice("One moment.")))[-2] == f"handled:One moment. {Failure.EMPTY.value}"
+    assert shape(events)[-2] == f"handled:One moment. {in_words(Failure.TOO_SLOW, 'en')}"
+    assert (
+        shape(drive(Notice("One moment.")))[-2]
+        == f"handled:One moment. {in_words(Failure.EMPTY, 'en')}"
+    )
 
 
 def test_the_models_own_words_are_kept_apart_from_ours() -> None:
@@ -87,7 +91,7 @@ def test_an_endless_answer_is_full_at_some_point() -> None:
 
 def test_what_went_wrong_with_a_tool_is_said_after_what_was_said_before() -> None:
     events = drive(Text("Let me see."), failure=Failure.NOT_DONE)
-    assert shape(events)[-2] == f"handled:Let me see. {Failure.NOT_DONE.value}"
+    assert shape(events)[-2] == f"handled:Let me see. {in_words(Failure.NOT_DONE, 'en')}"
 
 
 def test_what_is_said_after_the_calls_is_a_sentence_of_its_own() -> None:
@@ -98,5 +102,5 @@ def test_what_is_said_after_the_calls_is_a_sentence_of_its_own() -> None:
 
 def test_an_answer_may_end_with_a_sentence_of_ours() -> None:
     reply = Reply(CONTEXT)
-    assert shape(reply.close("Done."))[-2] == "handled:Done."
+    assert shape(reply.close(Own.DONE))[-2] == "handled:Done."
     assert reply.told == "Done."

@@ -14,10 +14,9 @@ from tests.handle.talking import ask, kinds, rest, say, served, settings, talkin
 from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, banner, delta, refusal, words
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
-from wyoming_voice.handle.answers import NOTHING_HEARD
 from wyoming_voice.handle.history import INTERRUPTED
-from wyoming_voice.handle.llm.failures import APOLOGY, Failure
-from wyoming_voice.handle.local import NO_MODEL
+from wyoming_voice.handle.llm.failures import Failure
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.server import build
 from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.wire import connect
@@ -203,8 +202,8 @@ async def test_a_failure_is_a_sentence_and_the_connection_lives(
     async with FakeLlamaSwap(reply, words("Noon.")) as fake, talking(fake) as client:
         events = await ask(client)
         assert [event.type for event in events] == ["not-handled"]
-        assert events[0].data["text"] == kind.value
-        assert f"failure={kind.fact}" in last_line(caplog)
+        assert events[0].data["text"] == in_words(kind, "en")
+        assert f"failure={kind}" in last_line(caplog)
         assert texts(await ask(client), "handled") == ["Noon."]
     assert any(record.levelno == logging.WARNING for record in caplog.records)
 
@@ -216,7 +215,9 @@ async def test_a_model_server_that_is_down_is_said_and_costs_no_connection(
         assert "is it running, and is --llm-url right?" in caplog.text
         async with connect(uri) as client:
             for _ in range(2):
-                assert texts(await ask(client), "not-handled") == [Failure.UNREACHABLE.value]
+                assert texts(await ask(client), "not-handled") == [
+                    in_words(Failure.UNREACHABLE, "en")
+                ]
 
 
 async def test_a_model_that_says_nothing_is_given_up() -> None:
@@ -224,7 +225,7 @@ async def test_a_model_that_says_nothing_is_given_up() -> None:
         FakeLlamaSwap(Reply([Do.STALL])) as fake,
         talking(fake, first_token_timeout_s=0.05) as client,
     ):
-        assert texts(await ask(client), "not-handled") == [Failure.TOO_SLOW.value]
+        assert texts(await ask(client), "not-handled") == [in_words(Failure.TOO_SLOW, "en")]
         await fake.hung_up.wait()
 
 
@@ -232,7 +233,7 @@ async def test_an_answer_that_breaks_off_ends_with_an_apology_and_is_remembered_
     script = (Reply([delta(content="It is "), Do.CUT]), words("Noon."))
     async with FakeLlamaSwap(*script) as fake, talking(fake) as client:
         events = await ask(client)
-        assert texts(events, "handled") == [f"It is {APOLOGY}"]
+        assert texts(events, "handled") == [f"It is {in_words(Own.BROKE_OFF_THERE, 'en')}"]
         assert events[-1].type == "handled-stop"
         await ask(client, "again")
     assert fake.chats[1]["messages"][2]["content"] == "It is" + INTERRUPTED
@@ -240,7 +241,9 @@ async def test_an_answer_that_breaks_off_ends_with_an_apology_and_is_remembered_
 
 async def test_silence_needs_no_model() -> None:
     async with FakeLlamaSwap(words("x")) as fake, talking(fake) as client:
-        assert texts(await ask(client, "  \n"), "not-handled") == [NOTHING_HEARD]
+        assert texts(await ask(client, "  \n"), "not-handled") == [
+            in_words(Own.NOTHING_HEARD, "en")
+        ]
     assert fake.chats == []
 
 
@@ -300,7 +303,9 @@ async def test_without_a_model_a_few_things_are_answered() -> None:
         echo = await ask(client, "repeat after me the lamp is on")
         assert texts(echo, "handled") == ["The lamp is on."]
         assert "".join(texts(echo, "handled-chunk")) == "The lamp is on."
-        assert texts(await ask(client, "why is the sky blue"), "not-handled") == [NO_MODEL]
+        assert texts(await ask(client, "why is the sky blue"), "not-handled") == [
+            in_words(Own.NO_MODEL_CONFIGURED, "en")
+        ]
         await client.write(Describe().event())
         event = await client.read()
     assert event is not None

@@ -11,10 +11,9 @@ from wyoming.ping import Ping
 from tests.handle.talking import ask, kinds, rest, say, served, talking, texts
 from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, delta, refusal, words
 from wyoming_voice.handle import conversation
-from wyoming_voice.handle.answers import NOTHING_HEARD
 from wyoming_voice.handle.history import INTERRUPTED
 from wyoming_voice.handle.llm.failures import Failure
-from wyoming_voice.handle.local import NO_MODEL
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.server import build
 from wyoming_voice.handle.settings import HandleSettings
 from wyoming_voice.wire import Connection, connect
@@ -229,9 +228,9 @@ async def test_a_commit_to_nothing_means_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "script", "answer"),
     [
-        ("what time is it", refusal(401), Failure.KEY_REFUSED.value),
-        ("what time is it", Reply([*END]), Failure.EMPTY.value),
-        ("", words("x"), NOTHING_HEARD),
+        ("what time is it", refusal(401), in_words(Failure.KEY_REFUSED, "en")),
+        ("what time is it", Reply([*END]), in_words(Failure.EMPTY, "en")),
+        ("", words("x"), in_words(Own.NOTHING_HEARD, "en")),
     ],
 )
 async def test_not_handled_is_held_back_too(text: str, script: Reply, answer: str) -> None:
@@ -252,7 +251,7 @@ async def test_without_a_model_it_is_the_same() -> None:
         await suppose(client, "why is the sky blue")
         await nothing_more(client)
         await commit(client)
-        assert texts(await rest(client), "not-handled") == [NO_MODEL]
+        assert texts(await rest(client), "not-handled") == [in_words(Own.NO_MODEL_CONFIGURED, "en")]
 
 
 async def test_the_whole_replaces_its_part() -> None:

@@ -13,7 +13,8 @@ from tests.handle.box import FAN, LAMP, Box
 from tests.handle.talking import ask, equipped, kinds, rest, results, say, texts
 from tests.llama_swap import DONE as DONE_MARK
 from tests.llama_swap import END, Do, FakeLlamaSwap, Reply, asks, delta, refusal, words
-from wyoming_voice.handle.llm.failures import DONE, DONE_AND_BROKE_OFF, Failure
+from wyoming_voice.handle.llm.failures import Failure
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.rounds import MOST_CALLS
 from wyoming_voice.handle.tool_calls import AGAIN
 from wyoming_voice.handle.tools.toolbox import ToolResult
@@ -65,7 +66,7 @@ async def test_calls_of_tools_that_there_are_not_any_of_mean_nothing() -> None:
         assert texts(await heard(fake, box), "handled") == ["Well."]
     assert len(fake.chats) == 1
     async with FakeLlamaSwap(asks(LAMP)) as fake:
-        assert texts(await heard(fake, box), "not-handled") == [Failure.NO_TOOLS.value]
+        assert texts(await heard(fake, box), "not-handled") == [in_words(Failure.NO_TOOLS, "en")]
     assert box.begun == []
     assert len(fake.chats) == 1
 
@@ -128,18 +129,18 @@ async def test_a_loop_of_calls_comes_to_an_end_in_words() -> None:
 async def test_a_model_that_finds_no_end_is_told_so() -> None:
     async with FakeLlamaSwap(asks(("look", {}))) as fake:
         events = await heard(fake, Box("look", reads="look"), tool_rounds=2)
-    assert texts(events, "not-handled") == [Failure.ENDLESS.value]
+    assert texts(events, "not-handled") == [in_words(Failure.ENDLESS, "en")]
     assert len(fake.chats) == 3
     async with FakeLlamaSwap(asks(LAMP)) as fake:
         events = await heard(fake, Box("on"), tool_rounds=1)
-    assert texts(events, "handled") == [DONE_AND_BROKE_OFF]
+    assert texts(events, "handled") == [in_words(Own.DONE_AND_BROKE_OFF, "en")]
 
 
 async def test_a_model_that_wants_far_too_much_at_once_is_given_nothing() -> None:
     box = Box("on")
     calls = [("on", {"number": number}) for number in range(MOST_CALLS + 1)]
     async with FakeLlamaSwap(asks(*calls)) as fake:
-        assert texts(await heard(fake, box), "not-handled") == [Failure.ENDLESS.value]
+        assert texts(await heard(fake, box), "not-handled") == [in_words(Failure.ENDLESS, "en")]
     assert box.begun == []
     async with FakeLlamaSwap(asks(*calls[:-1]), words("All on.")) as fake:
         assert texts(await heard(fake, box), "handled") == ["All on."]
@@ -193,11 +194,11 @@ async def test_a_tool_that_there_is_not_is_told_to_the_model() -> None:
 @pytest.mark.parametrize(
     ("failing", "last", "kind", "said"),
     [
-        (False, Reply([*END]), "handled", DONE),
-        (True, Reply([*END]), "not-handled", Failure.NOT_DONE.value),
-        (False, Reply([Do.CUT]), "handled", DONE_AND_BROKE_OFF),
-        (False, refusal(500), "handled", DONE_AND_BROKE_OFF),
-        (True, Reply([Do.CUT]), "not-handled", Failure.BROKE_OFF.value),
+        (False, Reply([*END]), "handled", in_words(Own.DONE, "en")),
+        (True, Reply([*END]), "not-handled", in_words(Failure.NOT_DONE, "en")),
+        (False, Reply([Do.CUT]), "handled", in_words(Own.DONE_AND_BROKE_OFF, "en")),
+        (False, refusal(500), "handled", in_words(Own.DONE_AND_BROKE_OFF, "en")),
+        (True, Reply([Do.CUT]), "not-handled", in_words(Failure.BROKE_OFF, "en")),
     ],
 )
 async def test_where_the_model_leaves_off_it_is_said_what_was_done(
@@ -214,7 +215,7 @@ async def test_where_the_model_leaves_off_it_is_said_what_was_done(
 async def test_what_only_was_looked_up_is_no_deed() -> None:
     async with FakeLlamaSwap(asks(("look", {})), Reply([*END])) as fake:
         events = await heard(fake, Box("look", reads="look"))
-    assert texts(events, "not-handled") == [Failure.EMPTY.value]
+    assert texts(events, "not-handled") == [in_words(Failure.EMPTY, "en")]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ async def test_a_server_that_takes_no_tools_is_told_of(
     refused = Reply([detail], status, {"Content-Type": "application/json"})
     async with FakeLlamaSwap(refused) as fake:
         events = await heard(fake, Box("on"))
-    assert texts(events, "not-handled") == [Failure.NO_TOOLS.value]
+    assert texts(events, "not-handled") == [in_words(Failure.NO_TOOLS, "en")]
     assert "--jinja" in caplog.text
 
 

@@ -13,6 +13,7 @@ from tests.handle.talking import ask, equipped, kinds, nothing_more, ping, rest,
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, asks, words
 from wyoming_voice.handle.history import INTERRUPTED
 from wyoming_voice.handle.llm.failures import Failure
+from wyoming_voice.handle.own_words import in_words
 from wyoming_voice.handle.steps import NOT_BEGUN
 from wyoming_voice.handle.tool_calls import AGAIN
 from wyoming_voice.handle.tools.toolbox import ToolResult
@@ -43,7 +44,7 @@ async def test_the_time_for_an_answer_holds_for_its_tools(calls: list[Any]) -> N
         connect(uri) as client,
     ):
         events = await mean(client, "turn it on")
-        assert texts(events, "not-handled") == [Failure.UNFINISHED.value]
+        assert texts(events, "not-handled") == [in_words(Failure.UNFINISHED, "en")]
         box.hold["on"].set()
         # It wasn't stopped, and the next question knows of it.
         await mean(client, "and?")
@@ -153,7 +154,7 @@ async def test_who_waits_for_the_question_before_waits_no_longer_than_there_is_t
             await say(gone, "turn it on", context={"conversation_id": "c"})
             await box.started.wait()
         events = await mean(one, "is it on")
-        assert texts(events, "not-handled") == [Failure.UNFINISHED.value]
+        assert texts(events, "not-handled") == [in_words(Failure.UNFINISHED, "en")]
         assert len(fake.chats) == 1
 
 

@@ -11,6 +11,7 @@ from tests.handle.talking import ask, kinds, rest, say, served, talking, texts
 from tests.llama_swap import Do, FakeLlamaSwap, Reply, refusal, words
 from wyoming_voice.handle.llm import patience
 from wyoming_voice.handle.llm.failures import Failure
+from wyoming_voice.handle.own_words import in_words
 from wyoming_voice.wire import Connection, connect
 
 
@@ -114,13 +115,13 @@ async def test_a_model_server_that_is_down_or_hangs_harms_nothing(
     monkeypatch.setattr(patience, "UNREACHABLE_S", 0.3)
     async with served(llm_url="http://127.0.0.1:9") as uri, connect(uri) as client:
         await warm(client)
-        assert texts(await ask(client), "not-handled") == [Failure.UNREACHABLE.value]
+        assert texts(await ask(client), "not-handled") == [in_words(Failure.UNREACHABLE, "en")]
     async with (
         FakeLlamaSwap(words("x"), hold=True) as fake,
         talking(fake, first_token_timeout_s=0.05) as client,
     ):
         await warm(client)
-        assert texts(await ask(client), "not-handled") == [Failure.TOO_SLOW.value]
+        assert texts(await ask(client), "not-handled") == [in_words(Failure.TOO_SLOW, "en")]
 
 
 async def test_one_that_makes_no_sense_is_told() -> None:

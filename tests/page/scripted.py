@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from tests.http.small_door import Books
 from tests.page.browser import PATIENCE_S
 from wyoming_voice.gateway.settings import GatewaySettings
 from wyoming_voice.gateway.static import page_router, pages
@@ -145,7 +146,7 @@ class ScriptedGateway:
         floor = Floor(
             unwell=str,
             page=lambda: (b"", "text/plain"),
-            finished=lambda *_: None,
+            books=Books(),
             most_requests=64,
             details=lambda: {"services": self.services},
         )

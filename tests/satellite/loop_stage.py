@@ -79,8 +79,8 @@ class FakeMouth:
         self.calls.append(f"abort {playback}")
         return 700
 
-    def sentence(self, playback: int, trouble: Trouble) -> None:
-        self.calls.append(f"sentence {trouble}")
+    def sentence(self, playback: int, trouble: Trouble, language: str) -> None:
+        self.calls.append(f"sentence {trouble} {language}".strip())
 
     def tone(self, tone: Tone) -> None:
         self.calls.append(f"tone {tone}")

@@ -55,6 +55,7 @@ def test_no_setting_is_there_that_nobody_reads() -> None:
         ("follow_up_s", 2.25, "follow_up_ms", 2_250),
         ("max_speech_s", 12, "max_speech_ms", 12_000),
         ("answer_s", 60, "answer_ms", 60_000),
+        ("language", "de", "language", "de"),
     ],
 )
 def test_the_policies_of_a_turn(name: str, value: object, field: str, meant: object) -> None:
@@ -78,8 +79,9 @@ def test_interrupting_by_speech_needs_an_echo_that_is_cancelled() -> None:
 
 def test_the_sounds_of_the_loudspeaker() -> None:
     sounds = speaker_settings(
-        given(volume=40, no_tones=True, no_thinking_sound=True, tone_done="done.wav")
+        given(volume=40, no_tones=True, no_thinking_sound=True, tone_done="done.wav", language="de")
     )
+    assert sounds.language == "de"
     assert (sounds.volume, sounds.no_tones, sounds.no_thinking) == (0.4, True, True)
     assert sounds.tones == {
         Tone.LISTENING: None,

@@ -289,3 +289,9 @@ async def test_what_is_told_during_a_turn_carries_its_id(stage: Stage) -> None:
     await stage.post(MuteChanged(MuteSource.SOFTWARE, muted=True))
     assert ids[Moment.MUTED] == ""
     assert logs.current_turn() == ""
+
+
+async def test_the_mouth_is_told_in_which_language_something_is_wrong() -> None:
+    stage = Stage(TurnSettings(mode="standalone", language="de"))
+    await stage.post(MicrophoneReady(), Triggered(0))
+    assert "sentence no-asr de" in stage.mouth.calls

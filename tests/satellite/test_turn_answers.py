@@ -209,3 +209,17 @@ def test_a_reply_goes_to_whoever_asked_while_that_one_is_ready() -> None:
     stage.wait(400)
     stage.do(ViaChanged(DIRECT, False))
     assert stage.do(SpeechStarted(9000))[0] == "begin 2 ha from 8500 by okay_nabu again"
+
+
+@pytest.mark.parametrize(
+    ("household", "spoken", "told_in"), [("", "de", " in de"), ("fr", "", " in fr"), ("", "", "")]
+)
+def test_what_is_wrong_is_told_in_the_language_that_was_spoken_last(
+    household: str, spoken: str, told_in: str
+) -> None:
+    stage = asked(with_settings(language=household))
+    stage.do(Transcribed(1, "lights", spoken))
+    assert stage.wait(30_000)[-1] == f"sentence 1 timeout{told_in}"
+    stage.heard()
+    stage.do(ViaChanged(DIRECT, False))
+    assert stage.do(Triggered(9000))[-1].endswith(told_in)

@@ -240,8 +240,8 @@ def _mouth_in_words(effect: Effect) -> str:
             return f"whole {number}"
         case AbortPlayback(number):
             return f"abort {number}"
-        case PlaySentence(number, trouble):
-            return f"sentence {number} {trouble}"
+        case PlaySentence(number, trouble, language):
+            return f"sentence {number} {trouble}" + (f" in {language}" if language else "")
         case PlayTone(tone):
             return f"tone {tone}"
         case SetThinking(on):

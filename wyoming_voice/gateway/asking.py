@@ -57,7 +57,8 @@ class Asker:
         async with self._errand(asked.body, record) as errand:
             async with contextlib.aclosing(Exchange(errand, _to_nobody)) as exchange:
                 text = await self._heard(asked, exchange)
-            reply = await errand.lines.attempt("handle", lambda line: _written(line, text, errand))
+            put = errand.spoken_in(exchange.language)
+            reply = await errand.lines.attempt("handle", lambda line: _written(line, text, put))
             return text, reply
 
     async def spoken(

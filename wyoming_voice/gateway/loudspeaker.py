@@ -163,10 +163,10 @@ class BrowserSpeaker:
             found.note(ms, self._now_s())
             self._step()
 
-    def sentence(self, playback: int, trouble: Trouble) -> None:
+    def sentence(self, playback: int, trouble: Trouble, language: str) -> None:
         """See `Mouth`."""
         self.begin(playback)
-        self.play(playback, read_sentences()[trouble])
+        self.play(playback, read_sentences(language)[trouble])
         self.end(playback)
 
     def tone(self, tone: Tone) -> None:

@@ -18,10 +18,9 @@ from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.fast.path import Understood
 from wyoming_voice.handle.llm.deltas import Acting, Text
 from wyoming_voice.handle.memory import Asked, Clock, Memory
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.reply import Reply
 from wyoming_voice.handle.session import Question
-
-NOTHING_HEARD = "Sorry, I didn't hear anything."
 
 
 class Answers(Protocol):
@@ -55,7 +54,7 @@ class LocalAnswers:
         asked = Asked(question, record, commitment)
         self._memory.expect(asked)
         record.note(question_chars=len(question.text))
-        reply = Reply(context_of(asked), tells_acts=question.tells_acts)
+        reply = reply_to(asked)
         try:
             understood = await self._commands.look(asked)
             for event in reply.push(Acting(changes=understood is not None)):
@@ -81,7 +80,7 @@ class LocalAnswers:
     async def _answer(self, asked: Asked, understood: Understood | None) -> local.LocalAnswer:
         if understood and (said := await self._commands.act(asked, understood)):
             return local.LocalAnswer(said)
-        return local.answer(asked.question.text, self._clock())
+        return local.answer(asked.question, self._clock())
 
     def warm(self, question: Question) -> None:
         """Have the sentences of its language read."""
@@ -99,13 +98,20 @@ async def nothing_heard(
     record.note(question_chars=0, failure="empty-question")
     await commitment.wait()
     context = context_of(Asked(question, record, commitment))
-    yield NotHandled(text=NOTHING_HEARD, context=context).event()
+    said = in_words(Own.NOTHING_HEARD, question.answered_in)
+    yield NotHandled(text=said, context=context).event()
 
 
 def written_all(commitment: Commitment) -> Iterator[Event]:
     """Tells a client that has yet to commit itself that no more text will come."""
     if commitment.open:
         yield Event(ANSWER_WRITTEN)
+
+
+def reply_to(asked: Asked) -> Reply:
+    """The answer to a question, of which nothing is said yet."""
+    question = asked.question
+    return Reply(context_of(asked), question.answered_in, tells_acts=question.tells_acts)
 
 
 def context_of(asked: Asked) -> dict[str, str]:

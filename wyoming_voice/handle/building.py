@@ -23,6 +23,7 @@ from wyoming_voice.handle.tools.client_tools import ClientToolbox
 from wyoming_voice.handle.tools.toolboxes import Toolboxes, toolboxes
 from wyoming_voice.hass.access import hass_of
 from wyoming_voice.hass.registry import House
+from wyoming_voice.secret_files import unread
 
 if TYPE_CHECKING:
     from wyoming_voice.handle.llm.llama_swap import LlamaSwap
@@ -76,15 +77,16 @@ class Parts:
         """Look at all that is elsewhere, at the same time."""
         looks = [self.toolbox.look(), *([self.home.look()] if self.home else [])]
         await asyncio.gather(*looks)
-        self._warm(self._language or LIKELIEST_LANGUAGE)
+        self._warm(self.language or LIKELIEST_LANGUAGE)
 
     def warm(self) -> None:
         """Have simple commands in the language of the house be ready, as far as that is known."""
-        if language := self._language:
+        if language := self.language:
             self._warm(language)
 
     @property
-    def _language(self) -> str:
+    def language(self) -> str:
+        """That of the house, "" where it is not known."""
         return self.home.watch.house.language if self.home else ""
 
     def _warm(self, language: str) -> None:
@@ -172,10 +174,12 @@ def read(path: Path | None, name: str) -> str:
     """The text of a file that a setting names, "" when none is named; raises ConfigError."""
     if path is None:
         return ""
+    option = f"--{name.replace('_', '-')}"
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--{name.replace('_', '-')}: {path} can't be read: {error}") from error
+        holds = f"the {name.removesuffix('_file').replace('_', ' ')}"
+        raise ConfigError(unread(option, path, error, holds)) from error
     if not text:
-        raise ConfigError(f"--{name.replace('_', '-')}: {path} is empty")
+        raise ConfigError(f"{option}: {path} is empty")
     return text

@@ -8,15 +8,14 @@ import asyncio
 import logging
 
 from wyoming_voice.handle.acts import Acts
-from wyoming_voice.handle.fast.path import UNSURE, FastPath, NotDone, Understood
+from wyoming_voice.handle.fast.path import FastPath, NotDone, Understood
 from wyoming_voice.handle.memory import Asked, Memory
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.steps import Deed, one_form
 from wyoming_voice.handle.tools.toolbox import ToolResult
 
 _log = logging.getLogger(__name__)
-
-BUSY = "Sorry, something else is still being done. Please try again in a moment."
 
 _SAID = ""
 """Stands for the name of a tool where something was said and done at once."""
@@ -48,7 +47,7 @@ class Commands:
         await asked.stands()
         until_s = min(asked.end_s, _now_s() + self._act_s)
         if not await self._acts.free(asked.conversation, until_s):
-            return BUSY
+            return in_words(Own.STILL_ACTING, asked.question.answered_in)
         if asked.part_of:
             return ""
         done = self._memory.done(asked, _SAID, _words(asked.question))
@@ -73,7 +72,7 @@ class Commands:
             _log.debug("turn=%s %s: not done, %s", asked.turn_id, understood.name, error)
             return ""
         except TimeoutError:
-            sentence = UNSURE
+            sentence = in_words(Own.UNSURE, asked.question.answered_in)
         asked.record.spent("fast", start_s, _now_s())
         asked.record.note(command=understood.name)
         result = ToolResult(sentence)

@@ -7,6 +7,7 @@ says so in its `context`. While one is answered, its client may be asked to do s
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
@@ -26,9 +27,15 @@ from wyoming_voice.program import Request
 class HandleConversation:
     """Questions, commits, warm-ups and results; all else means nothing here."""
 
-    def __init__(self, answers: Answers, max_text_chars: int) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        max_text_chars: int,
+        house_language: Callable[[], str] = lambda: "",
+    ) -> None:
         self._answers = answers
         self._max_text_chars = max_text_chars
+        self._house_language = house_language
         self._own_id = uuid4().hex
         self._last = Commitment.outright()
         self._awaited: Awaited = {}
@@ -60,7 +67,8 @@ class HandleConversation:
         self._last.withdraw()
         self._last = commitment
         reply = self._answers.replies if question.text else nothing_heard
-        replies = reply(replace(question, client=hands), record, commitment)
+        question = replace(question, client=hands, house_language=self._house_language())
+        replies = reply(question, record, commitment)
         return Request(
             record=record,
             replies=commitment.kept(hands.among(replies) if hands is not None else replies),

@@ -1,7 +1,8 @@
 """A few answers without any language model, in English: the time, the date, an echo, what this can do.
 
 Rule: it answers what it surely understood, from the words alone (a recogniser may send neither capitals nor
-punctuation), and says plainly that no language model is configured for everything else.
+punctuation), and says plainly, in the speaker's language, that no language model is configured for everything
+else.
 """
 
 import re
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-NO_MODEL = "I can't answer that: no language model is configured."
+from wyoming_voice.handle.own_words import Own, in_words
+from wyoming_voice.handle.session import Question
+
 ABILITIES = (
     "Without a language model I can tell the time and the date, and repeat what you say. "
     "For everything else, please configure a language model."
@@ -24,16 +27,16 @@ class LocalAnswer:
     handled: bool = True
 
 
-def answer(question: str, now: datetime) -> LocalAnswer:
+def answer(question: Question, now: datetime) -> LocalAnswer:
     """The answer to `question` at the local time `now`."""
-    echo = _ECHO.match(question.strip())
+    echo = _ECHO.match(question.text.strip())
     if echo and (words := echo["words"].strip(" ,.:;\"'")):
         return LocalAnswer(_sentence(words))
-    core = _ASIDES.sub("", _plain(question))
+    core = _ASIDES.sub("", _plain(question.text))
     for pattern, say in _RULES:
         if pattern.fullmatch(core):
             return LocalAnswer(say(now))
-    return LocalAnswer(NO_MODEL, handled=False)
+    return LocalAnswer(in_words(Own.NO_MODEL_CONFIGURED, question.answered_in), handled=False)
 
 
 def _plain(text: str) -> str:

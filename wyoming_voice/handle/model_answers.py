@@ -17,15 +17,16 @@ from wyoming.event import Event
 
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.handle.acts import Acts
-from wyoming_voice.handle.answers import context_of, written_all
+from wyoming_voice.handle.answers import reply_to, written_all
 from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.history import Turn, prompt
 from wyoming_voice.handle.llm.deltas import Acting, Delta, Finished, Text, Thinking
-from wyoming_voice.handle.llm.failures import DONE, DONE_AND_BROKE_OFF, Failure, LlmError
+from wyoming_voice.handle.llm.failures import Failure, LlmError
 from wyoming_voice.handle.llm.warming import Prompt, Warming
 from wyoming_voice.handle.memory import Asked, Memory
 from wyoming_voice.handle.noticing import Notices, noticing
+from wyoming_voice.handle.own_words import Own
 from wyoming_voice.handle.reply import Notice, Reply
 from wyoming_voice.handle.rounds import Limits, Llm, Rounds
 from wyoming_voice.handle.session import Question
@@ -81,7 +82,7 @@ class ModelAnswers:
         """One answer, from `handled-start` to `handled-stop`, or `not-handled`."""
         end_s = _now_s() + self._manner.limits.answer_s
         asked = Asked(question, record, commitment, end_s)
-        reply = Reply(context_of(asked), tells_acts=question.tells_acts)
+        reply = reply_to(asked)
         with contextlib.ExitStack() as cut_off:
             cut_off.callback(partial(self._keep, asked, reply, interrupted=True))
             async with contextlib.aclosing(self._written(asked, reply)) as events:
@@ -190,12 +191,13 @@ def _last(asked: Asked, reply: Reply) -> list[Event]:
     if steps.answer:
         return reply.fail(failure.failure) if failure else reply.finish()
     if failure is None and steps.failed:
-        steps.said = Failure.NOT_DONE.value
+        steps.said = reply.in_words(Failure.NOT_DONE)
         return reply.fail(Failure.NOT_DONE)
     if not steps.worked or (failure and failure.failure is Failure.UNFINISHED):
         return reply.fail(failure.failure if failure else Failure.EMPTY)
-    steps.said = DONE_AND_BROKE_OFF if failure else DONE
-    return reply.close(steps.said)
+    kind = Own.DONE_AND_BROKE_OFF if failure else Own.DONE
+    steps.said = reply.in_words(kind)
+    return reply.close(kind)
 
 
 def _tell(asked: Asked, reply: Reply, model: str) -> None:
@@ -205,14 +207,14 @@ def _tell(asked: Asked, reply: Reply, model: str) -> None:
         record.note(model=model)
     record.note(answer_chars=len(reply.model_text))
     if failure is not None:
-        record.note(failure=failure.failure.fact)
+        record.note(failure=failure.failure)
         _log.warning("turn=%s language model: %s", record.turn_id, failure)
     elif asked.steps.answer or asked.steps.worked:
         return
     elif asked.steps.failed:
-        record.note(failure=Failure.NOT_DONE.fact)
+        record.note(failure=Failure.NOT_DONE)
     else:
-        record.note(failure=Failure.EMPTY.fact)
+        record.note(failure=Failure.EMPTY)
         _log.warning(
             "turn=%s language model: an answer without text (finish=%s); if the model thinks, "
             "raise --max-tokens or switch its thinking off",

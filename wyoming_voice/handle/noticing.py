@@ -15,7 +15,7 @@ from wyoming_voice.peer import end
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What is said of a model that loads and of tools, each after so many seconds; empty: nothing."""
+    """What is said of a model that loads and of tools, each after so many seconds."""
 
     loading: Notice
     loading_after_s: float
@@ -32,7 +32,7 @@ class _Due:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._loading, self._tools = bool(notices.loading.text), bool(notices.tools.text)
+        self._loading, self._tools = notices.loading.wanted, notices.tools.wanted
         self._notice: Notice | None = None
         self._at_s = 0.0
 

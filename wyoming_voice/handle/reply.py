@@ -17,8 +17,9 @@ from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, Not
 
 from wyoming_voice.extensions import ACTING
 from wyoming_voice.handle.llm.deltas import Acting, Calls, Delta, Text
-from wyoming_voice.handle.llm.failures import APOLOGY, SELF_EVIDENT, Failure
+from wyoming_voice.handle.llm.failures import SELF_EVIDENT, Failure
 from wyoming_voice.handle.llm.hidden import Trimmed
+from wyoming_voice.handle.own_words import Own, in_words
 
 MAX_ANSWER_CHARS = 20_000
 """Some twenty minutes of speech; a model that goes on is in a loop."""
@@ -26,19 +27,28 @@ MAX_ANSWER_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Somebody should be told that there is something to be waited for."""
+    """Somebody should be told that there is something to be waited for; in our own words without a text."""
 
-    text: str
+    text: str | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it says anything."""
+        return self.text != ""
 
 
 class Reply:
     """One answer on its way to the client; `context` goes with its first and last event.
 
-    With `tells_acts` the client hears that something is about to be done (`extensions.ACTS`).
+    With `tells_acts` the client hears that something is about to be done (`extensions.ACTS`). What isn't the
+    model's is said in `language`.
     """
 
-    def __init__(self, context: dict[str, Any], *, tells_acts: bool = False) -> None:
+    def __init__(
+        self, context: dict[str, Any], language: str = "", *, tells_acts: bool = False
+    ) -> None:
         self._context = context
+        self._language = language
         self._tells_acts = tells_acts
         self._trimmed = Trimmed()
         self._chunks: list[str] = []
@@ -71,20 +81,25 @@ class Reply:
                 self._tells_acts = False  # once says all
                 return [Event(ACTING)]
             case Notice(text):
-                return self._say(self._trimmed.apart(text))
+                own = self.in_words(Own.ONE_MOMENT) if text is None else text
+                return self._say(self._trimmed.apart(own))
             case _:
                 return []
 
     def fail(self, failure: Failure) -> list[Event]:
         """The end of an answer that the model didn't finish, or didn't begin."""
         if not self.begun:
-            return [NotHandled(text=failure.value, context=self._context).event()]
+            return [NotHandled(text=self.in_words(failure), context=self._context).event()]
         broke_off = bool(self.model_text) and failure not in SELF_EVIDENT
-        return self.close(APOLOGY if broke_off else failure.value)
+        return self.close(Own.BROKE_OFF_THERE if broke_off else failure)
 
-    def close(self, sentence: str) -> list[Event]:
+    def close(self, kind: Own | Failure) -> list[Event]:
         """The end of an answer with a sentence of our own."""
-        return [*self._say(self._trimmed.apart(sentence)), *self._end()]
+        return [*self._say(self._trimmed.apart(self.in_words(kind))), *self._end()]
+
+    def in_words(self, kind: Own | Failure) -> str:
+        """How this client is told."""
+        return in_words(kind, self._language)
 
     def finish(self) -> list[Event]:
         """The end of an answer that the model finished."""

@@ -68,7 +68,7 @@ class HandleProgram:
 
     def converse(self) -> HandleConversation:
         """One new connection."""
-        return HandleConversation(self._answers, self._max_text_chars)
+        return HandleConversation(self._answers, self._max_text_chars, lambda: self._parts.language)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -102,11 +102,15 @@ def _answers(settings: HandleSettings, llm: "LlamaSwap | None", parts: Parts) ->
 
 def _notices(settings: HandleSettings) -> Notices:
     return Notices(
-        loading=Notice(settings.loading_notice.strip()),
+        loading=_notice(settings.loading_notice),
         loading_after_s=settings.loading_notice_after_s,
-        tools=Notice(settings.tool_notice.strip()),
+        tools=_notice(settings.tool_notice),
         tools_after_s=settings.tool_notice_after_s,
     )
+
+
+def _notice(text: str | None) -> Notice:
+    return Notice(None if text is None else text.strip())
 
 
 def _history_limits(settings: HandleSettings) -> HistoryLimits:

@@ -63,7 +63,8 @@ class Client(Protocol):
 class Question:
     """What somebody said, and the conversation that it belongs to.
 
-    `language` is a BCP-47 tag such as `de-CH`, or "" when it is not known; ids are "" when absent.
+    `language` is a BCP-47 tag such as `de-CH`, or "" when it is not known, and `house_language` what its
+    house speaks; ids are "" when absent.
     `system_prompt` goes before the server's own. `heard` is set when this question interrupted the
     answer before it: that much of it was heard. `replaces` is the turn id of the question that this one is
     the whole of. A `speculative` one may yet turn out not to have been asked. `area` is the room that its
@@ -85,7 +86,13 @@ class Question:
     area: str = ""
     from_hass: bool = False
     tells_acts: bool = False
+    house_language: str = ""
     client: Client | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def answered_in(self) -> str:
+        """The language that the speaker understands, as far as that is known."""
+        return self.language or self.house_language
 
     @property
     def conversation(self) -> str:

@@ -53,8 +53,9 @@ class HandleSettings(ServiceSettings, HassSettings):
     loading_notice_after_s: float = Field(
         3, ge=0, description="seconds of waiting for a model after which the listener is told"
     )
-    loading_notice: str = Field(
-        "One moment.", description="what the listener is told; empty: nothing"
+    loading_notice: str | None = Field(
+        None,
+        description="what the listener is told (default: one moment, in their language); empty: nothing",
     )
     history_s: float = Field(
         600, ge=300, description="seconds that a silent conversation is remembered, 300 or more"
@@ -83,8 +84,9 @@ class HandleSettings(ServiceSettings, HassSettings):
     tool_notice_after_s: float = Field(
         2, ge=0, description="seconds of waiting for tools after which the listener is told"
     )
-    tool_notice: str = Field(
-        "One moment.", description="what the listener is told then; empty: nothing"
+    tool_notice: str | None = Field(
+        None,
+        description="what the listener is told then (default: likewise); empty: nothing",
     )
     fast_intents: bool = Field(
         False,

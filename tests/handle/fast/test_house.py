@@ -12,7 +12,8 @@ import pytest
 from tests.hass.fake import SILENT, TOKEN, FakeHass, Sentence
 from wyoming_voice.handle.fast import path as fast
 from wyoming_voice.handle.fast.house import NOTHING_TO_SAY, HouseFast
-from wyoming_voice.handle.fast.path import MOST_CHARS, UNSURE, NotDone, OwnOrHouse, fast_path
+from wyoming_voice.handle.fast.path import MOST_CHARS, NotDone, OwnOrHouse, fast_path
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.tools.toolbox import ToolResult
 from wyoming_voice.hass.assist import Assist, Said
@@ -80,7 +81,7 @@ async def test_where_nothing_was_done_the_model_is_asked() -> None:
 async def test_where_it_may_have_been_done_the_person_is_told_and_nobody_else_asked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert await said(HassError(Trouble.LATE, "no answer in time")) == UNSURE
+    assert await said(HassError(Trouble.LATE, "no answer in time")) == in_words(Own.UNSURE, "en")
     assert "no answer in time" in caplog.text
     assert "lamp" not in caplog.text
 
@@ -89,7 +90,7 @@ async def test_what_failed_is_told_in_home_assistant_s_words() -> None:
     assert await said(Said("No timers here", done=False, error="failed_to_handle")) == (
         "No timers here"
     )
-    assert await said(Said("", done=False, error="failed_to_handle")) == UNSURE
+    assert await said(Said("", done=False, error="failed_to_handle")) == in_words(Own.UNSURE, "en")
 
 
 async def test_an_answer_of_silence_is_a_word() -> None:
@@ -255,7 +256,7 @@ async def test_a_connection_that_breaks_over_a_command_leaves_it_to_nobody() -> 
         acting = asyncio.create_task(understood.act())
         await fake.until(lambda: "conversation/process" in fake.commands())
         await fake.hang_up()
-        assert await acting == UNSURE
+        assert await acting == in_words(Own.UNSURE, "en")
         assert fake.commands().count("conversation/process") == 1
 
 

@@ -14,9 +14,10 @@ import pytest
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.handle.fast import path as fast
 from wyoming_voice.handle.fast import satellite as satellite_fast
-from wyoming_voice.handle.fast.path import UNSURE, FastPath, NotDone, Understood, fast_path
+from wyoming_voice.handle.fast.path import FastPath, NotDone, Understood, fast_path
 from wyoming_voice.handle.fast.satellite import DONE, SatelliteFast
 from wyoming_voice.handle.fast.slots import Recognised
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.tools.toolbox import Tool, ToolResult
 
@@ -161,7 +162,7 @@ async def test_a_client_that_may_have_done_it_leaves_it_to_nobody() -> None:
     client = FakeClient(ToolResult("no answer", error=True, unsure=True))
     async with ready() as path:
         understood = await seen(path, asked("set a timer for five minutes", client))
-        assert await understood.act() == UNSURE
+        assert await understood.act() == in_words(Own.UNSURE, "en")
 
 
 async def test_a_clock_without_an_answer_leaves_it_to_the_model() -> None:

@@ -17,7 +17,8 @@ from wyoming.intent import Intent, IntentsStart, IntentsStop, NotRecognized
 from tests.handle import talking
 from tests.handle.talking import served, texts
 from tests.llama_swap import DONE, FakeLlamaSwap, Reply, asks, delta, refusal, words
-from wyoming_voice.handle.intents.events import HANDED_OVER, TOLD, UNFIT
+from wyoming_voice.handle.intents.events import HANDED_OVER, TOLD
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.wire import connect
 
 CONTEXT = {"conversation_id": "01J", "device_id": "d", "satellite_id": "assist_satellite.kitchen"}
@@ -56,10 +57,12 @@ class Read:
                 return self
 
 
-async def ask(uri: str, text: str = "turn on the lamp", **context: Any) -> Read:
+async def ask(
+    uri: str, text: str = "turn on the lamp", language: str = "en", **context: Any
+) -> Read:
     """One question as Home Assistant asks it: on a connection of its own, which it closes."""
     async with AsyncTcpClient(*_address(uri)) as client:
-        told = Transcript(text, context={**CONTEXT, **context}, language="en")
+        told = Transcript(text, context={**CONTEXT, **context}, language=language)
         await client.write_event(told.event())
         async with asyncio.timeout(5):
             return await Read().answer(client)
@@ -126,14 +129,14 @@ async def test_calls_that_don_t_fit_are_a_sentence_and_nothing_is_done(
     script = asks(*wanted, text="Done!")
     async with FakeLlamaSwap(script) as fake, answering(fake) as uri:
         read = await ask(uri)
-    assert (read.error, read.intents) == (UNFIT, [])
+    assert (read.error, read.intents) == (in_words(Own.UNFIT, "en"), [])
 
 
 async def test_a_timer_without_a_device_to_have_it_is_not_asked_of_home_assistant() -> None:
     script = asks(("HassStartTimer", {"minutes": 5}), text="Done!")
     async with FakeLlamaSwap(script) as fake, answering(fake) as uri:
         read = await ask(uri, device_id=None)
-    assert (read.error, read.intents) == (UNFIT, [])
+    assert (read.error, read.intents) == (in_words(Own.UNFIT, "en"), [])
 
 
 async def test_whoever_is_not_home_assistant_is_answered_as_ever() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.handle.mcp.server import McpServerOnLoopback
-from wyoming_voice.handle.mcp.servers import McpServer
+from wyoming_voice.handle.mcp.servers import TOKEN_FILE, McpServer
 from wyoming_voice.handle.mcp.toolbox import McpToolbox
 from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.tools.toolbox import Offer, Toolbox
@@ -35,10 +35,13 @@ def hasty() -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def toolbox(
-    server: McpServerOnLoopback, token: Path | None = None, url: str = ""
+    server: McpServerOnLoopback,
+    token: Path | None = None,
+    url: str = "",
+    option: str = TOKEN_FILE,
 ) -> AsyncIterator[McpToolbox]:
     with hasty():
-        box = McpToolbox(McpServer(url or server.url, token_in(token) if token else None))
+        box = McpToolbox(McpServer(url or server.url, token_in(token) if token else None, option))
         try:
             yield box
         finally:

@@ -122,6 +122,23 @@ async def test_a_refused_token_is_shown_once_and_the_file_looked_at_again(
     assert "--mcp-token-file" in refused
 
 
+async def test_a_refused_token_of_home_assistant_is_left_to_its_own_connection_to_tell(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which shows the same one, and warns."""
+    file = tmp_path / "token"
+    file.write_text(SECRET)
+    async with (
+        McpServerOnLoopback() as house,
+        toolbox(house, file, option="--hass-token-file") as box,
+    ):
+        house.token = "another"
+        await until(box, lambda offer: "refuses our token" in offer.told)
+        assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
+        file.write_text("another\n")
+        await until(box, lambda offer: not offer.told)
+
+
 async def test_a_token_that_is_changed_on_the_way_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("first")

@@ -1,11 +1,13 @@
 """What a model writes as arguments: slips are mended, and misfits told by the field."""
 
+import contextlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzz.growth import steps
 from wyoming_voice.handle.tools.arguments import Misfit, fitted, parsed
 
 LIGHT: dict[str, Any] = {
@@ -114,6 +116,40 @@ def alternatives(levels: int) -> dict[str, Any]:
 )
 def test_a_malicious_schema_comes_to_an_end(schema: dict[str, Any]) -> None:
     assert fitted({"a": "a" * 40 + "!"}, schema)
+
+
+MANY = [f"x{n}" for n in range(50_000)]
+OF_ONE_NAME: dict[str, Any] = {"l": [{}] * 1000}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "schema"),
+    [
+        (OF_ONE_NAME, {"properties": {"l": {"items": {"required": MANY}}}}),
+        (OF_ONE_NAME, {"properties": {"l": {"items": {"properties": dict.fromkeys(MANY)}}}}),
+        ({"l": ["y"] * 1000}, {"properties": {"l": {"items": {"enum": MANY}}}}),
+        ({"l": ["1" * 4000] * 1000}, {"properties": {"l": {"items": {"type": "integer"}}}}),
+        (
+            dict.fromkeys(MANY[:500], 1),
+            {"additionalProperties": False, "properties": dict.fromkeys(MANY[500:5000])},
+        ),
+        ({"l": "y"}, {"properties": {"l": {"anyOf": [{"type": "integer"}] * 50_000}}}),
+        (
+            {"l": ["y"] * 1000},
+            {"properties": {"l": {"items": {"anyOf": [{"type": "integer"}] * 50}}}},
+        ),
+    ],
+)
+def test_what_is_hostile_takes_no_more_than_so_much(
+    arguments: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    """Lines of Python: 30,000 take some 3 ms, in which nobody else is served."""
+
+    def look(_: bytes) -> None:
+        with contextlib.suppress(Misfit):
+            fitted(arguments, schema)
+
+    assert steps(look, b"") < 30_000
 
 
 def test_deep_arguments_come_to_an_end() -> None:

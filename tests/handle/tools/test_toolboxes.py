@@ -19,7 +19,13 @@ from wyoming_voice.handle.session import Question
 from wyoming_voice.handle.tools.client_tools import ClientToolbox, Hands
 from wyoming_voice.handle.tools.permitted import Rules
 from wyoming_voice.handle.tools.toolbox import Offer, Tool, ToolResult
-from wyoming_voice.handle.tools.toolboxes import MOST_TOOLS, MOST_TOOLS_CHARS, Toolboxes, toolboxes
+from wyoming_voice.handle.tools.toolboxes import (
+    MOST_TOOL_CHARS,
+    MOST_TOOLS,
+    MOST_TOOLS_CHARS,
+    Toolboxes,
+    toolboxes,
+)
 
 LAMP = {
     "type": "object",
@@ -262,3 +268,23 @@ async def test_closing_closes_all() -> None:
     boxes = [Box("a"), Box("b")]
     await Toolboxes(boxes).close()
     assert all(box.closed for box in boxes)
+
+
+async def test_a_tool_that_is_too_long_is_not_even_read(caplog: pytest.LogCaptureFixture) -> None:
+    box = Box("small")
+    long = {"properties": {f"p{n}": {"description": "<x>"} for n in range(MOST_TOOL_CHARS // 20)}}
+    box.tools = (Tool("long", "", long), *box.tools)
+    assert names(await Toolboxes([box]).offer(ASKED)) == ["small"]
+    assert "1 of 2 tools are left out, 'long' among them" in caplog.text
+
+
+async def test_many_tools_are_read_in_steps_and_once() -> None:
+    """Others run in between, and who asks meanwhile gets the same."""
+    tools = Toolboxes([Box(*(f"t{n}" for n in range(100)))])
+    asked = [asyncio.create_task(tools.offer(ASKED)) for _ in range(2)]
+    turns = 0
+    while not all(task.done() for task in asked):
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 100
+    assert asked[0].result() is asked[1].result()

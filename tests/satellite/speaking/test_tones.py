@@ -1,6 +1,8 @@
 """The feedback sounds: as loud as their names say, without clicks, at any rate, or from a file."""
 
+import tomllib
 import wave
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from satellite.speaking.tones import (
     read_tones,
     resampled,
 )
+from wyoming_voice.core.own_languages import LANGUAGES
 from wyoming_voice.errors import ConfigError
 
 RATES_HZ = (8_000, 16_000, 22_050, 44_100, 48_000)
@@ -97,12 +100,13 @@ def test_a_file_that_is_no_sound_is_told_by_name(tmp_path: Path) -> None:
         read_tones({Tone.DONE: tmp_path / "gone.wav"})
 
 
-def test_there_is_a_sentence_for_every_trouble() -> None:
-    sentences = read_sentences()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_is_a_sentence_for_every_trouble(language: str) -> None:
+    sentences = read_sentences(language)
     assert set(sentences) == set(Trouble)
     for sound in sentences.values():
         assert (sound.format.width_bytes, sound.format.channels) == (2, 1)
-        assert len(sound.pcm) < 100_000
+        assert len(sound.pcm) < 120_000
         samples = resampled(sound, sound.format.rate_hz)
         audible = np.flatnonzero(np.abs(samples) > 0.01)
         assert audible[0] / sound.format.rate_hz < 0.05
@@ -110,3 +114,20 @@ def test_there_is_a_sentence_for_every_trouble() -> None:
         assert dbfs(samples[audible[0] : audible[-1]]) == pytest.approx(-20, abs=0.5)
         assert np.abs(samples).max() < 0.99
         assert abs(samples.mean()) < 1e-3
+
+
+def test_what_the_recordings_say_is_written_down() -> None:
+    shipped = files("satellite.speaking") / "sentences"
+    texts = tomllib.loads((shipped / "texts.toml").read_text(encoding="utf-8"))
+    assert tuple(texts) == LANGUAGES
+    for said in texts.values():
+        assert list(said) == list(Trouble)
+        assert all(text[-1] in ".。" for text in said.values())
+        assert len(set(said.values())) == len(Trouble)
+
+
+def test_sentences_are_in_the_language_and_else_in_english() -> None:
+    assert read_sentences("de_AT") is read_sentences("de")
+    assert read_sentences("fi") is read_sentences() is read_sentences("en")
+    recordings = {read_sentences(language)[Trouble.FAILED].pcm for language in LANGUAGES}
+    assert len(recordings) == len(LANGUAGES)

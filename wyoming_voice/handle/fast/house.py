@@ -8,7 +8,8 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from wyoming_voice.handle.fast.path import LOOK_WITHIN_S, MOST_CHARS, UNSURE, NotDone
+from wyoming_voice.handle.fast.path import LOOK_WITHIN_S, MOST_CHARS, NotDone
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
 from wyoming_voice.hass.assist import Assist
 from wyoming_voice.hass.errors import HassError
@@ -36,6 +37,7 @@ class _Command:
     async def act(self) -> str:
         """Have it carried out, and what Home Assistant says to that."""
         question = self.question
+        unsure = in_words(Own.UNSURE, question.answered_in)
         try:
             said = await self.assist.process(
                 question.text, question.language, question.device_id, question.satellite_id
@@ -44,10 +46,10 @@ class _Command:
             if error.untouched:
                 raise NotDone(str(error)) from error
             _log.warning("a command may have been carried out or not: %s", error)
-            return UNSURE
+            return unsure
         if said.untouched:
             raise NotDone(f"Home Assistant: {said.error}")
-        return said.text.strip() or (NOTHING_TO_SAY if said.done else UNSURE)
+        return said.text.strip() or (NOTHING_TO_SAY if said.done else unsure)
 
 
 class HouseFast:

@@ -32,8 +32,6 @@ would be lost with nobody else to ask."""
 MOST_CHARS = 200
 """A simple command is a short one; what is longer goes to the model unlooked at."""
 
-UNSURE = "Sorry, I don't know whether that worked."
-
 
 class NotDone(Exception):
     """It was understood and yet nothing was done, so the model may be asked."""

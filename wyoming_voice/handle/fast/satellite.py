@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from wyoming_voice.errors import VoiceError
-from wyoming_voice.handle.fast.path import LOOK_WITHIN_S, MOST_CHARS, UNSURE, NotDone
+from wyoming_voice.handle.fast.path import LOOK_WITHIN_S, MOST_CHARS, NotDone
 from wyoming_voice.handle.fast.slots import (
     CLOCK,
     TELLING,
@@ -27,6 +27,7 @@ from wyoming_voice.handle.fast.slots import (
     at_the_clock,
     came_of_it,
 )
+from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Client, Question
 from wyoming_voice.peer import end
 from wyoming_voice.worker import Worker
@@ -92,6 +93,7 @@ class _ClientCommand:
     recognised: Recognised
     client: Client
     arguments: Mapping[str, Slot]
+    language: str
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ class _ClientCommand:
         """Have the client do it; what came of it, in the language's words."""
         result = await self.client.call(self.name, self.arguments)
         if result.unsure:
-            return UNSURE
+            return in_words(Own.UNSURE, self.language)
         if result.error:
             raise NotDone(result.text)
         more = came_of_it(self.name, result.text)
@@ -166,7 +168,8 @@ class SatelliteFast:
         arguments = arguments_for(recognised, question.client.tools)
         if arguments is None:
             return None
-        return _ClientCommand(sentences, recognised, question.client, arguments)
+        language = question.answered_in
+        return _ClientCommand(sentences, recognised, question.client, arguments, language)
 
     async def _loaded(self, question: Question) -> Spoken | None:
         """Those of its language, waited for as long as there is patience."""

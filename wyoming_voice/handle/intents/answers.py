@@ -16,13 +16,14 @@ from wyoming.event import Event
 from wyoming.handle import NotHandled
 
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.handle.answers import Answers, context_of
+from wyoming_voice.handle.answers import Answers, context_of, reply_to
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.history import Message, prompt
-from wyoming_voice.handle.intents.events import DONE, HANDED_OVER, UNFIT, intended, offered
+from wyoming_voice.handle.intents.events import DONE, HANDED_OVER, intended, offered
 from wyoming_voice.handle.llm.deltas import Calls, Finished, Text
 from wyoming_voice.handle.llm.failures import Failure, LlmError
 from wyoming_voice.handle.memory import Asked, Memory
+from wyoming_voice.handle.own_words import Own
 from wyoming_voice.handle.prompting import Prompting
 from wyoming_voice.handle.reply import Reply
 from wyoming_voice.handle.rounds import Llm
@@ -82,7 +83,7 @@ class HassAnswers:
         asked.record.note(turns=len(turns), question_chars=len(asked.question.text))
         system = self._prompting.system(asked.question, offer, opened_at)
         messages = prompt(system, turns, asked.question.text)
-        written = _Written(Reply(context_of(asked)), offer)
+        written = _Written(reply_to(asked), offer)
         try:
             await self._write(asked, messages, written)
             await asked.commitment.wait()
@@ -125,7 +126,8 @@ class HassAnswers:
             asked.record.note(failure=_UNFIT_FACT)
             # May name what the model made up of what was said.
             _log.debug("turn=%s no intent: %s", asked.turn_id, misfit)
-            return [NotHandled(text=UNFIT, context=context).event()]
+            said = written.reply.in_words(Own.UNFIT)
+            return [NotHandled(text=said, context=context).event()]
         asked.record.note(intents=len(written.calls))
         for call in asked.steps.asked(said, written.calls, len(messages)):
             asked.steps.answered(call, ToolResult(HANDED_OVER))
@@ -138,7 +140,7 @@ class HassAnswers:
 
 
 def _tell(asked: Asked, error: LlmError) -> None:
-    asked.record.note(failure=error.failure.fact)
+    asked.record.note(failure=error.failure)
     _log.warning("turn=%s language model: %s", asked.turn_id, error)
 
 

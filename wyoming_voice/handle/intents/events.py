@@ -32,9 +32,6 @@ MAX_INTENTS = 16
 
 MAX_SPOKEN_CHARS = 1000
 
-UNFIT = "Sorry, I got that wrong. Please say it again, with the device and the room."
-"""What is said where a model's calls don't fit; nothing was done."""
-
 HANDED_OVER = "Home Assistant carries this out. Whether it worked isn't known here."
 """What stands in the place of a call's result in the prompts to come."""
 

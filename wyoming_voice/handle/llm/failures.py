@@ -1,50 +1,36 @@
-"""What can go wrong between us and a language model, and the sentence that the speaker hears for it.
+"""What can go wrong between us and a language model.
 
-Rule: the sentence says what happened to somebody who can't see a screen; the remedy, for whoever runs the
-servers, stands in the exception's text and goes to the log. Neither holds a word of what was said. A refusal
-that may pass is told apart from one that won't.
+Rule: each kind has a sentence (`own_words`) that says what happened to somebody who can't see a screen; the
+remedy, for whoever runs the servers, stands in the exception's text and goes to the log. Neither holds a word
+of what was said. A refusal that may pass is told apart from one that won't.
 """
 
-from enum import Enum
+from enum import StrEnum
 
 from wyoming_voice.errors import UpstreamError
 
 
-class Failure(Enum):
-    """One kind of failure; the value is the sentence to be spoken."""
+class Failure(StrEnum):
+    """One kind of failure, by its name in the log line."""
 
-    UNREACHABLE = "Sorry, I can't reach the language model."
-    KEY_REFUSED = "Sorry, the language model refused my key."
-    NO_MODEL = "Sorry, the language model I should use isn't there."
-    BUSY = "Sorry, the language model is busy. Please try again in a moment."
-    LOADING = "Sorry, the language model is still loading. Please try again in a moment."
-    TOO_SLOW = "Sorry, the language model took too long to answer."
-    REFUSED = "Sorry, the language model couldn't take that question."
-    FAILED = "Sorry, the language model failed."
-    BROKE_OFF = "Sorry, the language model broke off its answer."
-    EMPTY = "Sorry, the language model gave no answer."
-    NO_TOOLS = "Sorry, the language model can't use its tools."
-    ENDLESS = "Sorry, the language model asked for one thing after another and came to no end."
-    NOT_DONE = "Sorry, that didn't work."
-    UNFINISHED = "Sorry, that took too long. I can't say whether it was done."
-
-    @property
-    def fact(self) -> str:
-        """The name for the log line: `too-slow`."""
-        return self.name.lower().replace("_", "-")
+    UNREACHABLE = "unreachable"
+    KEY_REFUSED = "key-refused"
+    NO_MODEL = "no-model"
+    BUSY = "busy"
+    LOADING = "loading"
+    TOO_SLOW = "too-slow"
+    REFUSED = "refused"
+    FAILED = "failed"
+    BROKE_OFF = "broke-off"
+    EMPTY = "empty"
+    NO_TOOLS = "no-tools"
+    ENDLESS = "endless"
+    NOT_DONE = "not-done"
+    UNFINISHED = "unfinished"
 
 
 SELF_EVIDENT = (Failure.NOT_DONE, Failure.UNFINISHED, Failure.ENDLESS)
 """Said as they are after the first part of an answer, which didn't break off there."""
-
-DONE = "Done."
-"""What is said where the model did what it was asked and says nothing."""
-
-DONE_AND_BROKE_OFF = "That is done, but then the language model broke off."
-"""What is said where the model did something and then failed."""
-
-APOLOGY = "Sorry, my answer broke off there."
-"""What ends an answer of which the first part has been spoken already."""
 
 
 class LlmError(UpstreamError):

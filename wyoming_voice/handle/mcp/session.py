@@ -32,6 +32,7 @@ from wyoming_voice.handle.mcp.http import (
 from wyoming_voice.handle.mcp.remedies import reason, remedy
 from wyoming_voice.handle.mcp.servers import McpServer
 from wyoming_voice.hass.errors import HassError
+from wyoming_voice.hass.token import OPTION as HASS_TOKEN_FILE
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +105,10 @@ class McpSession:
     def note(self, problem: str) -> None:
         """Say what is wrong, "" for nothing, where it is something else than before."""
         if problem and problem != self._problem:
-            _log.warning("MCP server %s: %s", self._server.shown, problem)
+            # Home Assistant's own connection shows the same token, and warns where it is refused.
+            told = self._server.option == HASS_TOKEN_FILE and problem == self._refusal
+            level = logging.DEBUG if told else logging.WARNING
+            _log.log(level, "MCP server %s: %s", self._server.shown, problem)
         elif self._problem and not problem:
             _log.info("MCP server %s: it is there again", self._server.shown)
         self._problem = problem
@@ -213,7 +217,11 @@ class McpSession:
                 return
 
     def _problem_is_the_token(self) -> bool:
-        return self._problem == remedy(self._server, 401, "", "")
+        return self._problem == self._refusal
+
+    @property
+    def _refusal(self) -> str:
+        return remedy(self._server, 401, "", "")
 
     def _token(self) -> str:
         try:

@@ -2,9 +2,9 @@
 
 Reads what matters of JSON Schema: types, what is required, choices, bounds, items, alternatives, and `$ref`
 within the schema. Rule: what it doesn't know it lets pass, since who has the tool looks for itself; it never
-follows a `$ref` elsewhere, evaluates no `pattern` (a regular expression may take for ever), and looks no
-further than _MOST_LOOKS values and _MOST_DEPTH levels. A misfit names the field and the remedy, never the
-whole schema.
+follows a `$ref` elsewhere, evaluates no `pattern` (a regular expression may take for ever), and does
+no more than _MOST_WORK and looks no further than _MOST_DEPTH levels. A misfit names the field and the
+remedy, never the whole schema.
 
 Mended is what small models get wrong and what can mean one thing only: a number, a boolean, a list or an
 object that is written as a text, a single value where a list is wanted, and null for what may be left out.
@@ -14,10 +14,17 @@ Of alternatives the one that takes the value as it is comes first: a text of dig
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-_MOST_LOOKS = 1000
-"""So many take 10 ms, in which nobody else is served."""
+_MOST_WORK = 250
+"""Values that are looked at, each with as much more as its schema or its own length makes of it.
+
+So many take 3 ms, in which nobody else is served.
+"""
+
+_LISTED, _READ_CHARS = 50, 50
+"""How many names of a schema, and letters of a text, are as much work as one look."""
 
 _MOST_DEPTH = 30
 _MOST_TOLD = 3
@@ -81,18 +88,23 @@ class _Look:
 
     root: Mapping[str, Any]
     misfits: list[str] = field(default_factory=list)
-    looks: int = 0
+    work: int = 0
     depth: int = 0
 
     def at(self, value: Any, schema: Any, where: str) -> Any:
         """The value as it should be; what can't be mended is noted."""
-        if self.looks >= _MOST_LOOKS or self.depth >= _MOST_DEPTH:
+        if self.spent or self.depth >= _MOST_DEPTH:
             return value
-        self.looks += 1
+        self.work += 1
         self.depth += 1
         fit = self._fit(value, self._meant(schema), where)
         self.depth -= 1
         return fit
+
+    @property
+    def spent(self) -> bool:
+        """Whether enough has been done: what is left is let pass."""
+        return self.work >= _MOST_WORK
 
     def _fit(self, value: Any, schema: Mapping[str, Any], where: str) -> Any:
         if alternatives := schema.get("anyOf") or schema.get("oneOf"):
@@ -101,6 +113,10 @@ class _Look:
             if len(self.misfits) > before:
                 return value
         types = _types(schema)
+        if isinstance(value, str) and types and "string" not in types:
+            self.work += len(value) // _READ_CHARS
+            if self.spent:
+                return value
         value = _mended(value, types)
         if types and not any(_is(value, name) for name in types):
             wanted = " or ".join(_CALLED[name] for name in types)
@@ -110,9 +126,16 @@ class _Look:
         if isinstance(value, dict):
             return self._object(value, schema, where)
         if isinstance(value, list):
-            items = schema.get("items")
-            return [self.at(item, items, f"{where}[{n}]") for n, item in enumerate(value)]
+            return self._list(value, schema.get("items"), where)
         return value
+
+    def _list(self, value: list[Any], items: Any, where: str) -> list[Any]:
+        fit: list[Any] = []
+        for number, item in enumerate(value):
+            if self.spent:
+                return fit + value[number:]
+            fit.append(self.at(item, items, f"{where}[{number}]"))
+        return fit
 
     def _meant(self, schema: Any) -> Mapping[str, Any]:
         """What a `$ref` within the schema stands for; {} for what can't be looked up here."""
@@ -131,22 +154,28 @@ class _Look:
 
     def _one_of(self, value: Any, alternatives: Any, where: str) -> Any:
         """As an alternative that fits wants it; the misfits of the last where none does."""
-        before, fits = list(self.misfits), []
+        before, fits = self.misfits, []
+        told: list[str] = []
         for alternative in alternatives if isinstance(alternatives, list) else ():
-            self.misfits = list(before)
+            self.misfits = told = []
             fit = self.at(value, alternative, where)
-            if self.misfits == before:
+            if not told:
                 fits.append(fit)
+            if self.spent:
+                break
+        self.misfits = before
         if fits:
-            self.misfits = before
             return next((fit for fit in fits if _unchanged(fit, value)), fits[0])
-        if len(self.misfits) > len(before) and len(alternatives) > 1:
-            self.misfits = before
-            self._note(where, f"must be {_alternatives(map(self._meant, alternatives))}")
+        if told and len(alternatives) > 1:
+            shown = alternatives[:_MOST_CHOICES]
+            self._note(where, f"must be {_alternatives(map(self._meant, shown))}")
+        else:
+            self.misfits += told
         return value
 
     def _check(self, value: Any, schema: Mapping[str, Any], where: str) -> None:
         choices = [schema["const"]] if "const" in schema else schema.get("enum")
+        self.work += len(choices) // _LISTED if isinstance(choices, list) else 0
         if isinstance(choices, list) and value not in choices:
             shown = ", ".join(json.dumps(choice) for choice in choices[:_MOST_CHOICES])
             more = ", …" if len(choices) > _MOST_CHOICES else ""
@@ -173,20 +202,22 @@ class _Look:
         known, required = schema.get("properties"), schema.get("required")
         known = known if isinstance(known, Mapping) else {}
         required = required if isinstance(required, list) else []
-        required = [name for name in required if isinstance(name, str)]
+        self.work += (len(known) + len(required)) // _LISTED
+        if self.spent:
+            return value
+        required = {name: None for name in required if isinstance(name, str)}
         others = schema.get("additionalProperties")
         fit: dict[str, Any] = {}
         for name, held in value.items():
             if held is None and name not in required and self._needs_something(known.get(name)):
                 continue
             if name not in known and others is False:
-                self._note(
-                    f"{where}.{name}", f"isn't known; there are {', '.join(known) or 'none'}"
-                )
+                there = ", ".join(islice(known, _MOST_CHOICES)) or "none"
+                more = ", …" if len(known) > _MOST_CHOICES else ""
+                self._note(f"{where}.{name}", f"isn't known; there are {there}{more}")
             fit[name] = self.at(held, known.get(name, others), f"{where}.{name}")
-        for name in required:
-            if name not in fit:
-                self._note(f"{where}.{name}", "is missing")
+        for name in [name for name in required if name not in fit][:_MOST_TOLD]:
+            self._note(f"{where}.{name}", "is missing")
         return fit
 
     def _needs_something(self, schema: Any) -> bool:

@@ -28,6 +28,9 @@ from wyoming_voice.handle.tools.toolbox import Offer, Tool, Toolbox, ToolResult
 _log = logging.getLogger(__name__)
 
 MOST_TOOLS = 128
+MOST_TOOL_CHARS = 30_000
+"""The longest schema of one: some seven thousand tokens, and 3 ms to read."""
+
 MOST_TOOLS_CHARS = 100_000
 """Of one toolbox: as many as OpenAI's API takes, and some 25,000 tokens, which a model reads first of all."""
 
@@ -76,6 +79,7 @@ class Toolboxes:
         self._timeout_s = tool_timeout_s
         self._names = Names()
         self._menus: deque[_Menu] = deque(maxlen=_KEPT)
+        self._composing = asyncio.Lock()
         self._checked = False
 
     async def look(self) -> None:
@@ -112,14 +116,19 @@ class Toolboxes:
 
     async def _menu(self, question: Question) -> _Menu:
         parts = tuple(await asyncio.gather(*(box.offer(question) for box in self._boxes)))
-        for menu in self._menus:
-            if menu.parts == parts:
-                return menu
-        menu = self._composed(parts)
-        self._menus.append(menu)
-        return menu
+        if (known := self._known(parts)) is not None:
+            return known
+        async with self._composing:
+            if (known := self._known(parts)) is not None:
+                return known
+            menu = await self._composed(parts)
+            self._menus.append(menu)
+            return menu
 
-    def _composed(self, parts: tuple[Offer, ...]) -> _Menu:
+    def _known(self, parts: tuple[Offer, ...]) -> _Menu | None:
+        return next((menu for menu in self._menus if menu.parts == parts), None)
+
+    async def _composed(self, parts: tuple[Offer, ...]) -> _Menu:
         owners: dict[str, _Owner] = {}
         denied: set[str] = set()
         names: set[str] = set()
@@ -132,7 +141,7 @@ class Toolboxes:
             names |= {*named, *(tool.name for tool in part.tools)}
             if not isinstance(box, ClientToolbox):
                 may = {n: t for n, t in may.items() if not own & {_bare(n), _bare(t.name)}}
-            bounded = _bounded([as_told(tool, name) for name, tool in may.items()])
+            bounded = await _bounded(may)
             owners |= {tool.name: _Owner(box, may[tool.name].name, tool) for tool in bounded}
             # What is told of tools of which none may be used would only mislead.
             if part.told and (bounded or not part.tools):
@@ -193,22 +202,29 @@ def _mcp(server: McpServer, rules: Rules) -> Toolbox:
     return McpToolbox(server, rules)
 
 
-def _bounded(tools: Sequence[Tool]) -> list[Tool]:
-    """As many of them as a model can be told of."""
+async def _bounded(tools: Mapping[str, Tool]) -> list[Tool]:
+    """As many of them as a model can be told of, under their names; in steps, between which others run."""
     kept: list[Tool] = []
     size_chars = 0
-    for tool in tools:
-        own_chars = len(tool.description) + len(json.dumps(tool.parameters))
-        if len(kept) < MOST_TOOLS and size_chars + own_chars <= MOST_TOOLS_CHARS:
-            kept.append(tool)
+    for name, tool in tools.items():
+        if len(kept) >= MOST_TOOLS:
+            break
+        await asyncio.sleep(0)
+        if len(json.dumps(tool.parameters)) > MOST_TOOL_CHARS:
+            continue
+        told = as_told(tool, name)
+        own_chars = len(told.description) + len(json.dumps(told.parameters))
+        if size_chars + own_chars <= MOST_TOOLS_CHARS:
+            kept.append(told)
             size_chars += own_chars
     if len(kept) < len(tools):
+        names = {tool.name for tool in kept}
         _log.warning(
             "%d of %d tools are left out, %r among them: a model would have too much to read; name those "
             "that are needed with --tools-allow",
             len(tools) - len(kept),
             len(tools),
-            next(tool.name for tool in tools if tool not in kept),
+            next(name for name in tools if name not in names),
         )
     return kept
 

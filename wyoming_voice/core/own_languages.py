@@ -1,0 +1,10 @@
+"""PURE: the languages in which our programs say something of their own accord."""
+
+LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv", "zh")
+"""The first serves whoever speaks none of them."""
+
+
+def own_language(tag: str) -> str:
+    """Which of them serves whoever speaks `tag` (BCP-47, "": not known), by its primary part."""
+    primary = tag.replace("_", "-").partition("-")[0].lower()
+    return primary if primary in LANGUAGES else LANGUAGES[0]
