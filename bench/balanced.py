@@ -1,6 +1,6 @@
 """Clients of a balancer: satellites that were told one URI for all servers of a kind.
 
-They have utterances transcribed as the satellite does, with its own connections and its own tries again.
+They have utterances transcribed as the satellite does: its own code takes one to the servers.
 """
 
 import asyncio
@@ -9,11 +9,15 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from satellite.standalone.line import Line, Server
+from satellite.standalone.conversation import Question
+from satellite.standalone.errand import Errand
+from satellite.standalone.exchange import Exchange
+from satellite.standalone.line import Server
 from satellite.standalone.lines import Lines, NobodyLeft
 from satellite.standalone.patience import Patience
-from wyoming_voice.client import say_utterance, transcript
+from satellite.standalone.tape import Tape
 from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.core.timing import TurnRecord
 
 _CHUNK = bytes(SPEECH.size_bytes(100))
 _CHUNKS = 10
@@ -55,8 +59,10 @@ class Satellite:
         """One utterance; one that nobody understood is `lost`."""
         start_s = time.monotonic()
         self._lines.prepare(("asr",))
+        errand = Errand(self._lines, TurnRecord("turn"), Question("turn"), patience=_PATIENCE)
+        exchange = Exchange(errand, lambda _: None)
         try:
-            self.told[await self._lines.attempt("asr", _heard)] += 1
+            self.told[await exchange.hear(_utterance())] += 1
         except NobodyLeft:
             self.lost += 1
         self.took_s.append(time.monotonic() - start_s)
@@ -97,12 +103,9 @@ def _told(satellites: list[Satellite]) -> Counter[str]:
     return sum((satellite.told for satellite in satellites), Counter[str]())
 
 
-async def _heard(line: Line) -> str:
-    await say_utterance(line.connection, _utterance(), "turn")
-    async with asyncio.timeout(_PATIENCE.transcript_s):
-        return await transcript(line.connection)
-
-
-async def _utterance() -> AsyncIterator[bytes]:
+def _utterance() -> Tape[bytes]:
+    tape = Tape[bytes]()
     for _ in range(_CHUNKS):
-        yield _CHUNK
+        tape.add(_CHUNK)
+    tape.finish()
+    return tape

@@ -1,7 +1,7 @@
 """python -m bench.haproxy: what HAProxy with our configuration costs, and what it loses when servers go.
 
 Real HAProxy, real small servers in processes of their own, whose engine takes a set time and computes
-nothing; satellites' own connections and tries again. `ours` goes through HAProxy, `direct` to the one
+nothing; the satellites' own code takes utterances to them. `ours` goes through HAProxy, `direct` to the one
 server behind it. Under load a server is killed, told to stop, drained, and added; a request is lost when
 the satellite gives it up.
 """

@@ -19,7 +19,7 @@ from wyoming_voice import peer
 from wyoming_voice import service as service_module
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import Busy
-from wyoming_voice.extensions import STATUS
+from wyoming_voice.extensions import PONGS, STATUS
 from wyoming_voice.peer import PENDING_REQUESTS
 from wyoming_voice.service import Service, serving
 from wyoming_voice.wire import Address, Connection, WireLimits
@@ -163,7 +163,7 @@ async def test_describe_is_answered_while_loading_and_while_working() -> None:
         for anyone in (client, other):
             info = await anyone.ask(Describe().event())
             assert info is not None
-            assert Description.of(info) == replace(INFO, extensions=frozenset({STATUS}))
+            assert Description.of(info) == replace(INFO, extensions=frozenset({PONGS, STATUS}))
             assert await anyone.ask(Ping("working").event()) == Event("pong", {"text": "working"})
         program.release.set()
         assert [event.type for event in await client.read_until("released")] == ["released"]

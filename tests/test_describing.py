@@ -2,19 +2,20 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from wyoming.event import Event
-from wyoming.info import HandleProgram, Info
+from wyoming.info import Describe, HandleProgram, Info
 
 from tests.fakes import ATTRIBUTION, FakeProgram, on_loopback
 from tests.wire_client import client_of
 from wyoming_voice.describing import Declined, Description, describe
 from wyoming_voice.discovery import Found, _described
 from wyoming_voice.errors import UpstreamError
-from wyoming_voice.extensions import STATUS
-from wyoming_voice.service import serving
+from wyoming_voice.extensions import PONGS, STATUS
+from wyoming_voice.service import Service, serving
 
 HANDLE = [HandleProgram("fake", ATTRIBUTION, True, None, None, models=[])]
 
@@ -58,8 +59,59 @@ async def test_they_are_told_to_who_asks() -> None:
     program.info = Description(asr=program.info.asr, extensions=frozenset({"own-endpoint"}))
     async with serving(program, on_loopback()) as address:
         described, _ = await describe(str(address))
-    both = frozenset({"own-endpoint", STATUS})  # what every server knows is added
-    assert described == Description(asr=program.info.asr, extensions=both)
+    all_ = frozenset({"own-endpoint", STATUS, PONGS})  # what every server knows is added
+    assert described == Description(asr=program.info.asr, extensions=all_)
+
+
+class Written(dict[str, Any]):
+    """An event's data that counts how often it is written down."""
+
+    times = 0
+
+    def items(self) -> Any:
+        self.times += 1
+        return super().items()
+
+
+@dataclass
+class Large(Info):
+    """One that shows what is done with it."""
+
+    def __post_init__(self) -> None:
+        self.data = Written(super().event().data)
+
+    def event(self) -> Event:
+        return Event("info", self.data)
+
+
+async def test_it_is_written_down_once_for_all_who_ask() -> None:
+    program = FakeProgram()
+    program.info = info = Large(handle=HANDLE)
+    async with serving(program, on_loopback()) as address:
+        for _ in range(2):
+            async with client_of(address) as client:
+                first, second = [await client.ask(Describe().event()) for _ in range(2)]
+                assert first == second
+                assert first is not None
+                assert Info.from_event(first) == Info(handle=HANDLE)
+    assert info.data.times == 1
+
+
+async def test_what_loading_has_told_is_told_to_who_was_there_before() -> None:
+    program = FakeProgram()
+    program.may_load.clear()
+    service = Service(program, on_loopback())
+    async with client_of(await service.listen()) as client:
+        before = await client.ask(Describe().event())
+        assert before is not None
+        assert Info.from_event(before).handle == []
+        program.info = Info(handle=HANDLE)
+        program.may_load.set()
+        await service.load()
+        after = await client.ask(Describe().event())
+        assert after is not None
+        assert Info.from_event(after) == Info(handle=HANDLE)
+    await service.stop()
 
 
 def test_an_info_that_makes_no_sense_is_not_read() -> None:

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Protocol
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -41,7 +42,7 @@ from wyoming_voice.extensions import (
     TOOL_CALL,
     WARM_UP,
 )
-from wyoming_voice.wire import Connection, PeerGone
+from wyoming_voice.wire import PeerGone
 
 MAX_RATE_HZ = 384_000
 """No server speaks faster than the fastest sound card plays."""
@@ -63,6 +64,16 @@ class HungUp(UpstreamError):
         super().__init__(f"the {kind} server hung up before it had answered; see its log")
 
 
+class Channel(Protocol):
+    """An open stream of events to a server and back, such as a `wire.Connection`."""
+
+    async def write(self, event: Event) -> None:
+        """Send one event; raises PeerGone and TooSlow."""
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """What comes, until the server has gone."""
+
+
 @dataclass(frozen=True)
 class Sound:
     """A piece of speech as it came: PCM of one format.
@@ -81,7 +92,7 @@ class Sound:
 
 
 async def say_utterance(
-    connection: Connection,
+    connection: Channel,
     chunks: AsyncIterable[bytes],
     turn_id: str,
     language: str | None = None,
@@ -123,14 +134,16 @@ def _to_nobody(_: Supposed) -> None:
 
 
 async def transcript(
-    connection: Connection,
+    connection: Channel,
     supposed: Callable[[Supposed], None] = _to_nobody,
     understood: Callable[[str], None] = lambda _: None,
+    spoken_in: Callable[[str], None] = lambda _: None,
 ) -> str:
     """What an ASR server has understood, `""` for nothing; it may come before the utterance has ended.
 
     `supposed` is told what that will be if the speaker has finished, each time that this changes;
-    `understood` the beginning that is certain already, of a server that sends it (`--partials`).
+    `understood` the beginning that is certain already, of a server that sends it (`--partials`);
+    `spoken_in` the language of what was said, "" where it isn't known.
     """
     begun = ""
     async for event in _replies(connection, "asr"):
@@ -144,12 +157,13 @@ async def transcript(
             heard_ms = audio_ms if isinstance(audio_ms, int) else None
             supposed(Supposed(_text(event), _text(event, "language"), heard_ms))
         if Transcript.is_type(event.type):
+            spoken_in(_text(event, "language"))
             return _text(event)
     raise HungUp("asr")
 
 
 async def answer(
-    connection: Connection,
+    connection: Channel,
     text: str,
     context: Mapping[str, object],
     language: str | None = None,
@@ -190,13 +204,13 @@ def speculative(context: Mapping[str, object]) -> dict[str, object]:
     return {**context, SPECULATIVE: True}
 
 
-async def commit(connection: Connection) -> None:
+async def commit(connection: Channel) -> None:
     """The speculative question on this connection has been asked; raises PeerGone and TooSlow."""
     await connection.write(Event(COMMIT))
 
 
 async def warm_up(
-    connection: Connection, context: Mapping[str, object], language: str | None = None
+    connection: Channel, context: Mapping[str, object], language: str | None = None
 ) -> None:
     """A question with this context is likely soon; nothing comes back. Raises PeerGone and TooSlow."""
     spoken = {"language": language} if language else {}
@@ -206,22 +220,25 @@ async def warm_up(
 class Speech:
     """Text on its way to a TTS server, and its speech on the way back; both flow at once.
 
-    A server that lists these `extensions` is asked to tell how far the text has been said.
+    A server that lists these `extensions` is asked to tell how far the text has been said. Where no `voice`
+    is named it chooses one of the `language`, and may refuse where it has none.
     """
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Channel,
         turn_id: str,
         voice: str | None = None,
         extensions: AbstractSet[str] = frozenset(),
+        language: str | None = None,
     ) -> None:
         self._connection = connection
         self._context = {
             "turn_id": turn_id,
             **({MARKS: True} if SPOKEN_MARKS in extensions else {}),
         }
-        self._voice = SynthesizeVoice(name=voice) if voice else None
+        wished = SynthesizeVoice(voice) if voice else SynthesizeVoice(language=language)
+        self._voice = wished if voice or language else None
 
     async def begin(self) -> None:
         """Announce text in pieces; the server must know them (`supports_synthesize_streaming`)."""
@@ -272,7 +289,7 @@ def _sound(event: Event) -> Sound:
     raise UpstreamError(f"the tts server sent audio of no known format: {numbers}")
 
 
-async def _replies(connection: Connection, kind: str) -> AsyncIterator[Event]:
+async def _replies(connection: Channel, kind: str) -> AsyncIterator[Event]:
     async for event in connection:
         if Error.is_type(event.type):
             raise Refused(kind, event)

@@ -52,10 +52,10 @@ class Description(Info):
         return cls(**vars(Info.from_event(event)), extensions=extensions)
 
 
-def listing(info: Info, extension: str) -> Event:
-    """The `info` event of a server that knows one extension more."""
+def listing(info: Info, *extensions: str) -> Event:
+    """The `info` event of a server that knows these extensions beside its own."""
     event = info.event()
-    event.data[EXTENSIONS] = sorted({*event.data.get(EXTENSIONS, ()), extension})
+    event.data[EXTENSIONS] = sorted({*event.data.get(EXTENSIONS, ()), *extensions})
     return event
 
 

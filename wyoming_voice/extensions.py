@@ -25,6 +25,8 @@ what these names stand for, and a server sends to no client what it hasn't asked
   "connections", "answering", "waiting", "requests": {outcome: count},
   "last_errors": [{"at", "code", "text"}], "numbers": {name: value}}`: counts, codes and what clients are
   told of errors; at most five of these, the latest last, `at` in Unix time. Whoever may connect may ask.
+- `pongs` (all): `ping` is answered by `pong` at any time, also in the middle of a request and while a model
+  loads, whatever the engine is at. Who doesn't is frozen, or its machine or network has gone.
 - `spoken-marks` (TTS): `context.spoken_marks` true of `synthesize` or `synthesize-start` asks for
   `spoken_chars` in the data of the `audio-chunk` that a piece of the text ends with: how many characters
   (Unicode code points, of all that was sent) have been said at the end of that chunk. It never decreases and
@@ -48,6 +50,7 @@ TOOL_RESULT = "tool-result"
 STATUS = "status"
 ACTS = "acts"
 ACTING = "acting"
+PONGS = "pongs"
 SPOKEN_MARKS = "spoken-marks"
 
 MARKS = "spoken_marks"

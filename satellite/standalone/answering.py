@@ -3,7 +3,7 @@
 Rules: what was written is kept until it has been spoken, so that a TTS server that fails is followed by
 the next, which gets all that is left; each wait has an end; what has come is reported as it comes. Before
 it is certain that the question was asked, nobody is asked who would act on it; and nobody is asked after a
-server was lost that may have acted on it.
+server was lost that may have acted on it, or will when it thaws.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 from satellite.standalone.commitment import Commitment, NotToBe
 from satellite.standalone.errand import Errand
+from satellite.standalone.heartbeat import Heartbeat
 from satellite.standalone.line import Line, Server
 from satellite.standalone.lines import Unfinished, reason_of
 from satellite.standalone.pace import TYPICAL_PACE, measured_pace, sentences_spoken
@@ -87,28 +88,32 @@ class Answering:
 
     async def _ask(self, line: Line, text: str) -> None:
         context = self._errand.question.context(line.server.extensions)
+        channel = Heartbeat(line, self._errand.patience)
         if self._commitment.made:
-            await self._answered(line, text, context)
+            await channel.awake()
+            await self._answered(channel, self._doing(line), text, context)
             return
         if SPECULATIVE_ANSWER not in line.server.extensions and self._commitment.fail():
             raise NotToBe
-        committing = asyncio.create_task(self._commit(line))
+        committing = asyncio.create_task(self._commit(channel))
         try:
-            await self._answered(line, text, speculative(context))
+            await self._answered(channel, self._doing(line), text, speculative(context))
             await committing
         finally:
             await ended(committing)
 
-    async def _commit(self, line: Line) -> None:
+    async def _commit(self, channel: Heartbeat) -> None:
         """Whoever can't be told has gone, which is known where it is read."""
         if await self._commitment.settled():
+            await channel.rely()
             with contextlib.suppress(OSError, VoiceError):
-                await commit(line.connection)
+                await commit(channel)
 
-    async def _answered(self, line: Line, text: str, context: Mapping[str, object]) -> None:
+    async def _answered(
+        self, channel: Heartbeat, do: Do | None, text: str, context: Mapping[str, object]
+    ) -> None:
         language = self._errand.wishes.language or None
-        do = self._doing(line)
-        deltas = answer(line.connection, text, context, language, self._take_sign, do)
+        deltas = answer(channel, text, context, language, self._take_sign, do)
         try:
             async with contextlib.aclosing(deltas):
                 while not self.script.full:
@@ -118,7 +123,8 @@ class Answering:
                         return
                     self._take_text(delta)
         except (OSError, VoiceError) as error:
-            if self.script.text or self._acted:
+            may_thaw = isinstance(error, TimeoutError) and channel.unanswered
+            if self.script.text or self._acted or may_thaw:
                 raise Unfinished(reason_of("handle", error)) from error
             raise
 
@@ -180,7 +186,9 @@ class Answering:
         script, marked = self.script, SPOKEN_MARKS in line.server.extensions
         first, before_ms = script.spoken, script.audio_ms
         turn_id = self._errand.record.turn_id
-        speech = Speech(line.connection, turn_id, voice or None, line.server.extensions)
+        channel = Heartbeat(line, self._errand.patience)
+        extensions, language = line.server.extensions, self._voice_of(line.server)
+        speech = Speech(channel, turn_id, voice or None, extensions, language)
         saying = asyncio.create_task(_say(speech, script))
         try:
             await self._play(speech.sounds(), saying)
@@ -211,12 +219,19 @@ class Answering:
                 opened = self._errand.lines.fresh(line.server)
 
     async def _speak_sentence(self, line: Line, voice: str, sentence: str) -> None:
-        speech = Speech(line.connection, self._errand.record.turn_id, voice or None)
+        channel = Heartbeat(line, self._errand.patience)
+        turn_id, language = self._errand.record.turn_id, self._voice_of(line.server)
+        speech = Speech(channel, turn_id, voice or None, language=language)
         saying = asyncio.create_task(speech.whole(sentence))
         try:
             await self._play(speech.whole_sounds(), saying)
         finally:
             await ended(saying)
+
+    def _voice_of(self, server: Server) -> str | None:
+        """The language that a server is asked to have a voice for, where it has one and none is named."""
+        language = self._errand.wishes.language
+        return language if language and server.speaks(language) else None
 
     async def _play(self, sounds: AsyncGenerator[Sound, None], saying: asyncio.Task[None]) -> None:
         said = self.script.said

@@ -117,7 +117,9 @@ class Direct:
         )
         self._guesses = {"hit": 0, "miss": 0, "none": 0}
         self._turn: _Turn | None = None
-        saying = self._errand(TurnRecord("say"), Question(""), self._settings.voice, "")
+        self._spoken_last = self._settings.language
+        voice, language = self._settings.voice, self._settings.language
+        saying = self._errand(TurnRecord("say"), Question(""), voice, language)
         self._announcements = Announcements(post, saying, room)
         self._tasks: dict[_Turn, asyncio.Task[None]] = {}
 
@@ -139,7 +141,7 @@ class Direct:
         begun.mark("begin")
         self._turn = begun
         self._lines.prepare()
-        self._lines.warm_up(question, self._settings.language)
+        self._lines.warm_up(question, self._spoken_last)
         with logs.turn(record.turn_id):
             self._tasks[begun] = asyncio.create_task(self._run(begun))
         self._tasks[begun].add_done_callback(lambda _: self._tasks.pop(begun))
@@ -211,7 +213,8 @@ class Direct:
         outcome: Event = TurnFailed(turn.epoch, Trouble.FAILED, "a bug; the log says more")
         try:
             text = (await turn.exchange.hear(turn.utterance)).strip()
-            outcome = Transcribed(turn.epoch, text)
+            self._spoken_last = turn.exchange.language or self._spoken_last
+            outcome = Transcribed(turn.epoch, text, turn.exchange.language)
             if text:
                 self._tell(turn, outcome)
                 await asyncio.sleep(0)  # whoever is told may want no answer, and hangs up now

@@ -1,7 +1,7 @@
 """What all stages of an exchange share: whom to ask, what for, how long, and where it is noted."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from satellite.standalone.conversation import Question
 from satellite.standalone.line import Server
@@ -33,6 +33,12 @@ class Errand:
     question: Question
     wishes: Wishes = field(default_factory=Wishes)
     patience: Patience = field(default_factory=Patience)
+
+    def spoken_in(self, language: str) -> "Errand":
+        """The same for whoever speaks a language, where it is known and none was asked for."""
+        if self.wishes.language or not language:
+            return self
+        return replace(self, wishes=replace(self.wishes, language=language))
 
     def lost(self, server: Server, reason: str) -> None:
         """Note a server that couldn't do what it was asked."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from satellite.standalone.answering import Answering
 from satellite.standalone.errand import Errand
+from satellite.standalone.heartbeat import Heartbeat
 from satellite.standalone.line import Line, Server
 from satellite.standalone.patience import ended, in_time
 from satellite.standalone.reports import (
@@ -50,6 +51,7 @@ class Exchange:
         self._supposition: Supposition | None = None
         self._dropped: set[asyncio.Task[None]] = set()
         self._answering = Answering(errand, report, room)
+        self._heard_in = ""
         errand.record.note(speculation="none")
 
     @property
@@ -61,6 +63,11 @@ class Exchange:
     def pace(self) -> float:
         """How fast the voice of the answer speaks (`pace.measured_pace`)."""
         return self._answering.pace
+
+    @property
+    def language(self) -> str:
+        """The one that is spoken, as far as it is known."""
+        return self._errand.wishes.language or self._heard_in
 
     async def hear(self, utterance: Tape[bytes]) -> str:
         """What was said in 16 kHz, 16-bit mono PCM, which may still be coming; `""` for nothing."""
@@ -78,6 +85,8 @@ class Exchange:
         supposition = self._supposition
         if supposition is None or supposition.text != text.strip() or not supposition.commit():
             self._drop()
+            errand = self._errand.spoken_in(self._heard_in)
+            self._answering = Answering(errand, self._report, self._room)
             await self._answering.respond(text)
             return
         self._answering = supposition.answering
@@ -105,7 +114,8 @@ class Exchange:
         self._drop()
         unfinished = completeness(text, supposed.language) is Completeness.OPEN
         if text and not unfinished and self._errand.lines.may_speculate():
-            self._supposition = Supposition(text, self._errand, self._report, self._room)
+            errand = self._errand.spoken_in(supposed.language)
+            self._supposition = Supposition(text, errand, self._report, self._room)
             self._errand.record.note(speculation="miss")
 
     def _drop(self) -> None:
@@ -117,20 +127,24 @@ class Exchange:
 
     async def _transcribed(self, line: Line, utterance: Tape[bytes]) -> str:
         language = self._errand.wishes.language or None
+        channel = Heartbeat(line, self._errand.patience)
         saying = asyncio.create_task(
             say_utterance(
-                line.connection,
+                channel,
                 utterance.play(),
                 self._errand.record.turn_id,
                 language,
                 line.server.extensions,
             )
         )
-        hearing = transcript(line.connection, self._suppose, self._understand)
+        hearing = transcript(channel, self._suppose, self._understand, self._note_language)
         try:
             return await in_time(hearing, saying, self._errand.patience.transcript_s)
         finally:
             await ended(saying)
+
+    def _note_language(self, language: str) -> None:
+        self._heard_in = language
 
     def _understand(self, text: str) -> None:
         self._report(UnderstoodSoFar(text))

@@ -2,9 +2,12 @@
 
 Rule: who was there lately, and hung up or can't be reached, is being started again, as a rule; it is asked
 for as long as `return_s` from the first loss on. Who refused, or took too long, is not: it would again.
+Where somebody gave no sign of life a balancer may have another, who is asked until one that gives none
+either would be known by `return_s` from the beginning.
 A pause doubles up to two seconds, so that a question that ends servers does so a few times at most.
 """
 
+from satellite.standalone.heartbeat import Silent
 from satellite.standalone.line import Server
 from wyoming_voice.client import HungUp
 from wyoming_voice.errors import UpstreamError
@@ -33,7 +36,8 @@ class Hopes:
     def lost(self, server: Server, error: Exception, now_s: float) -> bool:
         """One couldn't do it; whether it hung up, and can be asked once more at once."""
         if not self._asked:
-            self._until_s = now_s + self._return_s
+            silent_s = error.after_s if isinstance(error, Silent) else 0.0
+            self._until_s = now_s - silent_s + self._return_s - silent_s
         self._asked.add(server)
         hung_up = isinstance(error, HungUp | PeerGone)
         lately = server.seen_s is not None and now_s - server.seen_s < LATELY_S

@@ -27,6 +27,14 @@ class Server:
         programs = self.info.tts if self.info is not None else []
         return any(program.supports_synthesize_streaming for program in programs)
 
+    def speaks(self, language: str) -> bool:
+        """Whether it is a TTS server with a voice of that language."""
+        programs = self.info.tts if self.info is not None else []
+        voices = (voice for program in programs for voice in program.voices)
+        return any(
+            _primary(language) == _primary(tag) for voice in voices for tag in voice.languages
+        )
+
     @property
     def extensions(self) -> frozenset[str]:
         """What it does beyond the protocol, as far as is known."""
@@ -44,6 +52,10 @@ class Line:
     async def close(self) -> None:
         """Hang up."""
         await self.stack.aclose()
+
+
+def _primary(tag: str) -> str:
+    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 async def open_line(server: Server, connect_s: float) -> Line:

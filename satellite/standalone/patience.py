@@ -16,6 +16,9 @@ class Patience:
     handle server, `speech_s` between two pieces of audio once the text is complete, `end_s` from when all
     has been spoken until the handle server, who said that this was all, is done. `return_s` is how long
     one that was there and has gone is waited for, since it is probably being started again.
+
+    A server that says on request that it lives (PONGS) is asked for that when nothing has come for `quiet_s`,
+    and taken for frozen when nothing has come `pong_s` after that.
     """
 
     transcript_s: float = 10.0
@@ -23,6 +26,8 @@ class Patience:
     speech_s: float = 15.0
     end_s: float = 5.0
     return_s: float = 10.0
+    quiet_s: float = 1.0
+    pong_s: float = 2.0
 
     @classmethod
     def within(cls, answer_s: float) -> Self:

@@ -10,6 +10,7 @@ has just gone is probably being started again: it is not missing before it has b
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,11 @@ class Pulse:
     settle_s: float = 3.0
     return_s: float = 10.0
     warn_s: float = 10.0
+    spread: float = 0.25
+
+    def about(self, wait_s: float) -> float:
+        """As long, give or take a quarter: satellites that began together, when the power came, part."""
+        return wait_s * random.uniform(1 - self.spread, 1 + self.spread)
 
 
 class Roster:
@@ -165,7 +171,7 @@ class Roster:
             )
             wait_s = self._pulse.check_s if host.answers else retry_s
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(self._pulse.about(wait_s)):
                     await host.look.wait()
                 retry_s = self._pulse.first_retry_s  # somebody needs it, or has seen it
 

@@ -187,7 +187,7 @@ async def test_info_names_the_extension() -> None:
     ):
         async with served(program_of(ScriptedEngine(), **changed)) as (_, client):
             info = Description.of(await answer(client, Describe().event()))
-        assert info.extensions - {"status"} == names
+        assert info.extensions - {"status", "pongs"} == names
 
 
 async def test_pauses_of_long_speech_leave_little_for_the_end() -> None:

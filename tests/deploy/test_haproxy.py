@@ -112,6 +112,24 @@ async def test_nothing_is_lost_when_one_dies_one_comes_and_one_is_drained(
     assert [satellite.lost for satellite in satellites] == [0] * 4
 
 
+async def test_nothing_is_lost_when_one_freezes(site: Site, tmp_path: Path) -> None:
+    async with (
+        fleet(site, [1, 2], "--service-ms", "20") as workers,
+        balancing(site, {"asr": [(one.name, one.host) for one in workers]}, tmp_path) as balancer,
+        talking(balancer.uri("asr"), 4) as satellites,
+    ):
+        assert set(await each_says(satellites)) == {"s1", "s2"}
+        workers[0].process.send_signal(signal.SIGSTOP)
+        try:
+            await each_says(satellites)
+        finally:
+            workers[0].process.send_signal(signal.SIGCONT)
+    failures = [why for satellite in satellites for why in satellite.directory.failures]
+    assert all("no sign of life" in why for why in failures), failures
+    assert failures
+    assert [satellite.lost for satellite in satellites] == [0] * 4
+
+
 async def test_a_client_of_another_kind_sees_its_connection_end(site: Site, tmp_path: Path) -> None:
     async with (
         worker(site, 1, "--service-ms", "60000") as one,

@@ -112,9 +112,6 @@ def test_what_was_begun_is_ended_once_whatever_happens(moments: list[Moment]) ->
     assert all(types[at + 1] == "played" for at, name in enumerate(types) if name == "audio-stop")
 
 
-# ---- over sockets
-
-
 class Service:
     """An event service that keeps what it is told."""
 

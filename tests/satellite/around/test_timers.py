@@ -211,9 +211,6 @@ def test_wyoming_names_what_happens_for_the_event_service(house: House) -> None:
     ]
 
 
-# ---- a restart
-
-
 def restarted(path: Path, wall_s: float) -> House:
     house = House(path, wall_s)
     house.timers.restore()
@@ -321,9 +318,6 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert load(path) == [Saved("a", "ü ?", 60, 1.5)]
     assert [file.name for file in path.parent.iterdir()] == ["timers.json"]
     assert json.loads(path.read_text(encoding="utf-8"))["timers"][0]["id"] == "a"
-
-
-# ---- the clock itself
 
 
 async def test_the_clock_rings_for_what_was_on_disk(path: Path) -> None:

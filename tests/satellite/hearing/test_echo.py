@@ -43,9 +43,6 @@ def cleaned(cleaner: Cleaner, near: Audio, far: Audio) -> Audio:
     return np.concatenate([cleaner.clean(near[a:b], far[a:b]) for a, b in pairwise(cuts)])
 
 
-# ---- cleaners
-
-
 @pytest.mark.parametrize("delay_ms", [30, 100, 250])
 def test_an_echo_is_gone_after_two_seconds(delay_ms: int) -> None:
     far = far_end(5)
@@ -133,9 +130,6 @@ def test_auto_without_the_library_says_so(caplog: pytest.LogCaptureFixture) -> N
 def test_what_was_asked_for_by_name_must_be_had(aec: str, noise: int, auto_gain: bool) -> None:
     with pytest.raises(ConfigError, match=f"--aec {aec} .*pywebrtc-audio.*pip install"):
         choose_cleaner(aec, noise, auto_gain)
-
-
-# ---- the far end
 
 
 def counting(count: int, first: int = 0) -> Audio:

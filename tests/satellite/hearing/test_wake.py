@@ -38,9 +38,6 @@ def listening_for(*texts: str, refractory_s: float = 2.0) -> LocalWake:
     return LocalWake(parse_wake_words(texts, []), refractory_s)
 
 
-# ---- texts
-
-
 def test_a_name_alone() -> None:
     assert parsed("okay_nabu") == WakeSpec(WakeWord("okay_nabu", "okay nabu"), "okay_nabu")
 
@@ -93,9 +90,6 @@ def test_mistakes_are_named_with_their_remedy(text: str, message: str) -> None:
 def test_two_words_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="two wake words are named 'alexa'"):
         parse_wake_words(["alexa"], ["alexa"])
-
-
-# ---- models
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ async def guessed(
     await guessed_again(posts, asr, text)
 
 
-async def guessed_again(posts: Posts, asr: FakeAsr, text: str) -> None:
+async def guessed_again(posts: Posts, asr: FakeAsr, text: str, language: str = "") -> None:
     before = len(posts.of(Supposed))
-    await asr.suppose(text)
+    await asr.suppose(text, language)
     await posts.until(Supposed, count=before + 1)
 
 

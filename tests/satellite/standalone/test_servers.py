@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -237,6 +237,38 @@ async def test_a_first_answer_that_is_late_is_waited_for_once_more() -> None:
             asr.deaf = False
             await until(lambda: posts)
             assert posts == [ViaChanged(Via.DIRECT, True)]
+
+
+@dataclass(frozen=True)
+class Watched(Pulse):
+    """Keeps what it was asked to vary; none of it is waited for."""
+
+    asked: list[float] = field(default_factory=list)
+
+    def about(self, wait_s: float) -> float:
+        self.asked.append(wait_s)
+        return 0.0 if len(self.asked) < 8 else 600.0
+
+
+async def test_satellites_that_began_together_part() -> None:
+    waits_s = [SLOW.about(30.0) for _ in range(100)]
+    assert len(set(waits_s)) > 50
+    assert min(waits_s) >= 22.5
+    assert max(waits_s) <= 37.5
+
+
+async def test_every_wait_for_a_host_varies() -> None:
+    there, gone = Watched(check_s=30, return_s=0), Watched(check_s=30, return_s=0)
+    asr, posts = FakeAsr(), list[Event]()
+    async with listening(asr) as uris:
+        roster = Roster(posts.append, uris, watch=None, local={}, pulse=there)
+        async with running(roster.run()):
+            await until(lambda: len(there.asked) == 8)
+    roster = Roster(posts.append, {"asr": [NOWHERE]}, watch=None, local={}, pulse=gone)
+    async with running(roster.run()):
+        await until(lambda: len(gone.asked) == 8)
+    assert there.asked == [30.0] * 8
+    assert gone.asked == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0]
 
 
 async def test_what_is_missing_for_long_is_warned_of_once_where_nobody_else_answers(

@@ -6,7 +6,7 @@ long as the character takes to speak.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
-from wyoming.info import HandleModel, HandleProgram, Info, TtsProgram
+from wyoming.info import HandleModel, HandleProgram, Info, TtsProgram, TtsVoice
+from wyoming.ping import Pong
 from wyoming.tts import SynthesizeStopped
 
 from satellite.standalone.pace import TYPICAL_PACE, effort
@@ -42,7 +43,7 @@ class Left(Exception):
 
 @dataclass(eq=False)
 class Caller:
-    """One connection's client; `describe` is answered for it, and a warm-up is no work."""
+    """One connection's client; `describe` and `ping` are answered for it, and a warm-up is no work."""
 
     server: "FakeServer"
     reader: asyncio.StreamReader
@@ -51,8 +52,13 @@ class Caller:
 
     async def read(self) -> Event:
         while (event := await async_read_event(self.reader)) is not None:
+            await self.server.thawed.wait()
             self.server.seen.append(event)
             if event.type == WARM_UP:
+                continue
+            if event.type == "ping":
+                await self.send(Pong(text=event.data.get("text")).event())
+                await self.server.tell()
                 continue
             if event.type != "describe":
                 if not self.busy:
@@ -70,6 +76,7 @@ class Caller:
 
     async def send(self, *events: Event) -> None:
         for event in events:
+            await self.server.thawed.wait()
             await async_write_event(event, self.writer)
 
     async def silence(self) -> None:
@@ -97,6 +104,8 @@ class FakeServer:
         self.refusal = refusal
         self.silent = silent
         self.deaf = False
+        self.thawed = asyncio.Event()  # nothing is read or said while it isn't
+        self.thawed.set()
         self.callers: set[Caller] = set()
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
@@ -122,6 +131,7 @@ class FakeServer:
             caller.writer.transport.abort()
 
     def kill(self) -> None:
+        self.thawed.set()
         self.stop_listening()
         self.hang_up()
 
@@ -177,10 +187,12 @@ class FakeAsr(FakeServer):
         *,
         leaves_at: int = NEVER,
         early: int = NEVER,
+        language: str | None = None,
         **how: object,
     ) -> None:
         super().__init__(**how)  # type: ignore[arg-type]
         self.text = text
+        self.language = language
         self.heard = b""
         self._leaves_at = leaves_at
         self._early = early
@@ -205,7 +217,7 @@ class FakeAsr(FakeServer):
                     break
             if self._leaves_at < NEVER:
                 raise Left
-            await caller.send(Transcript(text=self.text).event())
+            await caller.send(Transcript(text=self.text, language=self.language).event())
 
 
 class FakeHandle(FakeServer):
@@ -295,11 +307,13 @@ class FakeTts(FakeServer):
         leaves_at: int = NEVER,
         pace: float = TYPICAL_PACE,
         extensions: Iterable[str] = (),
+        languages: Sequence[str] = (),
         **how: object,
     ) -> None:
         super().__init__(**how)  # type: ignore[arg-type]
+        voices = [TtsVoice(tag, ATTRIBUTION, True, None, None, [tag]) for tag in languages]
         program = TtsProgram(
-            "fake", ATTRIBUTION, True, None, None, voices=[], supports_synthesize_streaming=streams
+            "fake", ATTRIBUTION, True, None, None, voices, supports_synthesize_streaming=streams
         )
         self.info = Description(tts=[program], extensions=frozenset(extensions))
         self.given: list[str] = []
