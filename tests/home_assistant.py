@@ -72,8 +72,6 @@ class ScriptedHomeAssistant:
         self._audio: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._wake_word = ""
 
-    # ---- what it does
-
     async def send(self, *events: Event) -> None:
         await self._client.send(*events)
 
@@ -96,8 +94,6 @@ class ScriptedHomeAssistant:
 
     async def hang_up(self) -> None:
         await self._client.hang_up()
-
-    # ---- what it is
 
     async def live(self) -> None:
         """Read and act until the connection has ended."""

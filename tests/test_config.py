@@ -181,7 +181,7 @@ def test_a_secret_that_can_t_be_read(tmp_path: Path, content: bytes | None) -> N
     if content is not None:
         file.write_bytes(content)
     (line,) = mistakes(SAMPLE_API_KEY_FILE=str(file))
-    assert line.startswith(f"WYOMING_VOICE_SAMPLE_API_KEY_FILE names '{file}', which can't be read")
+    assert line.startswith(f"WYOMING_VOICE_SAMPLE_API_KEY_FILE {file} can't be read: ")
 
 
 def test_a_secret_given_twice_is_refused() -> None:

@@ -70,6 +70,13 @@ async def test_health_says_what_is_wrong() -> None:
             "HTTP/1.1 431 Request Header Fields Too Large",
         ),
         (b"HEAD /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK"),
+        (b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 403 Forbidden"),
+        (b"GET /metrics HTTP/1.1\r\nHOST\t:evil.example:9300\r\n\r\n", "HTTP/1.1 403 Forbidden"),
+        (
+            b"GET /metrics HTTP/1.1\r\nHost: box.local\r\nhost: evil.example\r\n\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (b"GET /metrics HTTP/1.1\r\nHost: box.local:9300\r\n\r\n", "HTTP/1.1 200 OK"),
     ],
 )
 async def test_odd_requests_are_answered(
@@ -79,6 +86,15 @@ async def test_odd_requests_are_answered(
         got, body = await client.send(request_)
         assert got == status_line
         assert bool(body) == (not request_.startswith(b"HEAD"))
+
+
+async def test_a_name_that_web_pages_may_call_us_by_leads_here_too() -> None:
+    server = MetricsServer("tcp://127.0.0.1:0", Sheet("test"), str)
+    address = await server.listen(origins=["https://voice.example"])
+    async with running(server.run()):
+        client = MetricsClient(address.port)
+        said = b"GET /health HTTP/1.1\r\nHost: voice.example\r\n\r\n"
+        assert await client.send(said) == ("HTTP/1.1 200 OK", b"ok\n")
 
 
 async def test_clients_that_say_nothing_are_few(server: MetricsServer) -> None:

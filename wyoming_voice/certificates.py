@@ -4,7 +4,8 @@ import ssl
 from pathlib import Path
 from typing import NoReturn
 
-from wyoming_voice.errors import ConfigError, why
+from wyoming_voice.errors import ConfigError
+from wyoming_voice.secret_files import unread
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _KEY = b"PRIVATE KEY-----"
@@ -17,7 +18,8 @@ Flags = tuple[str, str]
 def check_certificate(chain: Path, key: Path, flags: Flags = ("--tls-cert", "--tls-key")) -> None:
     """Raises ConfigError, which names the file that can't be used, and why."""
     its, keys = flags
-    chain_pem, key_pem = _read(its, chain), _read(keys, key)
+    chain_pem = _read(its, chain, "the certificate chain (PEM)")
+    key_pem = _read(keys, key, "the private key (PEM)")
     if _CERTIFICATE not in chain_pem:
         swapped = _KEY in chain_pem and _CERTIFICATE in key_pem
         remedy = f"the key; swap {its} and {keys}" if swapped else "no certificate (PEM)"
@@ -31,16 +33,16 @@ def check_certificate(chain: Path, key: Path, flags: Flags = ("--tls-cert", "--t
 
 def check_authorities(flag: str, path: Path) -> None:
     """Raises ConfigError where a file of CAs, which `flag` names, can't be used."""
-    if _CERTIFICATE not in _read(flag, path):
+    if _CERTIFICATE not in _read(flag, path, "the certificates (PEM)"):
         raise ConfigError(f"{flag} {path} holds no certificate (PEM)")
     _check_readable(flag, path)
 
 
-def _read(flag: str, path: Path) -> bytes:
+def _read(flag: str, path: Path, holds: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{flag} {path} can't be read: {why(error)}") from error
+        raise ConfigError(unread(flag, path, error, holds)) from error
 
 
 def _check_readable(flag: str, path: Path) -> None:

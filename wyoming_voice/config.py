@@ -24,6 +24,7 @@ from pydantic_settings import (
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.flags import Help, Parser, near
 from wyoming_voice.renamed import CONFIG_VERSION, instead, misfit
+from wyoming_voice.secret_files import unread
 from wyoming_voice.toml import read_toml
 
 PREFIX = "WYOMING_VOICE_"
@@ -163,7 +164,7 @@ def _secret(key: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{key} names {path!r}, which can't be read: {error}") from error
+        raise ConfigError(unread(key, Path(path), error, "the value")) from error
 
 
 def _from_toml(kind: type[Settings], path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from wyoming_voice.gate import Gate
 from wyoming_voice.listening import (
     Accept,
     confine,
+    patient,
     remove_stale_socket,
     serve,
     start_server,
@@ -128,6 +129,6 @@ class Entrances:
             )
         else:
             server = await asyncio.start_unix_server(self._accept, sock=sock, limit=limit)
-        self._servers.append(server)
+        self._servers.append(patient(server))
         name = sock.getsockname()
         return Address(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1])

@@ -19,18 +19,16 @@ _log = logging.getLogger(__name__)
 class Gate:
     """Lets in the clients of the networks in `allow`, and this machine's own; all when it is empty.
 
-    `interface` is the only one that doors may open to; "": all, None: all, and nobody can say otherwise.
-    `narrowing` are the flags that could still make the doors narrower.
+    `interface` is the only one that doors may open to; "": all. `narrowing` are the flags that could still
+    make the doors narrower.
     """
 
-    def __init__(self, allow: Sequence[str] = (), interface: str | None = "") -> None:
+    def __init__(self, allow: Sequence[str] = (), interface: str = "") -> None:
         """Raises ValueError for what is no network."""
         self.allow = tuple(allow)
         self._allowed = Allowed(allow)
-        self.interface = interface or ""
-        self.narrowing: tuple[str, ...] = (
-            ("--allow", "--interface") if interface == "" else ("--allow",)
-        )
+        self.interface = interface
+        self.narrowing: tuple[str, ...] = ("--allow",) if interface else ("--allow", "--interface")
         self._grumbles = Grumbles()
         self._crowds = Grumbles(most=1)
 
@@ -47,11 +45,13 @@ class Gate:
             _log.warning("refused a client at %s: not in --allow (%s)", host, self._allowed)
         return Forbidden(f"clients at {host} are not served here; its operator can --allow {host}")
 
-    def full(self, transport: asyncio.BaseTransport, connected: int) -> Busy:
+    def full(
+        self, transport: asyncio.BaseTransport, connected: int, flag: str = "--max-connections"
+    ) -> Busy:
         """What to tell a client for whom there is no room. Tells the log, once a minute, whoever comes."""
         if self._crowds.due("", time.monotonic()):
             host = host_of(transport) or "this machine"
-            many = f"{connected} are connected already (--max-connections)"
+            many = f"{connected} are connected already ({flag})"
             _log.warning("refused a client at %s: %s; told once a minute", host, many)
         return Busy(f"{connected} clients are connected already; try again later")
 

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from wyoming_voice.errors import ConfigError, VoiceError, why
 from wyoming_voice.gate import Gate
 from wyoming_voice.listening import is_loopback, start_server
+from wyoming_voice.own_names import OwnNames
 from wyoming_voice.wire import Address, Connection, WireLimits, parse_uri
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -135,6 +136,7 @@ class MetricsServer:
         self._clients: set[asyncio.Task[None]] = set()
         self._refused: set[asyncio.Task[None]] = set()
         self._gate = Gate()
+        self._names = OwnNames()
         self._server: asyncio.Server | None = None
 
     @property
@@ -142,12 +144,16 @@ class MetricsServer:
         """How many are being answered."""
         return len(self._clients)
 
-    async def listen(self, gate: Gate | None = None) -> Address:
-        """Take clients from here on; the address with its real port. ConfigError when it can't be had."""
+    async def listen(self, gate: Gate | None = None, origins: Iterable[str] = ()) -> Address:
+        """Take clients from here on; the address with its real port. ConfigError when it can't be had.
+
+        `origins` are the web pages by whose names this machine may be called.
+        """
         address = parse_uri(self._uri)
         if address.path or address.tls:
             raise ConfigError(f"--metrics-uri {self._uri}: Prometheus needs tcp://HOST:PORT")
         self._gate = gate or Gate()
+        self._names = OwnNames(origins)
         interface = "" if is_loopback(address.host) else self._gate.interface
         try:
             self._server, bound = await start_server(
@@ -214,6 +220,11 @@ class MetricsServer:
         request = re.match(rb"([A-Z]+) ([!-~]+) HTTP/1\.[01]\r\n", head)
         if request is None:
             return _response("400 Bad Request", b"this is no HTTP/1.1 request\n")
+        if strange := [host for host in _hosts_in(head) if not self._names.include(host)]:
+            text = (
+                f"this machine doesn't go by the name {strange[0][:80]!r}; call it by its address\n"
+            )
+            return _response("403 Forbidden", text.encode())
         method, target = request.groups()
         if method not in (b"GET", b"HEAD"):
             return _response("405 Method Not Allowed", b"ask with GET\n")
@@ -229,6 +240,12 @@ class MetricsServer:
             case b"/live":
                 return _wellness(self._stuck())
         return _response("404 Not Found", b"there are /metrics, /health, /ready and /live\n")
+
+
+def _hosts_in(head: bytes) -> list[str]:
+    """What a request says in `Host`: where a browser thinks that it is."""
+    found = re.findall(rb"\r\nhost[ \t]*:([^\r\n]*)", head, re.IGNORECASE)
+    return [host.decode("latin-1").strip() for host in found]
 
 
 def _wellness(trouble: str) -> bytes:

@@ -6,7 +6,7 @@ Rule: without a word nothing but this machine gets in.
 import re
 import socket
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,21 @@ Uri = Annotated[
     str, Field(description="where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH")
 ]
 """The type of a service's `uri`; each server gives its own default."""
+
+VadSensitivity = Annotated[
+    Literal["aggressive", "default", "relaxed"],
+    Field(description="how long a silence ends speech: 0.5, 0.8 or 1.25 s"),
+]
+Endpoint = Annotated[
+    Literal["fixed", "dynamic"],
+    Field(
+        description="`dynamic`: a shorter silence where what was said is complete, "
+        "a longer one where it is not"
+    ),
+]
+VadThreshold = Annotated[float, Field(gt=0, lt=1, description="probability that counts as speech")]
+LongestSpeech = Annotated[float, Field(gt=1, le=25, description="longest utterance")]
+"""What ends speech, for who hears a microphone: a satellite, and the gateway in its place."""
 
 _TIME = re.compile(r"(?P<number>[0-9]{1,7}(\.[0-9]{1,3})?)\s?(?P<unit>[smh])")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
@@ -97,10 +112,13 @@ class TraceSettings(Settings):
 
 
 class AllowSettings(Settings):
-    """Whose clients are served, at every door of a process."""
+    """Whose clients are served, and from which network they come, at every door of a process."""
 
     allow: list[str] = Field(
         [], description="networks whose clients are served, such as 192.168.1.0/24 (default: all)"
+    )
+    interface: str = Field(
+        "", description="the only network interface to listen on, such as eth0 (default: all)"
     )
 
     @field_validator("allow")
@@ -113,9 +131,6 @@ class ListenSettings(AllowSettings):
     """What everything that listens for Wyoming clients can be told."""
 
     uri: Uri = ""
-    interface: str = Field(
-        "", description="the only network interface to listen on, such as eth0 (default: all)"
-    )
     zeroconf: str = Field("", description="name to announce on the network (default: the host's)")
     no_zeroconf: bool = Field(False, description="announce nothing on the network")
     advertise_host: str = Field("", description="address to announce instead of the interfaces'")

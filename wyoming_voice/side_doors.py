@@ -69,7 +69,8 @@ class SideDoors:
             uri, self._program.kind, self._gauges, self._unwell, self._stuck
         )
         self._metrics.built(*_engine_of(self._program.info))
-        self.metrics_address = await self._metrics.open(gate)
+        origins = self._http.origin if self._http is not None else ()
+        self.metrics_address = await self._metrics.open(gate, origins)
 
     async def _open_http(self, settings: HttpSettings, gate: Gate) -> None:
         from wyoming_voice.http.app import application  # 20 MB that few need
@@ -78,10 +79,10 @@ class SideDoors:
 
         assert self._metrics is not None
         assert isinstance(self._program, HasRoutes)
-        floor = Floor(self._unwell, self._metrics.page, self.finished, settings.max_http_requests)
+        floor = Floor(self._unwell, self._metrics.page, self, settings.max_http_requests)
         routers = self._program.routes(floor)
         app = application(f"wyoming-voice {self._program.kind}", routers, floor, settings)
-        self._door = Door(app, settings, gate)
+        self._door = Door(app, settings, gate, self.refused)
         self._floor = floor
         self.http_address = await self._door.listen()
 
@@ -115,7 +116,7 @@ class SideDoors:
             self._metrics.accepted()
 
     def refused(self) -> None:
-        """One was told that there is no room."""
+        """A client was turned away: there is no room, or it may not come in."""
         if self._metrics is not None:
             self._metrics.refused()
 

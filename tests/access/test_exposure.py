@@ -22,9 +22,7 @@ WIDE_TLS = Address("0.0.0.0", 2, tls=True)
 CERTIFIED: dict[str, Any] = {"tls_uri": "tls://0.0.0.0:2", "tls_cert": "c.pem", "tls_key": "c.key"}
 
 
-def lines(
-    doors: list[exposure.Opened], *allow: str, interface: str | None = ""
-) -> list[tuple[int, str]]:
+def lines(doors: list[exposure.Opened], *allow: str, interface: str = "") -> list[tuple[int, str]]:
     return [exposure.line(door, Gate(allow, interface)) for door in doors]
 
 
@@ -61,11 +59,10 @@ def test_an_interface_narrows_too_little_to_be_silent() -> None:
     assert text.endswith("; --allow narrows it")
 
 
-def test_a_flag_that_a_process_lacks_is_no_remedy() -> None:
-    """The gateway's: it has no --interface."""
+def test_a_door_without_keys_could_have_some() -> None:
     chosen = HttpSettings(http="tcp://0.0.0.0:1", insecure=True)
-    ((_, text),) = lines(exposure.http(WIDE, chosen), interface=None)
-    assert text.endswith("; --api-key-file or --allow narrows it")
+    ((_, text),) = lines(exposure.http(WIDE, chosen))
+    assert text.endswith("; --api-key-file, --allow or --interface narrows it")
 
 
 def test_tls_keeps_out_only_with_certificates_of_clients() -> None:

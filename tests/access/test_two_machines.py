@@ -13,6 +13,8 @@ import pytest
 
 from tests.fakes import FakeProgram, on_loopback
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.gateway.server import Gateway
+from wyoming_voice.gateway.settings import GatewaySettings
 from wyoming_voice.service import Service
 
 REPOSITORY = Path(__file__).parents[2]
@@ -59,8 +61,9 @@ def test_a_satellite_is_asked_by_those_alone() -> None:
 
 def test_a_page_is_served_to_those_alone() -> None:
     served = ["200", "101", "200"]
-    assert report()["gateway"] == [*served, "403 forbidden", "403 forbidden", "403"]
-    assert report()["gateway itself"] == served
+    refused = ["403 forbidden", "403 forbidden", "403"]
+    assert report()["gateway allow"] == [served, refused, served]
+    assert report()["gateway interface"] == [served, ["nobody"] * 3, ["nobody"] * 3]
 
 
 def test_only_that_interface_is_announced() -> None:
@@ -81,6 +84,7 @@ def test_the_log_says_what_is_exposed() -> None:
         *("INFO Wyoming", "INFO metrics", "INFO HTTP"),
         *("WARNING Wyoming", "WARNING metrics", "WARNING HTTP"),
         *("INFO Wyoming", "INFO HTTP", "INFO metrics"),
+        *("WARNING HTTP", "WARNING metrics"),
     ]
 
 
@@ -95,3 +99,5 @@ def test_interfaces_that_can_t_be(uri: str, interface: str, said: str) -> None:
     service = Service(FakeProgram(), on_loopback(uri, interface=interface))
     with pytest.raises(ConfigError, match=said):
         asyncio.run(service.listen())
+    with pytest.raises(ConfigError, match=said):
+        Gateway(GatewaySettings(http=uri, interface=interface, insecure=True))

@@ -126,7 +126,8 @@ async def server(pid: int) -> None:
         report[f"{name} announced"] = [str(item) for item in addresses if item.version == 4]
         await service.stop()
     report["satellite"] = await _satellite(pid)
-    report["gateway"], report["gateway itself"] = await _gateway(pid)
+    report["gateway allow"] = await _gateway(pid, {"allow": ["192.0.2.0/24"]})
+    report["gateway interface"] = await _gateway(pid, {"interface": "home0"})
     print(json.dumps(report))
 
 
@@ -146,23 +147,23 @@ async def _satellite(pid: int) -> list[str]:
     return list(heard.values())
 
 
-async def _gateway(pid: int) -> tuple[list[str], list[str]]:
-    """What is heard at the page's doors, from the home and from the guests, and on the machine itself."""
+async def _gateway(pid: int, narrowed: dict[str, object]) -> list[list[str]]:
+    """What is heard at the page's doors: from the home, from the guests, and on the machine itself."""
     from tests.gateway.conftest import settings
     from wyoming_voice.gateway.server import serving
 
     nobody = dict.fromkeys(("asr", "handle", "tts"), "tcp://127.0.0.1:1")
     wide = {"http": "tcp://0.0.0.0:0", "metrics_uri": "tcp://0.0.0.0:0", "insecure": True}
-    async with serving(settings(nobody, **wide, allow=["192.0.2.0/24"])) as (gateway, address):
+    async with serving(settings(nobody, **wide, **narrowed)) as (gateway, address):
         assert gateway.metrics_address is not None
         paths = {"/": address, "/ws/talk": address, "/metrics": gateway.metrics_address}
 
         def doors(host: str) -> list[str]:
             return [f"http://{host}:{at.port}{path}" for path, at in paths.items()]
 
-        others = [*doors(HOME[0]), *doors(GUEST[0])]
+        others = [await _from_the_other(pid, doors(host)) for host, _ in (HOME, GUEST)]
         itself = [await told(uri) for uri in doors("127.0.0.1")]
-        return list((await _from_the_other(pid, others)).values()), itself
+        return [*(list(heard.values()) for heard in others), itself]
 
 
 def _doors(host: str, ports: Sequence[int]) -> list[str]:

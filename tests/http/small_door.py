@@ -40,6 +40,24 @@ class Wish(BaseModel):
 
 
 @dataclass
+class Books:
+    """What is written down, for a test to read."""
+
+    requests: asyncio.Queue[tuple[TurnRecord, str]] = field(default_factory=asyncio.Queue)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    turned_away: int = 0
+
+    def finished(self, record: TurnRecord, outcome: str) -> None:
+        self.requests.put_nowait((record, outcome))
+
+    def failed(self, code: str, text: str) -> None:
+        self.failures.append((code, text))
+
+    def refused(self) -> None:
+        self.turned_away += 1
+
+
+@dataclass
 class House:
     """What the routes below share with a test."""
 
@@ -47,7 +65,7 @@ class House:
     started: asyncio.Event = field(default_factory=asyncio.Event)
     cleaned_up: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
-    finished: asyncio.Queue[tuple[TurnRecord, str]] = field(default_factory=asyncio.Queue)
+    books: Books = field(default_factory=Books)
     most_requests: int = 8
     address: Address = field(default_factory=Address)
     door: Door | None = None
@@ -56,7 +74,7 @@ class House:
         self.floor = Floor(
             lambda: self.unwell,
             lambda: (b"numbers 1\n", "text/plain"),
-            lambda record, outcome: self.finished.put_nowait((record, outcome)),
+            self.books,
             self.most_requests,
             details=lambda: {"rooms": 3},
         )
@@ -72,7 +90,7 @@ class House:
 
     async def outcome(self) -> str:
         """How the request that is over next ended."""
-        return (await self.finished.get())[1]
+        return (await self.books.requests.get())[1]
 
     @contextlib.contextmanager
     def _work(self) -> Iterator[None]:
@@ -174,7 +192,7 @@ async def open_door(house: House | None = None, **settings: object) -> AsyncIter
     """A house with an open door."""
     house = house or House()
     said = http_settings(**settings)
-    house.door = Door(house.app(said), said)
+    house.door = Door(house.app(said), said, refused=house.books.refused)
     house.address = await house.door.listen()
     try:
         yield house

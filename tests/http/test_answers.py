@@ -172,10 +172,10 @@ async def test_over_the_limit_however_it_is_sent(client: httpx.AsyncClient) -> N
 
 
 async def test_what_is_told_of_a_request(client: httpx.AsyncClient, open_house: House) -> None:
-    while not open_house.finished.empty():
-        open_house.finished.get_nowait()
+    while not open_house.books.requests.empty():
+        open_house.books.requests.get_nowait()
     assert (await client.get("/stream", headers={"X-Request-ID": "mine-2"})).status_code == 200
-    record, outcome = await open_house.finished.get()
+    record, outcome = await open_house.books.requests.get()
     assert (record.turn_id, outcome) == ("mine-2", "ok")
     await client.get("/stream?fail_at=0")
     assert await open_house.outcome() == "engine-failed"

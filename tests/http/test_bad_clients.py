@@ -237,6 +237,63 @@ async def _status_on_a_new_connection(address: Address) -> int:
         return 0
 
 
+async def test_one_client_more_than_there_is_room_for(caplog: pytest.LogCaptureFixture) -> None:
+    """It hears why in the shape of every error, and is counted; the log tells of a crowd once."""
+    async with open_door(max_http_requests=1) as house, contextlib.AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(raw(house))
+        for _ in range(2):
+            late = await stack.enter_async_context(raw(house))
+            await late.say("GET /health HTTP/1.1", "Host: localhost")
+            status, _, told = await late.answer()
+            assert (status, told["error"]["code"]) == (503, "busy")
+    assert house.books.turned_away == 2
+    (line,) = [line for line in caplog.messages if "refused a client" in line]
+    assert line == (
+        "refused a client at 127.0.0.1: 4 are connected already (--max-http-requests);"
+        " told once a minute"
+    )
+
+
+UPGRADE = (
+    *("GET /ws HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket"),
+    *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "body", "said"),
+    [
+        ((*UPGRADE, "Content-Length: 5"), b"hello", "send no body"),
+        (("GET / HTTP/1.1", "Host: a", "Host: b"), b"", "Invalid HTTP request"),
+        (
+            ("POST /wish HTTP/1.1", "Host: a", "Content-Length: 4", "Transfer-Encoding: chunked"),
+            b"0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+            "a length and chunks at once",
+        ),
+    ],
+)
+async def test_what_could_be_read_in_two_ways_is_refused_and_ends(
+    lines: tuple[str, ...], body: bytes, said: str
+) -> None:
+    async with open_door() as house, raw(house) as client:
+        await client.say(*lines, body=body)
+        status, _, told = await client.answer()
+        assert status == 400
+        assert said in told["error"]["message"]
+        assert await client.gone()
+
+
+async def test_a_foreign_page_s_websocket_is_no_error_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_door() as house, raw(house) as client:
+        await client.say(*UPGRADE, "Origin: https://evil.example")
+        assert (await client.answer())[0] == 403
+        await client.gone()
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+
+
 async def test_a_crowd(house: House) -> None:
     """What is over the limit is refused or cut off, and the rest leave no trace."""
     idle = await asyncio.gather(

@@ -13,9 +13,12 @@ import pytest
 import websockets
 from fastapi import APIRouter
 from websockets.asyncio.client import connect
+from wyoming.event import Event
 
 from tests.fakes import FakeProgram
 from tests.http.small_door import KEY, House, key_file, raw
+from tests.metrics_client import values_in
+from tests.wire_client import client_of as wyoming
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.floor import Floor
 from wyoming_voice.http.settings import HttpSettings
@@ -93,6 +96,44 @@ async def test_requests_are_counted_with_the_others() -> None:
     assert 'wyoming_voice_requests_total{kind="asr",outcome="engine-failed"} 1.0' in numbers
     assert 'wyoming_voice_http_requests_in_progress{kind="asr"} 0.0' in numbers
     assert service.metrics_address is None
+
+
+async def test_a_refusal_is_told_like_every_other(caplog: pytest.LogCaptureFixture) -> None:
+    """In the log, the ledger and the numbers, in the same words, as at the Wyoming door."""
+    caplog.set_level("INFO")
+    async with listening(max_http_requests=1) as (service, program):
+        await service.load()
+        async with client_of(program) as client:
+            holding = asyncio.create_task(client.get("/hold"))
+            await program.house.started.wait()
+            assert (await client.get("/hold")).status_code == 503
+            assert (await client.get("/ready")).status_code == 503  # which asks just that
+            assert (await client.get("/nowhere")).status_code == 404
+            with pytest.raises(websockets.InvalidStatus):
+                async with connect(program.house.uri.replace("http", "ws") + "/ws/full"):
+                    pass
+            program.house.release.set()
+            assert (await holding).status_code == 200
+            numbers = values_in((await client.get("/metrics")).content)
+        async with wyoming(service.addresses[0]) as home_assistant:
+            status = await home_assistant.ask(Event("status"))
+    assert status is not None
+    told = status.data
+    busy = "1 requests are being served already; try again later"
+    assert f"error told to a client: code=busy {busy}" in caplog.messages
+    assert [line.split()[-1] for line in caplog.messages if "outcome=" in line] == [
+        "outcome=busy",
+        "outcome=ok",
+    ]
+    assert told["requests"] == {"busy": 1, "ok": 1}
+    assert [(error["code"], error["text"]) for error in told["last_errors"]] == [
+        ("busy", busy),
+        ("not-found", "there is nothing at '/nowhere'"),
+        ("busy", "no room"),
+    ]
+    assert numbers["wyoming_voice_requests_total:busy"] == 1
+    assert numbers["wyoming_voice_errors_total:busy"] == 2
+    assert numbers["wyoming_voice_errors_total:other"] == 1
 
 
 async def test_the_numbers_need_the_key_where_there_is_one(tmp_path: Path) -> None:

@@ -25,9 +25,10 @@ from wyoming_voice.http.app import application
 from wyoming_voice.http.door import Door
 from wyoming_voice.http.floor import Floor
 from wyoming_voice.ledger import Ledger
+from wyoming_voice.listening import check_interface
 from wyoming_voice.service_metrics import ServiceMetrics
 from wyoming_voice.systemd import Notifier, watchdog_interval_s
-from wyoming_voice.wire import Address
+from wyoming_voice.wire import Address, parse_uri
 
 __all__ = ["Gateway", "GatewaySettings", "run"]
 
@@ -42,7 +43,8 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._gate = Gate(settings.allow, None)
+        self._gate = Gate(settings.allow, settings.interface)
+        check_interface(settings.interface, parse_uri(settings.http))
         self._stopping = False
         self._ledger = Ledger()
         self.services = Services(
@@ -53,7 +55,7 @@ class Gateway:
         self._floor = Floor(
             self._unwell,
             self._metrics.page,
-            self._finished,
+            self,
             settings.max_http_requests,
             details=self._details,
             unready=self._unready,
@@ -73,13 +75,13 @@ class Gateway:
             settings,
             free=tuple(page),
         )
-        self._door = Door(app, settings, self._gate)
+        self._door = Door(app, settings, self._gate, self.refused)
         self._life: asyncio.Task[None] | None = None
         self.metrics_address: Address | None = None
 
     async def listen(self) -> Address:
         """Take clients from here on; the address with its real port. ConfigError when it can't be had."""
-        self.metrics_address = await self._metrics.open(self._gate)
+        self.metrics_address = await self._metrics.open(self._gate, self._settings.origin)
         address = await self._door.listen()
         exposed = exposure.http(address, self._settings) + exposure.metrics(self.metrics_address)
         exposure.tell(exposed, self._gate)
@@ -123,9 +125,19 @@ class Gateway:
     def _unwell(self) -> str:
         return "stopping" if self._stopping else ""
 
-    def _finished(self, record: TurnRecord, outcome: str) -> None:
+    def finished(self, record: TurnRecord, outcome: str) -> None:
+        """A request is over."""
         self._ledger.finished(record, outcome)
         self._metrics.finished(record, outcome)
+
+    def failed(self, code: str, text: str) -> None:
+        """A client was told an error."""
+        self._ledger.told(code, text)
+        self._metrics.failed(code)
+
+    def refused(self) -> None:
+        """A client was turned away."""
+        self._metrics.refused()
 
     def _gauges(self) -> Iterator[tuple[str, float]]:
         yield "requests_in_progress", self._floor.requests

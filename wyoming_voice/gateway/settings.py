@@ -1,12 +1,21 @@
 """What the gateway can be told: flags, `WYOMING_VOICE_GATEWAY_*`, `[gateway]` in the TOML file."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.settings import HttpSettings
-from wyoming_voice.settings import AllowSettings, CallSettings, MetricsSettings, TraceSettings
+from wyoming_voice.settings import (
+    AllowSettings,
+    CallSettings,
+    Endpoint,
+    LongestSpeech,
+    MetricsSettings,
+    TraceSettings,
+    VadSensitivity,
+    VadThreshold,
+)
 from wyoming_voice.wire import Address, parse_uri
 
 HERE = ("127.0.0.1", "::1")
@@ -30,16 +39,10 @@ class GatewaySettings(HttpSettings, AllowSettings, CallSettings, MetricsSettings
     voice: str = Field("", description="voice of answers (default: the TTS server's)")
     language: str = Field("", description="language of questions (default: the ASR server's)")
 
-    vad_sensitivity: Literal["aggressive", "default", "relaxed"] = Field(
-        "default", description="how long a silence ends speech: 0.5, 0.8 or 1.25 s"
-    )
-    endpoint: Literal["fixed", "dynamic"] = Field(
-        "dynamic",
-        description="`dynamic`: a shorter silence where what was said is complete, "
-        "a longer one where it is not",
-    )
-    vad_threshold: float = Field(0.5, gt=0, lt=1, description="probability that counts as speech")
-    max_speech_s: float = Field(20, gt=1, le=25, description="longest utterance in a conversation")
+    vad_sensitivity: VadSensitivity = "default"
+    endpoint: Endpoint = "dynamic"
+    vad_threshold: VadThreshold = 0.5
+    max_speech_s: LongestSpeech = Field(20, description="longest utterance in a conversation")
     answer_s: float = Field(
         30, gt=0, description="seconds without progress after which a turn fails"
     )

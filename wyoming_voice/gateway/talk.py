@@ -119,6 +119,7 @@ def _turn_settings(start: Start, settings: GatewaySettings) -> TurnSettings:
         echo_cancelled=True,
         max_speech_ms=round(settings.max_speech_s * 1000),
         answer_ms=round(settings.answer_s * 1000),
+        language=start.language or settings.language,
     )
 
 

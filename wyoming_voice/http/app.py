@@ -53,7 +53,7 @@ def application(
         redoc_url=None,
         openapi_url=None,  # see `_add_description`
         redirect_slashes=False,
-        middleware=_around(settings, (*FREE, *free)),
+        middleware=_around(settings, floor, (*FREE, *free)),
         exception_handlers={
             RequestValidationError: _invalid,
             WebSocketRequestValidationError: _invalid,
@@ -75,10 +75,10 @@ def _add_description(app: FastAPI) -> None:
         return Response(description, media_type="application/json")
 
 
-def _around(settings: HttpSettings, free: Sequence[str]) -> list[Middleware]:
+def _around(settings: HttpSettings, floor: Floor, free: Sequence[str]) -> list[Middleware]:
     keys = read_keys(settings.api_key_file)
     return [
-        Middleware(Fence),
+        Middleware(Fence, failed=floor.books.failed),
         Middleware(Guard, keys=keys, origins=settings.origin, free=free),
         Middleware(BodyLimit, most_bytes=settings.max_upload_mb * 1_000_000),
     ]

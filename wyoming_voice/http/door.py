@@ -32,6 +32,12 @@ _PING_S = 20.0
 _CONNECTIONS_PER_REQUEST = 4
 """A browser opens several connections and asks on one."""
 
+_TOLD_BY_US = (
+    "Invalid HTTP request received.",
+    "ASGI callable returned without completing handshake.",
+)
+"""What uvicorn says of a client that it has refused, and of a WebSocket that we have."""
+
 _FAREWELL_S = 0.1
 """How long WebSockets that are closed have to answer, even where nobody waits for requests."""
 
@@ -42,16 +48,26 @@ _LAST_S = 2.0
 """How long what is cut off may take to clean up, and to tell its client."""
 
 
+def _nobody() -> None:
+    """Hears of those who are turned away where nobody else does."""
+
+
 class Door:
     """One HTTP server; serves from `listen` until `close`."""
 
-    def __init__(self, app: ASGIApp, settings: HttpSettings, gate: Gate | None = None) -> None:
-        """Raises ConfigError for a certificate that can't be used."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: HttpSettings,
+        gate: Gate | None = None,
+        refused: Callable[[], None] = _nobody,
+    ) -> None:
+        """`refused` hears of each client that is turned away. ConfigError for a useless certificate."""
         self._uri = settings.http
         self._gate = gate = gate or Gate()
-        outside = Outside(gate.refusal)
         most = _CONNECTIONS_PER_REQUEST * settings.max_http_requests
-        http, websocket = punctual(settings.http_timeout_s, most, outside)
+        outside = Outside(gate, most, refused)
+        http, websocket = punctual(settings.http_timeout_s, outside)
         config = uvicorn.Config(
             app,
             http=http,
@@ -60,7 +76,6 @@ class Door:
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=most,
             h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
             ws_per_message_deflate=False,  # speech doesn't get smaller by it, only later
             ws_max_size=_LARGEST_MESSAGE_BYTES,
@@ -186,7 +201,9 @@ class _Server(uvicorn.Server):
 
 
 def _is_told(record: logging.LogRecord) -> bool:
-    """Requests that we have cancelled ourselves are no errors, as uvicorn has it."""
+    """Requests that we have cancelled ourselves are no errors, as uvicorn has it; of some we tell."""
+    if record.msg in _TOLD_BY_US:
+        return False
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi.responses import JSONResponse
@@ -44,6 +45,12 @@ def sent_with_it(scope: Scope) -> dict[str, str]:
     return headers
 
 
+Failed = Callable[[str, str], None]
+"""Takes the code and the text of an error that a client is told."""
+
+_PROBES = ("/health", "/ready")
+"""Where an error is the answer: how we are."""
+
 _LINGER_S = 2.0
 """How long a client that has its answer may go on talking."""
 
@@ -51,8 +58,9 @@ _LINGER_S = 2.0
 class Fence:
     """ASGI middleware around everything: gives the request its id, and tells the client what went wrong."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, failed: Failed) -> None:
         self._app = app
+        self._failed = failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or WebSocket; raises nothing but CancelledError."""
@@ -64,17 +72,20 @@ class Fence:
         state = scope.setdefault("state", {})
         state["request_id"], state["headers"] = request_id, {REQUEST_ID: request_id}
         with logs.turn(request_id):
-            await _Exchange(self._app, scope, receive, send).run()
+            await _Exchange(self._app, scope, receive, send, self._failed).run()
 
 
 class _Exchange:
     """One request, or one WebSocket."""
 
-    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, failed: Failed
+    ) -> None:
         self._app = app
         self._scope = scope
         self._from_client = receive
         self._to_client = send
+        self._failed = failed
         self._begun = self._over = self._heard_out = False
 
     async def run(self) -> None:
@@ -121,8 +132,10 @@ class _Exchange:
         await self._to_client(message)
 
     async def _tell(self, error: VoiceError) -> None:
-        level = logging.INFO if isinstance(error, PeerError) else logging.WARNING
-        _log.log(level, "told to a client: request=%s code=%s %s", self._id, error.code, error)
+        if self._scope["path"] not in _PROBES:
+            level = logging.INFO if isinstance(error, PeerError) else logging.WARNING
+            _log.log(level, "error told to a client: code=%s %s", error.code, error)
+            self._failed(error.code, str(error))
         with contextlib.suppress(OSError):  # it has left meanwhile
             if not self._begun:
                 answer = JSONResponse(body_of(error, self._id), status_of(error), headers_of(error))

@@ -3,30 +3,43 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.errors import Busy
+from wyoming_voice.errors import Busy, VoiceError
 from wyoming_voice.http.errors import Loading
-from wyoming_voice.outcome import Finished, recorded
+from wyoming_voice.outcome import recorded
 
 
 def _nothing() -> dict[str, Any]:
     return {}
 
 
+class Books(Protocol):
+    """Where it is written down what comes of clients and their requests."""
+
+    def finished(self, record: TurnRecord, outcome: str) -> None:
+        """A request is over."""
+
+    def failed(self, code: str, text: str) -> None:
+        """A client was told an error."""
+
+    def refused(self) -> None:
+        """A client was turned away before it had a request."""
+
+
 @dataclass
 class Floor:
     """`unwell`: why no request should be sent here, "" when there is no reason; `page`: Prometheus' numbers.
 
-    `finished` takes the record of each request that is over. `most_requests` are served at a time.
-    `details` is what `/health` says beside its status. `unready` says why `/ready` is no where `/health`
-    is yes, such as another server that is missing; requests are served all the same.
+    `most_requests` are served at a time. `details` is what `/health` says beside its status. `unready` says
+    why `/ready` is no where `/health` is yes, such as another server that is missing; requests are served
+    all the same.
     """
 
     unwell: Callable[[], str]
     page: Callable[[], tuple[bytes, str]]
-    finished: Finished
+    books: Books
     most_requests: int
     details: Callable[[], dict[str, Any]] = _nothing
     unready: Callable[[], str] = str
@@ -51,9 +64,21 @@ class Floor:
 
     @contextlib.contextmanager
     def occupied(self) -> Iterator[None]:
-        """Within it somebody is served, who counts, but is not told of. Raises Busy, Loading."""
+        """Within it a client has a place, whose requests are told of one by one. Raises Busy, Loading."""
+        try:
+            self._check()
+        except VoiceError:
+            self.books.refused()
+            raise
+        with self._counted():
+            yield
+
+    def _check(self) -> None:
         self.check_well()
         self.check_room()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
         self.requests += 1
         try:
             yield
@@ -63,5 +88,7 @@ class Floor:
     @contextlib.contextmanager
     def serving(self, record: TurnRecord) -> Iterator[None]:
         """Within it a request is served; it is logged and counted when it is over. Raises Busy, Loading."""
-        with self.occupied(), recorded(record, self.finished):
-            yield
+        with recorded(record, self.books.finished):
+            self._check()
+            with self._counted():
+                yield

@@ -1,18 +1,15 @@
 """Who may use a door: keys, web pages of other origins, names that lead here.
 
 Rules: with keys, a request needs one, but for health, the description and the page itself, which hold
-nothing. Without keys, only names that can't be anybody else's lead here, lest a web page call us by a name
-of its own that it has pointed at this machine (DNS rebinding). A page of another origin needs our word, and
-is asked about before its key is, since browsers send none with the question whether they may call (CORS).
+nothing. Without keys, only names that can't be anybody else's lead here (see `own_names`). A page of another
+origin needs our word, and is asked about before its key is, since browsers send none with the question
+whether they may call (CORS).
 """
 
-import ipaddress
 import re
-import socket
 from collections.abc import Iterable, Sequence
 from hmac import compare_digest
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi.responses import Response
 from starlette.datastructures import Headers
@@ -21,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.errors import ForbiddenOrigin, Unauthorized
 from wyoming_voice.http.fence import REQUEST_ID, sent_with_it
+from wyoming_voice.own_names import OwnNames
+from wyoming_voice.secret_files import unread
 
 KEY_PROTOCOL = "api-key."
 """A browser's WebSocket can send no header but the names of protocols; the key is the rest of one."""
@@ -28,9 +27,6 @@ KEY_PROTOCOL = "api-key."
 OUR_PROTOCOL = "wyoming-voice"
 """What is chosen where it is offered: a browser that has offered names hangs up unless one is chosen, and
 the key should not travel back. So: `new WebSocket(uri, ["wyoming-voice", "api-key.KEY"])`."""
-
-_NOT_FOR_SALE = (".localhost", ".local", ".home.arpa", ".internal", ".lan")
-"""Ends of names that nobody can have on the public net (RFC 6761, 6762, 8375; ICANN; the last by custom)."""
 
 _MAY = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -66,7 +62,7 @@ def read_keys(path: Path | None) -> Keys:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--api-key-file {path} can't be read: {error}") from error
+        raise ConfigError(unread("--api-key-file", path, error, "the keys, one a line,")) from error
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
         raise ConfigError(f"--api-key-file {path} holds no key; put one in each line")
@@ -93,8 +89,7 @@ class Guard:
         self._app = app
         self._keys = keys
         self._origins = {origin.rstrip("/").lower() for origin in origins}
-        self._names = {socket.gethostname().lower()}
-        self._names |= {urlsplit(origin).hostname or "" for origin in self._origins}
+        self._names = OwnNames(self._origins)
         self._free = free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,8 +145,7 @@ class Guard:
 
     def _check_name(self, headers: Headers) -> None:
         said = headers.get("host", "")
-        host = _host_of(said)
-        if host is None or not (host in self._names or _is_ours_alone(host)):
+        if not self._names.include(said):
             raise ForbiddenOrigin(
                 f"this server doesn't go by the name {said[:80]!r}; call it by its address, name it"
                 " in --origin, or use --api-key-file"
@@ -175,21 +169,3 @@ def _choosing(protocol: str | None, send: Send) -> Send:
         await send(message)
 
     return sending
-
-
-def _host_of(header: str) -> str | None:
-    try:
-        return urlsplit(f"//{header}").hostname or ""
-    except ValueError:
-        return None
-
-
-def _is_ours_alone(host: str) -> bool:
-    """Whether nobody elsewhere can have this name: an address, a name without a dot, one that isn't sold."""
-    if "." not in host or host.endswith(_NOT_FOR_SALE):
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

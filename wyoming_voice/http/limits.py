@@ -4,10 +4,13 @@ Rule: what is large lies on disk until its request is over, so there is an end t
 is small never waits for what is large, and there is no more of it than there are connections.
 """
 
+from http import HTTPStatus
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wyoming_voice.errors import Busy, TooLarge
+from wyoming_voice.http.errors import AnyRefusal
 
 _SMALL_BYTES = 1_000_000
 """A command of half a minute as WAV; stays in memory."""
@@ -29,7 +32,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "")
+        if declared and "transfer-encoding" in headers:
+            # A proxy in front may have read another end of this request (RFC 9112, 6.1).
+            raise AnyRefusal(
+                HTTPStatus.BAD_REQUEST,
+                "a length and chunks at once; send either Content-Length or Transfer-Encoding",
+                {"Connection": "close"},
+            )
         claimed = self._claim(int(declared) if declared.isdecimal() else 0, 0)
         seen = 0
 

@@ -6,6 +6,7 @@ already, or the reading of what we wrote.
 """
 
 import asyncio
+import logging
 
 import h11
 from uvicorn._types import ASGISendEvent
@@ -13,11 +14,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from wyoming_voice.http.turned_away import Outside
+from wyoming_voice.http.errors import BadRequest
+from wyoming_voice.http.turned_away import Outside, answer
 from wyoming_voice.sockets import tuned
 
-_REFUSED = 64
-"""How many connections over the limit are told so; in a flood the others hear nothing."""
+_log = logging.getLogger(__name__)
 
 _LOOKS = 10
 """How often a silent client is looked at within its time."""
@@ -68,7 +69,6 @@ class _Reading:
 class PunctualHttp(_Reading, H11Protocol):
     """Also cuts a client off that begins a request and doesn't go on with it, and keeps crowds away."""
 
-    most_connections: int
     outside: Outside
     _heard_s = 0.0
     _watch: asyncio.TimerHandle | None = None
@@ -76,12 +76,9 @@ class PunctualHttp(_Reading, H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come, and should say something."""
         assert isinstance(transport, asyncio.Transport)
-        if self.outside.turns_away(transport):
+        if self.outside.turns_away(transport, len(self.connections)):
             return
         super().connection_made(transport)
-        if len(self.connections) > self.most_connections + _REFUSED:
-            self.transport.abort()
-            return
         self._heard_s = self.loop.time()
         self._look()
 
@@ -94,6 +91,13 @@ class PunctualHttp(_Reading, H11Protocol):
             and not self.cycle.response_complete
         ):
             self._heard_s = self.loop.time()
+
+    def send_400_response(self, msg: str) -> None:
+        """It speaks no HTTP: tell it as every error is told, unless an answer has begun already."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            _log.info("error told to a client: code=%s %s", BadRequest.code, msg)
+            self.transport.write(answer(BadRequest(msg)))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
@@ -122,6 +126,15 @@ class PunctualHttp(_Reading, H11Protocol):
 class PunctualWebSocket(_Reading, WebSocketsSansIOProtocol):
     """A WebSocket; its silence is uvicorn's own business, which sends pings."""
 
+    def data_received(self, data: bytes) -> None:
+        """The client speaks; first of all comes its whole handshake, which some libraries can't read."""
+        super().data_received(data)
+        if not self.handshake_initiated:  # uvicorn would wait for ever
+            self.transport.write(
+                answer(BadRequest("this is no WebSocket's handshake; send no body"))
+            )
+            self.transport.close()
+
     async def send(self, message: ASGISendEvent) -> None:
         """Send; where uvicorn itself has hung up, there is nobody, which is no bug of whoever sends."""
         if self.close_sent:
@@ -130,14 +143,14 @@ class PunctualWebSocket(_Reading, WebSocketsSansIOProtocol):
 
 
 def punctual(
-    limit_s: float, most_connections: int, outside: Outside
+    limit_s: float, outside: Outside
 ) -> tuple[type[PunctualHttp], type[PunctualWebSocket]]:
     """The two protocols with their limits; uvicorn makes one of each connection, from its class."""
     return (
         type(
             "PunctualHttp",
             (PunctualHttp,),
-            {"limit_s": limit_s, "most_connections": most_connections, "outside": outside},
+            {"limit_s": limit_s, "outside": outside},
         ),
         type("PunctualWebSocket", (PunctualWebSocket,), {"limit_s": limit_s}),
     )

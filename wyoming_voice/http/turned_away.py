@@ -1,4 +1,5 @@
-"""What an HTTP client meets that may not come in: 403 in the shape of every error, whatever it asks.
+"""What an HTTP client meets that may not come in, or for whom there is no room: 403 or 503 in the shape of
+every error, whatever it asks.
 
 Rule: it is heard until it has asked, since an answer before the question confuses; no longer than a few
 seconds, and only so many at a time.
@@ -10,29 +11,35 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from wyoming_voice.core.timing import new_turn_id
-from wyoming_voice.errors import Forbidden, VoiceError
+from wyoming_voice.errors import PeerError, VoiceError
+from wyoming_voice.gate import Gate
 from wyoming_voice.http.errors import body_of, status_of
 
 _WITHIN_S = 5.0
 _LINGER_S = 2.0
 _MOST = 64
 
-Refusal = Callable[[asyncio.BaseTransport], Forbidden | None]
-"""What to tell the client of a connection; None for one that may come in."""
+FLAG = "--max-http-requests"
 
 
 class Outside:
     """Those who are being turned away from one door."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        self._refusal = refusal
+    def __init__(self, gate: Gate, most_connections: int, refused: Callable[[], None]) -> None:
+        """`refused` hears of each of them."""
+        self._gate = gate
+        self._most_connections = most_connections
+        self._refused = refused
         self._transports: set[asyncio.Transport] = set()
 
-    def turns_away(self, transport: asyncio.Transport) -> bool:
-        """Whether this client may not come in; its connection is taken over then."""
-        error = self._refusal(transport)
+    def turns_away(self, transport: asyncio.Transport, connected: int) -> bool:
+        """Whether this client, beside those who are `connected`, may not come in; it is taken over then."""
+        error: PeerError | None = self._gate.refusal(transport)
+        if error is None and connected >= self._most_connections:
+            error = self._gate.full(transport, connected, FLAG)
         if error is None:
             return False
+        self._refused()
         if len(self._transports) >= _MOST:
             transport.abort()
         self._transports.add(transport)

@@ -156,7 +156,7 @@ class Listener:
         transcription = utterance.transcription
         transcription.record.turn_id = f"{request_id_of(self._socket)}-{utterance.number}"
         last: Partial | None = None
-        with recorded(transcription.record, self._floor.finished):
+        with recorded(transcription.record, self._floor.books.finished):
             async with contextlib.aclosing(transcription.replies()) as replies:
                 async for reply in replies:
                     match reply:

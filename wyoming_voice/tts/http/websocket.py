@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket
 
+from wyoming_voice import logs
 from wyoming_voice.core.timing import TurnRecord, turn_id_in
 from wyoming_voice.core.words import TimedWord
 from wyoming_voice.errors import Busy, TooSlow, VoiceError
@@ -179,7 +180,7 @@ class _Conversation:
         record = TurnRecord("tts", turn_id=wish.turn_id)
         into = packing(wish.kind, booth.sound.rate_hz)
         heard_bytes = 0
-        with recorded(record, self._floor.finished):
+        with recorded(record, self._floor.books.finished):
             spoken = booth.spoken(text.source, voice, wish.speed, record)
             async with contextlib.aclosing(spoken) as pieces:
                 async for piece in pieces:
@@ -223,7 +224,9 @@ class _Conversation:
     async def _tell(self, error: VoiceError, turn_id: str | None) -> None:
         """Tell what is wrong, with the text that it is about where that is known."""
         request_id = turn_id or request_id_of(self._socket)
-        _log.info("error told to a client: request=%s code=%s %s", request_id, error.code, error)
+        with logs.turn(request_id):
+            _log.info("error told to a client: code=%s %s", error.code, error)
+        self._floor.books.failed(error.code, str(error))
         about = {"turn_id": turn_id} if turn_id else {}
         await self._say(type="error", **about, **body_of(error, request_id))
 
