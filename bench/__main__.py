@@ -33,6 +33,7 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         "fast": ("--rounds", "200"),
         "haproxy": ("--rounds", "300", "--requests", "100"),
         "capacity": ("--requests", "400", "--turns", "10000", "--idle", "1000"),
+        "crowd": ("--connections", "10000", "--requests", "100"),
     },
     "quick": {
         "asr": (
@@ -53,8 +54,9 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         "haproxy": ("--rounds", "30", "--requests", "16"),
         "capacity": (
             *("--requests", "60", "--turns", "1000", "--idle", "200"),
-            *("--rooms", "1", "20", "100"),
+            *("--rooms", "1", "10", "100"),
         ),
+        "crowd": ("--connections", "300", "--requests", "10", "--parts", "standing", "haproxy"),
     },
 }
 """Profile -> benchmark -> its arguments; one that runs twice has another name after a hyphen."""

@@ -17,16 +17,18 @@ from pathlib import Path
 
 from wyoming.audio import AudioChunk
 
-from bench.capacity_model import Fixed, Measured, Seen, Servers, Turn, enough
+from bench.capacity_bytes import HEADERS_BYTES, SEGMENT_BYTES, turn_bytes
+from bench.capacity_model import Fixed, Measured, Seen, Servers, Turn, enough, simulate
 from bench.capacity_wire import predictions, thinned, wire
 from bench.measured import Figure, figure
 from bench.servers import run
 from wyoming_voice.benchmark.recording import CHUNK_MS
 from wyoming_voice.benchmark.report import Better, Report
 from wyoming_voice.core.pcm import SPEECH
+from wyoming_voice.vad import FRAME_MS
 from wyoming_voice.wire import encode
 
-ROOMS = (1, 5, 20, 100, 1000, 10_000)
+ROOMS = (1, 10, 100, 1000, 10_000)
 _ASR, _TTS = "ASR, base.en", "TTS, kokoro"
 _CORES = 2
 _DESCRIBES_EVERY_S = 30
@@ -39,6 +41,34 @@ _CONNECTIONS = 3
 _TURNS_OF_A_ROOM = 3
 """At least: a house that has only just begun to speak has no lines yet."""
 
+_SIMULATED, _ASSUMED = "simulated with measured times", "as assumed"
+_COUNTED = "counted in the simulation"
+SOURCES = {
+    "turns": _ASSUMED,
+    "ASR servers": _SIMULATED,
+    "TTS servers": _SIMULATED,
+    "slots of the language model": "simulated; its speed is assumed",
+    "asr busy": _SIMULATED,
+    "tts busy": _SIMULATED,
+    "llm busy": "simulated; its speed is assumed",
+    "decodes in vain": _COUNTED,
+    "turns of a core": _SIMULATED,
+    "models in memory": "measured for one server, times the servers",
+    "connections at once": f"{_COUNTED}; three of a turn",
+    "new connections": f"{_COUNTED}; three of a turn, three each half minute",
+    "conversations to remember": _ASSUMED,
+    "speech to the servers": f"length {_ASSUMED}; size of pieces and packets as measured",
+    "speech from them": f"length {_ASSUMED}; size of pieces and packets as measured",
+}
+"""What a size needs -> where that number comes from."""
+
+_ONE_MACHINE = 0.3
+"""How busy two cores may be that do everything, so that a request seldom meets another."""
+
+_RUSH_S = 300
+_RUSH = "five minutes of twice as many turns"
+"""An hour isn't even: dinner, the news, a group that comes back."""
+
 _BY_CONTEXT = ("ASR servers", "TTS servers", "asr busy", "turns of a core", "models in memory")
 """What another audio context changes by more than chance does."""
 
@@ -48,12 +78,13 @@ _AHEAD = {"full": "ours", "auto": "ours, audio context auto"}
 
 @dataclass(frozen=True)
 class House:
-    """One number of rooms, with what it needs and what came of it."""
+    """One number of rooms, with what it needs and what came of it; `rush`: of twice as many for a while."""
 
     rooms: int
     servers: Servers
     seen: Seen
     turns_per_s: float
+    rush: Seen
 
     @property
     def cores(self) -> int:
@@ -71,6 +102,7 @@ async def main() -> None:
     report = Report("capacity", facts_of(arguments))
     await predictions(report, arguments.requests)
     await wire(report, arguments.idle, arguments.requests)
+    await turn_bytes(report)
     houses: dict[str, list[House]] = {context: [] for context in _AHEAD}
     for context, done in houses.items():
         for house in sized(arguments, context):
@@ -79,6 +111,7 @@ async def main() -> None:
             done.append(house)
     report.publish(arguments.json)
     print(markdown(houses, arguments))
+    print("\n".join(["", *(f"- {bought(house)}" for house in houses["full"])]))
 
 
 def parsed(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -155,7 +188,9 @@ def sized(arguments: argparse.Namespace, context: str) -> Iterator[House]:
             turns=max(arguments.turns, _TURNS_OF_A_ROOM * rooms),
             bound_s=arguments.bound_ms / 1000,
         )
-        yield House(rooms, servers, seen, seen.turns / seen.span_s)
+        twice = math.ceil(2 * per_s * rooms * _RUSH_S)
+        rush = simulate(turn, servers, rooms=rooms, think_s=0.5 / per_s, turns=max(30, twice))
+        yield House(rooms, servers, seen, seen.turns / seen.span_s, rush)
 
 
 def told(report: Report, house: House, context: str, arguments: argparse.Namespace) -> None:
@@ -165,6 +200,8 @@ def told(report: Report, house: House, context: str, arguments: argparse.Namespa
     gap.add(size, *(1000 * gap_s for gap_s in thinned(house.seen.gaps_s)))
     waited = report.row(f"audio context {context}: of it in lines", "ms", about)
     waited.add(size, *(1000 * waited_s for waited_s in thinned(house.seen.waited_s)))
+    rush = report.row(f"audio context {context}: of it in lines, {_RUSH}", "ms", about)
+    rush.add(size, *(1000 * waited_s for waited_s in thinned(house.rush.waited_s)))
     for what, unit, value in columns(house, context, arguments):
         report.row(f"audio context {context}: {what}", unit, about, Better.NEITHER).add(size, value)
 
@@ -187,10 +224,12 @@ def columns(
     yield "new connections", "1/s", house.connections_per_s
     spoke_lately = 1 - math.exp(-house.turns_per_s / house.rooms * _REMEMBERED_S)
     yield "conversations to remember", "n", house.rooms * spoke_lately
-    spoken_s = house.turns_per_s * arguments.speech_s
-    yield "speech to the servers", "Mbit/s", spoken_s * _wire_bits_per_s(SPEECH.rate_hz) / 1e6
+    sent_s = house.turns_per_s * (arguments.speech_s + arguments.noticed_ms / 1000)
+    to_them = _wire_bits_per_s(SPEECH.rate_hz, FRAME_MS)
+    yield "speech to the servers", "Mbit/s", sent_s * to_them / 1e6
     heard_s = house.turns_per_s * arguments.answer_s
-    yield "speech from them", "Mbit/s", heard_s * _wire_bits_per_s(24_000) / 1e6
+    from_them = _wire_bits_per_s(24_000, CHUNK_MS)
+    yield "speech from them", "Mbit/s", heard_s * from_them / 1e6
 
 
 def _memory_mb(context: str, servers: Servers) -> float:
@@ -198,21 +237,45 @@ def _memory_mb(context: str, servers: Servers) -> float:
     return servers.asr * asr + servers.tts * figure(_TTS, "peak memory, MiB").median
 
 
-def _wire_bits_per_s(rate_hz: int) -> float:
-    """16-bit mono in chunks, with the events around them; TCP's own overhead is not counted."""
-    chunk = bytes(rate_hz * SPEECH.width_bytes * CHUNK_MS // 1000)
-    event = AudioChunk(rate_hz, SPEECH.width_bytes, SPEECH.channels, chunk).event()
-    return len(encode(event)) * 8 * 1000 / CHUNK_MS
+def _wire_bits_per_s(rate_hz: int, piece_ms: int) -> float:
+    """16-bit mono in pieces, with the event and the packets' headers around each (see `capacity_bytes`)."""
+    piece = bytes(rate_hz * SPEECH.width_bytes * piece_ms // 1000)
+    event = AudioChunk(rate_hz, SPEECH.width_bytes, SPEECH.channels, piece).event()
+    size = len(encode(event))
+    return (size + HEADERS_BYTES * math.ceil(size / SEGMENT_BYTES)) * 8 * 1000 / piece_ms
 
 
 def markdown(houses: Mapping[str, Sequence[House]], arguments: argparse.Namespace) -> str:
     """The table of the README: what a size needs, and in brackets with the other audio context."""
     full, auto = houses["full"], houses["auto"]
-    heads = ["rooms, `--audio-context full` (`auto`)", *(f"{one.rooms}" for one in full)]
-    lines = [_row(heads), "|---|" + "---:|" * len(full)]
+    sizes = [f"{one.rooms}" for one in full]
+    heads = ["rooms, `--audio-context full` (`auto`)", *sizes, "where it comes from"]
+    lines = [_row(heads), "|---|" + "---:|" * len(full) + "---|"]
     pairs = [_cells(*pair, arguments) for pair in zip(full, auto, strict=True)]
-    lines += [_row([name, *(cells[name] for cells in pairs)]) for name in pairs[0]]
+    for name in pairs[0]:
+        source = SOURCES.get(name.split(",")[0], _SIMULATED)
+        lines.append(_row([name, *(cells[name] for cells in pairs), source]))
     return "\n".join(lines)
+
+
+def bought(house: House) -> str:
+    """What to buy for so many rooms, in a line."""
+    servers, seen = house.servers, house.seen
+    rooms = f"**{house.rooms} room{'s' if house.rooms > 1 else ''}**"
+    memory_gib = math.ceil(_memory_mb("full", servers) / 1024)
+    model = f"a language model that answers {servers.llm} at a time"
+    busy = seen.utilisation("asr", servers) + seen.utilisation("tts", servers)
+    if servers.asr == servers.tts == 1 and busy < _ONE_MACHINE:
+        return (
+            f"{rooms}: one machine of {_CORES} cores and {memory_gib + 1} GiB for all servers"
+            f" (busy {100 * busy:.2g} %), and {model}"
+        )
+    remembered = math.ceil(house.rooms / 10) * 10
+    return (
+        f"{rooms}: {servers.asr} machines for ASR and {servers.tts} for TTS, of {_CORES} cores each"
+        f" ({memory_gib} GiB in all for models), {model};"
+        f" HAProxy; `--history-conversations {remembered}` in handle"
+    )
 
 
 def _cells(full: House, auto: House, arguments: argparse.Namespace) -> dict[str, str]:
@@ -228,6 +291,8 @@ def _cells(full: House, auto: House, arguments: argparse.Namespace) -> dict[str,
     for name, percent in (("median", 50), ("p95", 95)):
         gaps = [_plain(one.seen.gap_s(percent)) for one in (full, auto)]
         cells[f"response gap, s, {name}"] = f"{gaps[0]} ({gaps[1]})"
+    rush = [_plain(one.rush.gap_s(95)) for one in (full, auto)]
+    cells[f"the same in {_RUSH}, s, p95"] = f"{rush[0]} ({rush[1]})"
     return cells
 
 

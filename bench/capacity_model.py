@@ -2,9 +2,9 @@
 
 A room thinks, speaks, waits for its answer, and thinks again. Its turn is decoded by one of the ASR servers
 (begun on a guess in the silence at the end where one is idle, and at pauses in vain), answered by a slot of
-the language model, and spoken by a TTS server, piece by piece. Each pool is one waiting line, first come,
-first served: what HAProxy's least connections come near to. Rule: every time is drawn from what the caller
-gives; there is no number in here.
+the language model, which is held until all of it is written, and spoken by a TTS server, piece by piece.
+Each pool is one waiting line, first come, first served: what HAProxy's least connections come near to.
+Rule: every time is drawn from what the caller gives; there is no number in here.
 """
 
 import math
@@ -163,15 +163,28 @@ class _World:
         yield from self._speak()
         ended_s = self.env.now
         yield from self._decode(waits)
-        yield from self._served("llm", turn.llm_s, waits)
+        sentence = self.env.event()
+        writing = self.env.process(self._written(waits, sentence))
+        yield sentence
         yield from self._served("tts", turn.tts_s, waits)
         self.seen.gaps_s.append(self.env.now - ended_s)
         self.seen.waited_s.append(sum(waits))
         if self.seen.turns >= self._turns and not self.over.triggered:
             self.over.succeed()
-        yield self.env.process(self._served("llm", turn.llm_rest_s, [])) & self.env.process(
-            self._served("tts", turn.tts_rest_s, [])
-        )
+        yield writing & self.env.process(self._served("tts", turn.tts_rest_s, []))
+
+    def _written(self, waits: list[float], sentence: simpy.Event) -> Steps:
+        """A slot is held until the whole answer is written; `sentence` comes when its first one is."""
+        first_s, rest_s = self.turn.llm_s.draw(self.dice), self.turn.llm_rest_s.draw(self.dice)
+        if first_s + rest_s <= 0:
+            sentence.succeed()
+            return
+        with self.pools["llm"].request() as place:
+            yield from self._place("llm", place, waits)
+            yield self.env.timeout(first_s)
+            sentence.succeed()
+            yield self.env.timeout(rest_s)
+        self._worked("llm", first_s + rest_s)
 
     def _speak(self) -> Steps:
         """Pauses lie anywhere in it; a decode begun at one is not ended when speech goes on."""
@@ -205,12 +218,18 @@ class _World:
         took_s = time.draw(self.dice)
         if took_s <= 0:
             return
-        asked_s = self.env.now
         with self.pools[kind].request() as place:
-            yield place
-            waits.append(self.env.now - asked_s)
-            self.seen.waits_s.setdefault(kind, []).append(self.env.now - asked_s)
+            yield from self._place(kind, place, waits)
             yield self.env.timeout(took_s)
+        self._worked(kind, took_s)
+
+    def _place(self, kind: str, place: simpy.Event, waits: list[float]) -> Steps:
+        asked_s = self.env.now
+        yield place
+        waits.append(self.env.now - asked_s)
+        self.seen.waits_s.setdefault(kind, []).append(self.env.now - asked_s)
+
+    def _worked(self, kind: str, took_s: float) -> None:
         self.seen.busy_s[kind] = self.seen.busy_s.get(kind, 0.0) + took_s
 
 

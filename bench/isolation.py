@@ -1,10 +1,16 @@
 """What a process of its own costs an engine, and what it gives back: memory, reloads, time per request.
 
     python -m bench.isolation --engines pocketsphinx espeak whisper kokoro --json out.json
+    python -m bench.isolation --engines whisper --only answers
 
 Memory is the proportional set size (Pss of proc(5)) of a server and its engine's process together; ours is
 the server with `--unload-after`, beside it the one without. Whisper and Kokoro are of full size with random
-weights. Calls alternate between an engine in this process and the same in one of its own.
+weights. Calls alternate between an engine in this process and the same in one of its own, and answers between
+a server with its engine in a process of its own and one without, both of which run all the while: answers of
+servers that are started one after another differ by more than what is asked here. Of an answer to speech at
+its own pace only what is left of the decode after the pause can be seen, by a few tenths of a second less
+than a whole one: what a process costs is therefore a larger part of it than of an answer to speech that came
+all at once.
 """
 
 import argparse
@@ -20,6 +26,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from wyoming.event import Event
@@ -41,11 +48,10 @@ from wyoming_voice.tts.engines import cast
 from wyoming_voice.tts.settings import TtsSettings
 from wyoming_voice.wire import connect
 
+T = TypeVar("T")
 INSIDE = "in the server"
 _TEXT = "Turn on the light in the kitchen."
 _UNLOAD_AFTER_S = 3
-_ASKED = 4
-"""Times that each server is asked with its engine in memory."""
 
 _NUMBERS = itertools.count(10)
 """So that no answer is one that was kept."""
@@ -66,8 +72,12 @@ async def main() -> None:
     said = recordings()[0]
     for name in arguments.engines:
         subject = await subject_of(name)
-        await memory_rounds(report, subject, said, arguments.starts)
-        await call_rounds(report, subject, said, arguments.rounds, arguments.starts)
+        if "memory" in arguments.only:
+            await memory_rounds(report, subject, said, arguments.starts)
+        if "calls" in arguments.only:
+            await call_rounds(report, subject, said, arguments.rounds, arguments.starts)
+        if "answers" in arguments.only:
+            await answer_rounds(report, subject, said, arguments.rounds)
     report.publish(arguments.json)
 
 
@@ -75,7 +85,10 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.isolation", description=__doc__)
     known = ["pocketsphinx", "espeak", "whisper", "kokoro"]
     parser.add_argument("--engines", nargs="+", choices=known, default=known)
-    parser.add_argument("--rounds", type=int, default=20, help="calls of each engine on each side")
+    parts = ["memory", "calls", "answers"]
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    rounds = "calls and answers of each engine on each side"
+    parser.add_argument("--rounds", type=int, default=20, help=rounds)
     parser.add_argument("--starts", type=int, default=3, help="servers started, engines reloaded")
     parser.add_argument("--json", type=Path, help="also write all values here")
     return parser.parse_args()
@@ -112,9 +125,6 @@ async def memory_rounds(report: Report, subject: Subject, said: Recording, start
             async with _server(subject, more) as server:
                 row("memory before the engine is loaded", "MiB").add(who, server.before_mb)
                 row("memory with the engine", "MiB").add(who, server.memory_mb())
-                for _ in range(_ASKED):
-                    usual_s = await _asked(subject, server.uri, said)
-                    row("answer, engine in memory", "ms").add(who, 1000 * usual_s)
                 if who != OURS:
                     continue
                 await server.unloaded()
@@ -135,8 +145,8 @@ async def call_rounds(
     for side in sides.values():
         await asyncio.to_thread(side.load)
         await asyncio.to_thread(side.call)  # which sets up what is left
-    for _ in range(rounds):
-        for who, side in sides.items():
+    for number in range(rounds):
+        for who, side in _turned(sides, number):
             begun_s = time.perf_counter()
             await asyncio.to_thread(side.call)
             row("one call", "ms").add(who, 1000 * (time.perf_counter() - begun_s))
@@ -149,6 +159,30 @@ async def call_rounds(
         row("loaded again", "ms").add(OURS, 1000 * reload_s)
     engine.close()
     engine.join(10)
+
+
+async def answer_rounds(report: Report, subject: Subject, said: Recording, rounds: int) -> None:
+    """A server with its engine in a process of its own and one without, both at hand, by turns."""
+    row = partial(_row, report, subject.name)
+    async with _server(subject, ("--isolate",)) as apart, _server(subject, ()) as inside:
+        servers = {OURS: apart, INSIDE: inside}
+        for server in servers.values():
+            await _asked(subject, server.uri, said)  # which sets up what is left
+        for number in range(rounds):
+            for who, server in _turned(servers, number):
+                spent_s = await _asked(subject, server.uri, said)
+                row("answer, engine in memory", "ms").add(who, 1000 * spent_s)
+            if subject.kind == "asr":
+                for who, server in _turned(servers, number):
+                    heard = await transcribed(
+                        server.uri, said.chunks(), at_once=True, language="en"
+                    )
+                    row("answer to what came all at once", "ms").add(who, 1000 * heard.after_stop_s)
+
+
+def _turned(sides: dict[str, T], number: int) -> list[tuple[str, T]]:
+    """Who goes second goes first the next time: what the first leaves behind is borne by both."""
+    return [*sides.items()][:: 1 if number % 2 else -1]
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,19 @@ class Measured:
 
     def peak_mb(self) -> float:
         """The most memory that was resident (VmHWM of proc(5)), in MiB."""
+        return self._status_mb("VmHWM:")
+
+    def resident_mb(self) -> float:
+        """The memory that is resident (VmRSS), in MiB."""
+        return self._status_mb("VmRSS:")
+
+    def files(self) -> int:
+        """How many files and sockets it has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208  (they come and go)
+
+    def _status_mb(self, name: str) -> float:
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
-        (kilobytes,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        (kilobytes,) = [line.split()[1] for line in lines if line.startswith(name)]
         return int(kilobytes) / 1024
 
 

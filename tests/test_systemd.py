@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -119,7 +119,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """What systemd does between fork and exec."""
 
 
-def child_command(sockets: list[socket.socket], *arguments: str) -> list[str]:
+def child_command(sockets: Sequence[socket.socket], *arguments: str) -> list[str]:
     """A command that runs Python with sockets handed over as systemd does; they go into `pass_fds`."""
     return [sys.executable, "-c", CHILD, ",".join(str(s.fileno()) for s in sockets), *arguments]
 

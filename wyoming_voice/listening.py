@@ -16,6 +16,14 @@ from wyoming_voice.errors import ConfigError, UnknownChoice, why
 from wyoming_voice.wire import Address
 
 
+_CALLERS = 4096
+"""How many may have called before they are let in; Linux takes the less of this and net.core.somaxconn.
+
+Who finds no place calls again after 1, 3, 7 s, when a satellite has given up; and after a restart all
+of them may call within the same second.
+"""
+
+
 class SocketInUse(ConfigError):
     """A unix socket on which somebody else listens."""
 
@@ -77,7 +85,8 @@ async def serve(
     try:
         if address.path:
             remove_stale_socket(address.path)
-            return await loop.create_unix_server(protocol, address.path), address
+            server = await loop.create_unix_server(protocol, address.path)
+            return patient(server), address
         if interface or address.host == "::":
             sock = await _bound(address, interface)
             server = await loop.create_server(protocol, sock=sock)
@@ -86,7 +95,19 @@ async def serve(
     except OSError as error:
         text = f"can't listen on {address}: {why(error)}; {_other_address(address, error)}"
         raise ConfigError(text) from error
-    return server, replace(address, port=server.sockets[0].getsockname()[1])
+    return patient(server), replace(address, port=server.sockets[0].getsockname()[1])
+
+
+def patient(server: asyncio.Server) -> asyncio.Server:
+    """The same server, at which as many may wait to be let in as the system allows.
+
+    asyncio's own `backlog` is also how many it lets in before anybody else has a turn, and how often it logs
+    that there are no more open files: that stays at its 100.
+    """
+    for sock in server.sockets:
+        with sock.dup() as same:
+            same.listen(_CALLERS)
+    return server
 
 
 def _other_address(address: Address, error: OSError) -> str:

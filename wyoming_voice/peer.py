@@ -9,22 +9,21 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 from wyoming.error import Error
 from wyoming.event import Event
-from wyoming.info import Describe
+from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
 from wyoming_voice import logs
 from wyoming_voice.describing import listing
 from wyoming_voice.errors import Busy, PeerError, TooSlow, VoiceError
-from wyoming_voice.extensions import STATUS
+from wyoming_voice.extensions import PONGS, STATUS
 from wyoming_voice.outcome import Finished, recorded
 from wyoming_voice.program import Program, Request
-from wyoming_voice.wire import Connection, PeerGone
+from wyoming_voice.wire import Connection, PeerGone, encode
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ _LAST_WORDS_S = 5.0
 """How long an error may take to be told, to a peer that perhaps reads nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class House:
     """What all connections of a service share.
 
@@ -49,6 +48,18 @@ class House:
     finished: Finished
     status: Callable[[], dict[str, Any]]
     told: Callable[[str, str], None]
+    _described: tuple[Info, bytes] | None = field(default=None, init=False)
+
+    @property
+    def description(self) -> bytes:
+        """What `describe` is answered with, as it goes over the wire.
+
+        It is written down once, not for each who asks: that of a hundred voices is large.
+        """
+        info = self.program.info
+        if self._described is None or self._described[0] is not info:  # loading may have told more
+            self._described = info, encode(listing(info, STATUS, PONGS))
+        return self._described[1]
 
 
 class Peer:
@@ -119,22 +130,18 @@ class Peer:
             await asyncio.sleep(0)  # what is in the buffer is read without waiting: let others run
             self._touch()
             if (answer := self._answer_to(event)) is not None:
-                await self._connection.write(answer)
+                await self._connection.write_encoded(answer)
             elif (request := self._conversation.push(event)) is not None:
                 logs.belong_to(request.record.turn_id)  # so does what is sent until the next begins
                 await self._admit(request)
 
-    def _answer_to(self, event: Event) -> Event | None:
+    def _answer_to(self, event: Event) -> bytes | None:
         """What is answered for all programs alike, at any time; None for what is theirs to answer."""
         if Ping.is_type(event.type):
-            return Pong(text=_text_of(event)).event()
+            return encode(Pong(text=_text_of(event)).event())
         if Describe.is_type(event.type):
-            return self._info
-        return Event(STATUS, self._house.status()) if event.type == STATUS else None
-
-    @cached_property
-    def _info(self) -> Event:
-        return listing(self._house.program.info, STATUS)
+            return self._house.description
+        return encode(Event(STATUS, self._house.status())) if event.type == STATUS else None
 
     async def _admit(self, request: Request) -> None:
         try:

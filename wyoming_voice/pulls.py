@@ -5,7 +5,7 @@ Rule: whatever a thread runs of it ends with a result or an exception that a fut
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
@@ -22,13 +22,17 @@ AT_ONCE = -math.inf
 
 @dataclass(eq=False)
 class Work(Generic[T]):
-    """One request: what makes its items, how far it has got, and the context (whose turn) it is made in."""
+    """One request: what makes its items, how far it has got, and the context (whose turn) it is made in.
+
+    Before each item `until` is awaited, on the event loop.
+    """
 
     make: Callable[[], Iterator[T]]
     standing: Standing
     deadline_s: float
     record: TurnRecord | None
     measured: bool
+    until: Callable[[], Awaitable[object]] | None = None
     items: Iterator[T] | None = None
     running: bool = False
     first_due_s: float | None = None

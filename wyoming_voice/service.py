@@ -20,6 +20,7 @@ from wyoming_voice.engine_versions import installed
 from wyoming_voice.entrances import Entrances
 from wyoming_voice.errors import PeerError
 from wyoming_voice.gate import Gate
+from wyoming_voice.open_files import room_for
 from wyoming_voice.peer import House, Peer, end, refuse
 from wyoming_voice.program import MayReload, Program
 from wyoming_voice.settings import ServiceSettings
@@ -103,8 +104,9 @@ class Service:
 
         Binds where `uri` says, unless open sockets were passed: then it listens on these alone, and
         returns the first that others can reach over a network. Raises ConfigError when the address
-        can't be had, or a socket can't be listened on.
+        can't be had, a socket can't be listened on, or so many clients can't be had at a time.
         """
+        room_for(self._settings.max_connections)
         self.addresses = await self._entrances.open()
         await self._doors.open(self._gate)
         exposed = exposure.wyoming(self.addresses, self._settings) + self._doors.exposed()

@@ -39,6 +39,7 @@ OUTCOMES = (
         "unknown-language",
         "busy",
         "forbidden",
+        "loading",
         "too-slow",
         "timeout",
     ),
@@ -145,9 +146,9 @@ class ServiceMetrics:
         for outcome in ("hit", "late", "miss", "none"):
             self._speculation.labels(outcome)
 
-    async def open(self, gate: Gate | None = None) -> Address | None:
+    async def open(self, gate: Gate | None = None, origins: Iterable[str] = ()) -> Address | None:
         """Look at the loop from here on, and serve the page where it has a door; ConfigError as there."""
-        address = await self._server.listen(gate) if self._uri else None
+        address = await self._server.listen(gate, origins) if self._uri else None
         self._watch = asyncio.create_task(lag.watch(self._lag.observe))
         return address
 

@@ -203,7 +203,11 @@ class Connection:
 
     async def write(self, event: Event) -> None:
         """Send one event; returns when the peer can take more."""
-        self._writer.write(encode(event))
+        await self.write_encoded(encode(event))
+
+    async def write_encoded(self, event: bytes) -> None:
+        """Send what `encode` has made of an event, as `write` does."""
+        self._writer.write(event)
         try:
             async with asyncio.timeout(self._limits.write_timeout_s):
                 await self._writer.drain()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import functools
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
@@ -103,15 +103,18 @@ class Worker:
         deadline_s: float,
         priority: Priority | Standing = Priority.FINAL,
         record: TurnRecord | None = None,
+        until: Callable[[], Awaitable[object]] | None = None,
     ) -> AsyncGenerator[T, None]:
         """The items of `make()`, each made in a thread when it is asked for.
 
-        `deadline_s` bounds the wait for each item. Waiting and working time go into `record` as the
-        stages `queue` and `work`. Raises Busy at once when the house is full, or when the first item
-        can't be had in time; DeadlineExceeded; EngineError after `close`; whatever the generator raises.
+        `until` awaits what an item can't be made without, such as an engine that is being loaded: no thread
+        is held up meanwhile. `deadline_s` bounds the wait for each item. Waiting and working time go into
+        `record` as the stages `queue` and `work`. Raises Busy at once when the house is full, or when the
+        first item can't be had in time; DeadlineExceeded; EngineError after `close`; whatever the generator
+        raises.
         """
         standing = priority if isinstance(priority, Standing) else Standing(priority)
-        return self._served(Work(make, standing, deadline_s, record, measured=True))
+        return self._served(Work(make, standing, deadline_s, record, measured=True, until=until))
 
     async def call(
         self,
@@ -170,15 +173,19 @@ class Worker:
             )
 
     async def _pull(self, request: Work[T]) -> T:
-        if self._closed:
-            raise self._closing()
         loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + request.deadline_s
-        pull = self._asked(
-            request, request.step, request.standing, self._due_s(request, deadline_s)
-        )
+        begun_s = loop.time()
+        deadline_s = begun_s + request.deadline_s
+        pull: Pull | None = None
         try:
             async with asyncio.timeout_at(deadline_s) as limit:
+                if request.until is not None:
+                    await request.until()
+                if self._closed:
+                    raise self._closing()
+                due_s = self._due_s(request, deadline_s)
+                pull = self._asked(request, request.step, request.standing, due_s)
+                pull.asked_s = begun_s
                 item = await pull.result
         except TimeoutError as error:
             if not limit.expired():
@@ -187,7 +194,8 @@ class Worker:
                 f"{self._name}: no result within {request.deadline_s:g} s"
             ) from error
         finally:
-            self._forget(pull)
+            if pull is not None:
+                self._forget(pull)
         self._note(pull, loop.time())
         return cast(T, item)
 

@@ -51,6 +51,36 @@ def test_a_line_of_exponential_times_waits_as_erlang_says(servers: int, load: fl
     assert seen.utilisation("asr", Servers(asr=servers)) == pytest.approx(load, rel=0.03)
 
 
+def machine_repair_wait_s(servers: int, rooms: int, think_s: float) -> float:
+    """The mean wait of M/M/c with so many who come again (C. Palm, 1947); the mean service takes a second."""
+    weights = [1.0]
+    for here in range(rooms):
+        weights.append(weights[-1] * (rooms - here) / think_s / min(here + 1, servers))
+    whole = sum(weights)
+    line = sum(max(0, n - servers) * weight for n, weight in enumerate(weights)) / whole
+    coming = sum((rooms - n) / think_s * weight for n, weight in enumerate(weights)) / whole
+    return line / coming
+
+
+@pytest.mark.parametrize(("servers", "rooms", "think_s"), [(3, 60, 18), (10, 300, 29)])
+def test_a_line_that_is_hardly_ever_idle_waits_as_palm_says(
+    servers: int, rooms: int, think_s: float
+) -> None:
+    turn, pool = Turn(asr_s=Exponential(1.0)), Servers(asr=servers)
+    seen = simulate(turn, pool, rooms=rooms, think_s=think_s, turns=30_000)
+    assert seen.utilisation("asr", pool) > 0.9
+    expected_s = machine_repair_wait_s(servers, rooms, think_s)
+    assert mean_wait_s(seen) == pytest.approx(expected_s, rel=0.1)
+
+
+def test_a_slot_of_the_language_model_is_held_until_the_answer_is_whole() -> None:
+    """Two rooms, one slot: the second waits for the rest of the first's answer, too."""
+    turn = Turn(asr_s=Fixed(0.0), llm_s=Fixed(1.0), llm_rest_s=Fixed(9.0))
+    seen = simulate(turn, Servers(), rooms=2, think_s=0.001, turns=40)
+    assert seen.gaps_s[2:] == pytest.approx([10.0 + 1.0] * (seen.turns - 2), abs=0.1)
+    assert seen.utilisation("llm", Servers()) == pytest.approx(1.0, abs=0.05)
+
+
 def test_a_line_of_equal_times_waits_half_as_long() -> None:
     load = 0.6
     expected_s = load / (2 * (1 - load))  # M/D/1: F. Pollaczek, A. Y. Khinchine
@@ -119,12 +149,29 @@ def test_a_size_is_told_with_all_that_it_takes() -> None:
     houses = {context: list(capacity.sized(arguments, context)) for context in ("full", "auto")}
     assert [house[0].cores for house in houses.values()] == [4, 4]
     table = capacity.markdown(houses, arguments).splitlines()
-    assert table[0] == "| rooms, `--audio-context full` (`auto`) | 1 | 30 |"
-    assert {line.count("|") for line in table} == {4}
+    assert table[0] == ("| rooms, `--audio-context full` (`auto`) | 1 | 30 | where it comes from |")
+    assert {line.count("|") for line in table} == {5}
     assert any(line.startswith("| ASR servers | 1 (1) |") for line in table)
+    named = {what for what, _, _ in capacity.columns(houses["full"][0], "full", arguments)}
+    assert named == set(capacity.SOURCES)
     report = Report("capacity", {})
     for context, sizes in houses.items():
         for house in sizes:
             capacity.told(report, house, context, arguments)
     assert len(report.rows) == 2 * (len(table) - 2)
     assert set(report.rows["audio context full: ASR servers"].values) == {"1 rooms", "30 rooms"}
+
+
+def test_what_to_buy_is_told_in_a_line() -> None:
+    arguments = capacity.parsed(["--rooms", "1", "100", "--turns", "200"])
+    one, many = map(capacity.bought, capacity.sized(arguments, "full"))
+    assert one.startswith("**1 room**: one machine of 2 cores and 4 GiB for all servers")
+    assert "machines for ASR" in many
+    assert "`--history-conversations 100`" in many
+
+
+def test_a_rush_is_met_with_the_servers_of_the_hour() -> None:
+    arguments = capacity.parsed(["--rooms", "300", "--turns", "1500"])
+    (house,) = capacity.sized(arguments, "full")
+    assert house.rush.turns / house.rush.span_s == pytest.approx(2 * house.turns_per_s, rel=0.15)
+    assert house.rush.wait_s(95) > house.seen.wait_s(95)

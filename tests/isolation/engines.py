@@ -141,6 +141,6 @@ class Patient:
             time.sleep(0.001)
 
 
-def patient() -> IsolatedVoice:
+def patient(bounds: Bounds = PATIENT) -> IsolatedVoice:
     """In a process of its own, not loaded."""
-    return IsolatedVoice("patient", Patient, Patient.sample_rate_hz, "any", PATIENT)
+    return IsolatedVoice("patient", Patient, Patient.sample_rate_hz, "any", bounds)

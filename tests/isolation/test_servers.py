@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from tests.isolation.engines import Obedient, Patient, obedient
 from tests.isolation.watching import ends, pid_of
 from tests.satellite.waiting import until
 from tests.tts.fakes import MADE_BY
-from tests.wire_client import client_of
+from tests.wire_client import PATIENCE_S, client_of
 from wyoming_voice.asr import isolated
 from wyoming_voice.asr.isolated import IsolatedRecogniser, Known
 from wyoming_voice.asr.server import AsrProgram, AsrSettings
@@ -28,7 +28,9 @@ from wyoming_voice.asr.session import Wish
 from wyoming_voice.audio import to_pcm16
 from wyoming_voice.config import load
 from wyoming_voice.errors import ConfigError
+from wyoming_voice.isolation import faults
 from wyoming_voice.isolation.bounds import Bounds
+from wyoming_voice.isolation.isolated import NotLoaded
 from wyoming_voice.program import Program
 from wyoming_voice.service import Health, Service, serving
 from wyoming_voice.tts.cache import CachingEngine, openers
@@ -65,12 +67,12 @@ async def speaking() -> AsyncIterator[tuple[Address, IsolatedVoice]]:
     assert engine.join(10)
 
 
-def utterance() -> list[Event]:
+def utterance(model: str | None = None) -> list[Event]:
     """`what time is it`, in two halves."""
     pcm = to_pcm16(said("What time is it?"))
     half = len(pcm) // 4 * 2
     return [
-        Transcribe().event(),
+        Transcribe(name=model).event(),
         AudioStart(16_000, 2, 1).event(),
         AudioChunk(16_000, 2, 1, pcm[:half]).event(),
         AudioChunk(16_000, 2, 1, pcm[half:]).event(),
@@ -78,9 +80,9 @@ def utterance() -> list[Event]:
     ]
 
 
-async def transcript_of(address: Address) -> str:
+async def transcript_of(address: Address, model: str | None = None) -> str:
     async with client_of(address) as client:
-        await client.send(*utterance())
+        await client.send(*utterance(model))
         return Transcript.from_event((await client.read_until("transcript"))[-1]).text
 
 
@@ -139,11 +141,34 @@ async def test_each_of_several_models_has_a_process_that_is_started_again_by_its
     before = (pid_of(first), pid_of(second))
     with ends(before[1]):
         os.kill(before[1], signal.SIGKILL)
+    await until(lambda: dict(program.numbers())["engine_restarts"] == 1)
     await asyncio.to_thread(second.wait)
     assert (pid_of(first) == before[0], first.failing) == (True, False)
     assert pid_of(second) not in before
-    assert dict(program.numbers())["engine_restarts"] == 1
     await program.close()
+
+
+async def test_who_waits_for_one_model_holds_up_nobody_who_asks_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(faults, "PAUSES_S", (2 * PATIENCE_S,))
+    engines = [obedient(name=name) for name in ("first", "second")]
+    told = ["--no-zeroconf", "--initial-prompt", "say:heard", "--no-vad-gate"]
+    settings = load(AsrSettings, ["--uri", "tcp://127.0.0.1:0", *told], {})
+    program = AsrProgram(settings, engines)
+    async with serving(program, settings) as address, AsyncExitStack() as clients:
+        first = pid_of(engines[0])
+        os.kill(first, signal.SIGSTOP)  # so that its requests are surely in hand when it is killed
+        for _ in range(3):
+            one = await clients.enter_async_context(client_of(address))
+            await one.send(*utterance("first"))
+        await until(lambda: program.worker.requests == 3)
+        assert program.worker.threads == 2
+        os.kill(first, signal.SIGKILL)
+        assert await transcript_of(address, "second") == "heard"
+        assert program.worker.requests == 3, "who waits waits on"
+    for engine in engines:
+        assert engine.join(10)
 
 
 class Light(IsolatedRecogniser):
@@ -167,10 +192,14 @@ def test_only_the_model_that_will_hear_is_woken() -> None:
 
 
 class Sleeper(IsolatedVoice):
-    """Without a process; says whether it is loaded, and counts how often it is asked to speak."""
+    """Without a process; says whether it is loaded, and counts how often it is asked to speak.
+
+    The first time that it is asked aside it has fallen asleep meanwhile.
+    """
 
     awake = False
     asked = 0
+    asked_aside = 0
 
     @property
     def loaded(self) -> bool:
@@ -183,6 +212,14 @@ class Sleeper(IsolatedVoice):
         self, utterance: Utterance, stopped: Callable[[], bool] = never
     ) -> Iterator[Sound]:
         self.asked += 1
+        yield Sound(np.ones(80, np.float32))
+
+    def synthesize_aside(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Sound]:
+        self.asked_aside += 1
+        if self.asked_aside == 1:
+            raise NotLoaded("asleep")
         yield Sound(np.ones(80, np.float32))
 
 
@@ -199,12 +236,15 @@ async def test_an_unloaded_voice_is_not_woken_for_what_is_made_ahead(
     rehearsed = engine.asked
     for _ in range(1000):
         await asyncio.sleep(0)
-    assert engine.asked == rehearsed
+    assert engine.asked_aside == 0
     engine.awake = True
+    wanted = openers("af_heart", "en-US", 1.0)
     async with asyncio.timeout(10):
-        while not all(map(cache.holds, openers("af_heart", "en-US", 1.0))):  # noqa: ASYNC110
+        while not all(map(cache.holds, wanted)):  # noqa: ASYNC110
             await asyncio.sleep(0)
     await program.close()
+    assert engine.asked == rehearsed
+    assert engine.asked_aside == 1 + len(wanted)
 
 
 async def test_a_voice_killed_in_the_middle_of_an_answer_speaks_on() -> None:

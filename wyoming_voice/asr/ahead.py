@@ -249,6 +249,7 @@ class Ahead:
             lambda: self._work(decode, audio),
             deadline_s=self._house.deadline_s,
             priority=decode.standing,
+            until=self.take.choice.until,
         )
         try:
             async with contextlib.aclosing(breaths):

@@ -4,12 +4,13 @@ Rule: the names of the house are those that are known when the first decode of a
 same for all of it: what a memo holds was decoded with the same options.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wyoming_voice.asr.engine import DecodeOptions, Engine, Glossary
 from wyoming_voice.asr.names.respelling import Respelling
+from wyoming_voice.isolation.isolated import Isolated
 
 if TYPE_CHECKING:
     from wyoming_voice.asr.names.snapping import Snapper
@@ -32,6 +33,11 @@ class Choice:
     house: Callable[[], Glossary] | None = None
     told: bool = False
     respelling: Respelling | None = None
+
+    @property
+    def until(self) -> Callable[[], Awaitable[object]] | None:
+        """What is awaited before the engine is asked for an item; None where it is always in memory."""
+        return self.engine.awaited if isinstance(self.engine, Isolated) else None
 
     @property
     def snapper(self) -> "Snapper | None":

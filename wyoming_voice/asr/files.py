@@ -164,7 +164,11 @@ class _Hearing:
     def _stream(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         job = self._job
         return job.worker.stream(
-            make, deadline_s=job.deadline_s, priority=job.rank, record=job.record
+            make,
+            deadline_s=job.deadline_s,
+            priority=job.rank,
+            record=job.record,
+            until=job.choice.until,
         )
 
     def _blocks(self) -> Iterator[list[Handed]]:

@@ -31,6 +31,8 @@ class Known:
 class IsolatedRecogniser(Isolated):
     """An Engine that is made by `make` in another process; `known` is what is expected of it."""
 
+    breathes = True
+
     def __init__(self, make: Callable[[], Engine], known: Known, bounds: Bounds) -> None:
         super().__init__(known.name, Begin(make, _loaded), bounds)
         self._known = known

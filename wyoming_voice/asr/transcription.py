@@ -208,6 +208,7 @@ class Transcription:
             lambda: recognised(take, self.record),
             deadline_s=self._house.deadline_s,
             record=self.record,
+            until=take.choice.until,
         )
         result: Recognised | None = None
         async with contextlib.aclosing(steps):

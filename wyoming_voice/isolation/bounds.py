@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+FIRST_LOAD_S = 3600.0
+"""Fetching a large model over a slow line may be a part of it."""
+
+_SLOWER = 3
+"""How many times as long as the last one a load may take, on a machine that is busy with requests."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -15,3 +21,7 @@ class Bounds:
     wait_s: float = 60.0
     load_s: float = 180.0
     unload_after_s: float | None = None
+
+    def load_within_s(self, last_s: float) -> float:
+        """How long a load may take; `last_s`: how long the last one took, 0 where there was none."""
+        return max(self.load_s, _SLOWER * last_s) if last_s else FIRST_LOAD_S

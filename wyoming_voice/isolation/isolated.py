@@ -5,7 +5,9 @@ input; those that were delivered are not delivered again. It is made no more tha
 engine down brings down two of them at most, and is then refused. Nothing is lost in silence.
 """
 
+import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,9 +17,22 @@ from wyoming_voice.isolation.keeper import Keeper
 from wyoming_voice.isolation.messages import Begin, Ready
 from wyoming_voice.isolation.process import Gone
 
+_LOOK_S = 0.02
+"""How often it is looked whether an engine is back."""
+
+
+class NotLoaded(EngineError):
+    """The engine is not in memory, and what was asked for is no reason to load it."""
+
 
 class Isolated:
-    """What engines of every kind have in common behind the line."""
+    """What engines of every kind have in common behind the line.
+
+    One that `breathes` has None for an item where its caller may let others go first: also before it waits
+    for the next process.
+    """
+
+    breathes = False
 
     def __init__(self, name: str, begin: Begin, bounds: Bounds) -> None:
         self._keeper = Keeper(name, begin, bounds)
@@ -57,6 +72,13 @@ class Isolated:
         """Until the engine is in memory; raises EngineError where that takes too long."""
         self._keeper.ready(self._keeper.bounds.wait_s)
 
+    async def awaited(self) -> None:
+        """Until a call need not wait for the engine to be loaded, or would be refused at once."""
+        self._keeper.wake()
+        until_s = time.monotonic() + self._keeper.bounds.wait_s
+        while not self._keeper.settled(until_s) and time.monotonic() < until_s:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_S)
+
     def close(self) -> None:
         """End the process, for good; who waits for it is told so."""
         self._keeper.close()
@@ -94,6 +116,31 @@ class Isolated:
                 if tried:
                     raise EngineError(f"twice over this request, {gone}") from gone
                 tried = True
+            if self.breathes:
+                yield None
+
+    def _called_aside(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Iterator[Any]:
+        """The items of a call that nobody waits for: the engine is neither loaded nor kept in memory for it.
+
+        Made once. Raises NotLoaded, EngineError also where the process ends, and what the call raised.
+        """
+        absent = NotLoaded(f"the engine {self._keeper.name} is not in memory")
+        process = self._keeper.at_hand()
+        if process is None:
+            raise absent
+        call = process.call(function, arguments, None, stopped, needed=False)
+        try:
+            with contextlib.closing(call) as items:
+                yield from items
+        except Gone as gone:
+            if self._keeper.failing:
+                raise
+            raise absent from gone  # it was unloaded before the call was open
 
 
 def numbers(engines: Sequence[Isolated]) -> Iterator[tuple[str, float]]:

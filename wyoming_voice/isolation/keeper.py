@@ -15,18 +15,15 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from wyoming_voice.errors import EngineError, why
-from wyoming_voice.isolation.bounds import Bounds
+from wyoming_voice.isolation.bounds import FIRST_LOAD_S, Bounds
 from wyoming_voice.isolation.faults import WELL_S, Ended, Failure, pause_s, refusal, seconds
 from wyoming_voice.isolation.messages import LOADING, Begin, Logged, Raised, Ready
 from wyoming_voice.isolation.process import Process
 
 _log = logging.getLogger(__name__)
 
-_FIRST_LOAD_S = 3600.0
-"""Fetching a large model over a slow line may be a part of it."""
-
-_SLOWER_THAN_FIRST = 3
-"""How many times as long as the first one a later load may take, on a machine that is busy with requests."""
+_SPARE_S = 0.1
+"""How often it is looked whether what nobody needs has ended, where an idle engine waits for no more."""
 
 
 class State(Enum):
@@ -93,7 +90,7 @@ class Keeper:
     def start(self) -> Ready:
         """Start the process and wait until the engine is loaded; raises EngineError as it failed."""
         self._thread.start()
-        self.ready(_FIRST_LOAD_S)
+        self.ready(FIRST_LOAD_S)
         assert self._known is not None, "who is ready has said so"
         return self._known
 
@@ -110,7 +107,7 @@ class Keeper:
         self.wake()
         with self._changed:
             until_s = time.monotonic() + within_s
-            self._changed.wait_for(lambda: self._settled(until_s), within_s)
+            self._changed.wait_for(lambda: self.settled(until_s), within_s)
             if self._state is State.READY and self._process is not None:
                 self._process.used_s = time.monotonic()
                 return self._process
@@ -122,6 +119,19 @@ class Keeper:
                 raise refusal(self._lapse, self._left_s())
         text = f"the engine {self.name} is being loaded and wasn't ready within {seconds(within_s)}"
         raise EngineError(f"{text}; ask again later")
+
+    def settled(self, until_s: float) -> bool:
+        """Whether `ready` would not have to wait, whose caller can wait until then."""
+        due_s = self._due_s
+        if self._state in (State.READY, State.CLOSED) or self._trouble is not None:
+            return True
+        return due_s is not None and due_s > until_s
+
+    def at_hand(self) -> Process | None:
+        """The process, if the engine is in memory and may stay there; to ask is no use of it."""
+        process = self._process
+        stays = self.loaded and process is not None and not self._outstays(process)
+        return process if stays else None
 
     def close(self) -> None:
         """End the process, for good."""
@@ -139,18 +149,11 @@ class Keeper:
 
     @property
     def _load_within_s(self) -> float:
-        if self._known is None:
-            return _FIRST_LOAD_S
-        return max(self.bounds.load_s, _SLOWER_THAN_FIRST * self.load_s)
+        return self.bounds.load_within_s(self.load_s)
 
     def _left_s(self) -> float | None:
         """Until the next start; 0.0 while it goes on, None where there is none after a failure."""
         return None if self._due_s is None else max(0.0, self._due_s - time.monotonic())
-
-    def _settled(self, until_s: float) -> bool:
-        if self._state in (State.READY, State.CLOSED) or self._trouble is not None:
-            return True
-        return self._due_s is not None and self._due_s > until_s
 
     def _run(self) -> None:
         failures = 0
@@ -242,23 +245,20 @@ class Keeper:
             return max(0.0, begun_s + self._load_within_s - time.monotonic()) + 0.01
         if self.bounds.unload_after_s is None:
             return None
-        if process.calls:
-            return self.bounds.unload_after_s
-        return max(0.0, process.used_s + self.bounds.unload_after_s - time.monotonic()) + 0.01
+        left_s = self.bounds.unload_after_s - process.idle_s
+        return max(_SPARE_S if process.calls else 0.0, left_s) + 0.01
+
+    def _outstays(self, process: Process) -> bool:
+        after_s = self.bounds.unload_after_s
+        return after_s is not None and process.idle_s >= after_s
 
     def _unloads(self, process: Process) -> bool:
-        after_s = self.bounds.unload_after_s
         with self._changed:
-            idle_s = time.monotonic() - process.used_s
-            if (
-                after_s is None
-                or process.calls
-                or idle_s < after_s
-                or self._state is not State.READY
-            ):
+            if not self._outstays(process) or process.calls or not self.loaded:
                 return False
             self._state, self._wanted = State.UNLOADED, False
-        _log.info("%s: idle for %s; the engine is unloaded", self.name, seconds(idle_s))
+        idle = seconds(process.idle_s)
+        _log.info("%s: idle for %s; the engine is unloaded", self.name, idle)
         process.kill("was unloaded")
         return True
 

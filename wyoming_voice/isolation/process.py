@@ -52,8 +52,9 @@ class Stuck(EngineError):
 class _Call:
     """What a generator of the server knows of the one that it stands for."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, needed: bool) -> None:
         self.number = number
+        self.needed = needed
         self.inbox = queue.SimpleQueue[Reply | Gone]()
         self.over = False
 
@@ -88,6 +89,13 @@ class Process:
         return len(self._calls)
 
     @property
+    def idle_s(self) -> float:
+        """For how long nobody has needed it."""
+        with self._lock:
+            needed = any(call.needed for call in self._calls.values())
+        return 0.0 if needed else time.monotonic() - self.used_s
+
+    @property
     def memory_bytes(self) -> int:
         """What it has in memory, what it shares with others included; 0 where that can't be told."""
         with self._lock, contextlib.suppress(OSError, ValueError, IndexError):
@@ -102,13 +110,15 @@ class Process:
         arguments: tuple[Any, ...],
         answer: Callable[..., Any] | None = None,
         stopped: Callable[[], bool] | None = None,
+        *,
+        needed: bool = True,
     ) -> Generator[Any, None, None]:
         """The items of `function(engine, call, *arguments)` over there, made when they are asked for.
 
-        `answer` is what the call's questions are put to; `stopped` is looked at while an item is made.
-        Raises Gone, Stuck, and what the call raised.
+        `answer` is what the call's questions are put to; `stopped` is looked at while an item is made;
+        what isn't `needed` by anybody is no use of the process. Raises Gone, Stuck, and what the call raised.
         """
-        one = self._opened()
+        one = self._opened(needed)
         try:
             self._send(Open(one.number, function, arguments, current_turn()))
             while (item := self._item(one, answer, stopped)) is not None:
@@ -149,12 +159,12 @@ class Process:
         self.line.close()
         return how
 
-    def _opened(self) -> _Call:
+    def _opened(self, needed: bool) -> _Call:
         with self._lock:
             if self._end is not None:
                 raise Gone(str(self._end))  # one of its own, which keeps no other's frames
             self._last += 1
-            one = self._calls[self._last] = _Call(self._last)
+            one = self._calls[self._last] = _Call(self._last, needed)
         return one
 
     def _item(
@@ -211,7 +221,8 @@ class Process:
         with self._lock:
             self._calls.pop(one.number, None)
             alive = self._end is None
-        self.used_s = time.monotonic()
+        if one.needed:
+            self.used_s = time.monotonic()
         if alive and not one.over:
             self._send(Close(one.number))
 

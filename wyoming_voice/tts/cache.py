@@ -30,6 +30,10 @@ _OPENERS = {
 """What assistants often say, by the primary part of a language's tag."""
 
 
+Speak = Callable[[Utterance, Callable[[], bool]], Iterator[Sound]]
+"""How an engine makes an utterance: `Engine.synthesize`."""
+
+
 class CachingEngine:
     """An `Engine`; like the one behind it, for one thread at a time."""
 
@@ -52,6 +56,12 @@ class CachingEngine:
         self, utterance: Utterance, stopped: Callable[[], bool] = never
     ) -> Iterator[Sound]:
         """What was kept, or what the engine behind makes; see `Engine`."""
+        return self.spoken(self._engine.synthesize, utterance, stopped)
+
+    def spoken(
+        self, speak: Speak, utterance: Utterance, stopped: Callable[[], bool]
+    ) -> Iterator[Sound]:
+        """What was kept, or what `speak` makes, which is the engine behind in a manner of its own."""
         if utterance in self._kept:
             self._kept.move_to_end(utterance)
             yield from self._kept[utterance]
@@ -59,7 +69,7 @@ class CachingEngine:
         items: list[Sound] = []
         keep = utterance.part_of is None and len(utterance.text) <= _MOST_CHARS
         left = _Latch(stopped)
-        for sound in self._engine.synthesize(utterance, left.closed):
+        for sound in speak(utterance, left.closed):
             if keep:
                 items.append(sound)
             yield sound

@@ -45,6 +45,12 @@ class IsolatedVoice(Isolated):
         asked = None if stopped is never else stopped
         return self._called(_spoken, utterance, stopped=asked)
 
+    def synthesize_aside(
+        self, utterance: Utterance, stopped: Callable[[], bool] = never
+    ) -> Iterator[Sound]:
+        """What nobody has asked for; raises NotLoaded where the engine is not in memory."""
+        return self._called_aside(_spoken, utterance, stopped=stopped)
+
 
 def _loaded(rehearsal: Utterance, engine: Engine) -> Ready:
     """Over there."""

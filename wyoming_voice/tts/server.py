@@ -10,7 +10,7 @@ import contextlib
 import functools
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -24,11 +24,11 @@ from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.describing import Description
 from wyoming_voice.errors import PeerError, VoiceError
 from wyoming_voice.extensions import SPOKEN_CHARS, SPOKEN_MARKS
-from wyoming_voice.isolation.isolated import Isolated, numbers
+from wyoming_voice.isolation.isolated import Isolated, NotLoaded, numbers
 from wyoming_voice.program import Request
 from wyoming_voice.tts import engines
 from wyoming_voice.tts.cache import CachingEngine, openers
-from wyoming_voice.tts.engine import Engine, Sound
+from wyoming_voice.tts.engine import Engine
 from wyoming_voice.tts.session import (
     CloseStream,
     Effect,
@@ -112,7 +112,7 @@ class TtsProgram:
         opening = functools.partial(self._studio.open, default)
         await self._worker.call(opening, deadline_s=_LOAD_DEADLINE_S)
         if self._studio.cache is not None:
-            self._preparation = asyncio.create_task(self._prepare(self._studio.cache))
+            self._preparation = asyncio.create_task(self._prepare())
 
     def converse(self) -> "TtsConversation":
         """One new connection."""
@@ -143,7 +143,7 @@ class TtsProgram:
         for engine in self._isolated:
             engine.close()
 
-    async def _prepare(self, cache: CachingEngine) -> None:
+    async def _prepare(self) -> None:
         """Make the default voice's openers while nobody wants anything; whoever comes interrupts it."""
         voice, worker = self._catalogue.voices[0], self._worker
         left = deque(openers(voice.name, voice.language, self._studio.speed))
@@ -151,11 +151,12 @@ class TtsProgram:
             await asyncio.sleep(_IDLE_S)
             if not worker.idle or not self._studio.loaded:  # which this is no reason to load it for
                 continue
-            work = cache.synthesize(left[0], lambda: worker.requests > 1)
-            making: Callable[[], list[Sound]] = functools.partial(list, work)
+            making = functools.partial(self._studio.prepare, left[0], lambda: worker.requests > 1)
             try:
                 deadline_s = self._settings.deadline_s
                 await worker.call(making, deadline_s=deadline_s, priority=Priority.BATCH)
+            except NotLoaded:
+                continue
             except VoiceError as error:
                 _log.info("openers are not made ahead: %s", error)
                 return

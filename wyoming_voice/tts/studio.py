@@ -1,11 +1,12 @@
 """What all requests of a TTS server share: the engine, the thread, and how fast the two have proved to be."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wyoming_voice.isolation.isolated import Isolated
 from wyoming_voice.tts.cache import CachingEngine
 from wyoming_voice.tts.engine import Engine, Pace, Utterance
+from wyoming_voice.tts.isolated import IsolatedVoice
 from wyoming_voice.worker import Worker
 
 _REHEARSAL = "This is how fast I can speak."
@@ -26,9 +27,9 @@ class Studio:
     cache: CachingEngine | None = None
 
     @property
-    def isolated(self) -> Isolated | None:
+    def isolated(self) -> IsolatedVoice | None:
         """The engine where it has a process of its own."""
-        return self.engine if isinstance(self.engine, Isolated) else None
+        return self.engine if isinstance(self.engine, IsolatedVoice) else None
 
     @property
     def loaded(self) -> bool:
@@ -39,6 +40,17 @@ class Studio:
         """Text is to come: an engine that was unloaded is loaded meanwhile."""
         if self.isolated is not None:
             self.isolated.wake()
+
+    def prepare(self, utterance: Utterance, stopped: Callable[[], bool]) -> None:
+        """In the worker's thread: have the cache hold what nobody has asked for. Raises EngineError.
+
+        It is no use of an engine that is unloaded when nobody uses it, which raises NotLoaded then.
+        """
+        assert self.cache is not None, "who prepares has something to keep it in"
+        voice = self.isolated
+        speak = self.engine.synthesize if voice is None else voice.synthesize_aside
+        for _ in self.cache.spoken(speak, utterance, stopped):
+            pass
 
     def open(self, voice: str) -> None:
         """In the worker's thread: load the engine and measure its pace; raises EngineError.
