@@ -61,6 +61,19 @@ def threads(pid: int) -> int:
     return _status(pid, "Threads")
 
 
+def children(pid: int) -> dict[int, str]:
+    """The processes that a process has started and that are there still, each with its state: `Z` is over."""
+    found: dict[int, str] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == pid:
+            found[int(stat.parent.name)] = fields[0]
+    return found
+
+
 def objects(*kinds: type) -> dict[str, int]:
     """How many of our own objects there are, of each kind."""
     gc.collect()

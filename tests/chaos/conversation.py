@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.engines import Fate, Fates
+from tests.chaos.engines import Fate
 from tests.chaos.housed import Housed
 from tests.chaos.llm import TOOL, CodeLlm
 from tests.chaos.processes import Kept
@@ -169,7 +169,7 @@ def _server(kind: str, place: int, plan: Plan, given: dict[str, str]) -> Server:
     if kind == "handle":
         given = {**given, "llm_model": f"m{place}"}
     if plan.housed:
-        fates = Fates([*[Fate.WORKS] * (every - 1), fate])
+        fates = [*[Fate.WORKS] * (every - 1), fate]
         more: dict[str, Any] = {**given, "mcp_server": [given["mcp_server"]]}
         return Housed(kind, fates, plan.pause_s, **(more if kind == "handle" else {}))
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]

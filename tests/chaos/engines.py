@@ -7,7 +7,7 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 
 import numpy as np
@@ -35,10 +35,14 @@ class Fate(Enum):
 
 
 class Fates:
-    """One for each call, over and over; `release` ends what stalls, `die` kills."""
+    """One for each call, over and over; `release` ends what stalls, `die` kills.
+
+    `sent` waits until the tunes of these numbers have left the server, where anybody can tell.
+    """
 
     def __init__(self, fates: Iterable[Fate] = (Fate.WORKS,)) -> None:
         self.die: Callable[[], object] = kill_this_process
+        self.sent: Callable[[Collection[int]], object] = lambda numbers: None
         self._fates = itertools.cycle(fates)
         self.release = threading.Event()
         self.met: list[Fate] = []
@@ -69,8 +73,9 @@ class Fates:
             case Fate.DIES_HALFWAY:
                 self.die()
 
-    def end(self, fate: Fate) -> None:
+    def end(self, fate: Fate, said: Collection[int] = ()) -> None:
         if fate is Fate.DIES_LAST:
+            self.sent(said)
             self.die()
 
 
@@ -129,4 +134,4 @@ class CodeVoice:
         if numbers:
             tunes = np.concatenate([tune_of(one, rate_hz) for one in numbers])
             yield Sound(tunes, (Mark(before, len(text), 0, len(tunes)),))
-        self.fates.end(fate)
+        self.fates.end(fate, numbers)

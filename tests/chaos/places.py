@@ -37,6 +37,7 @@ class End(Enum):
 
     RESULT = "result"
     ERROR = "error in words"
+    EMPTY = "nothing, and not a word of why"
     HUNG_UP = "hung up"
     PATIENCE = "given up by its client"
 
@@ -113,13 +114,15 @@ async def request(kind: str, address: Address, number: int, within_s: float = 10
         return End.ERROR
     except (OSError, VoiceError):
         return End.HUNG_UP
-    return judged(got, number)
+    return judged(kind, got, number)
 
 
-def judged(got: list[int], number: int) -> End:
-    """The end of a request that came to a regular one: its number, or none, which is an apology."""
+def judged(kind: str, got: list[int], number: int) -> End:
+    """The end of a request that came to a regular one: its number, or none, which `handle` says in words."""
     assert got in ([number], []), f"{number} was asked for, {got} has come"
-    return End.RESULT if got else End.ERROR
+    if got:
+        return End.RESULT
+    return End.ERROR if kind == "handle" else End.EMPTY
 
 
 async def ask(kind: str, connection: Connection, number: int) -> list[int]:

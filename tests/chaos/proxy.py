@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -49,14 +49,26 @@ _SPLIT_MOST = 1500
 """So many bytes come alone, the rest a few at a time: a whole utterance of single bytes takes too long."""
 
 
-class Proxy:
-    """`script`: the fault of each connection in the order in which they come; later ones have none."""
+Tap = Callable[[bytes], None]
 
-    def __init__(self, target: Address, script: Iterable[Fault | None] = ()) -> None:
+
+class Proxy:
+    """`script`: the fault of each connection in the order in which they come; later ones have none.
+
+    `tap` makes who is told of all that a connection's client has been sent where it has none.
+    """
+
+    def __init__(
+        self,
+        target: Address,
+        script: Iterable[Fault | None] = (),
+        tap: Callable[[], Tap] = lambda: lambda _: None,
+    ) -> None:
         self.address = Address()
         self.connections = 0
         self._target = target
         self._script: Iterator[Fault | None] = iter(script)
+        self._tap = tap
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -88,8 +100,8 @@ class Proxy:
         up = fault if fault is not None and fault.way is Way.UP else None
         down = fault if fault is not None and fault.way is Way.DOWN else None
         pumps = [
-            asyncio.create_task(_Pump(client, server, up).run()),
-            asyncio.create_task(_Pump(server, client, down).run()),
+            asyncio.create_task(_Pump(client, server, up, lambda _: None).run()),
+            asyncio.create_task(_Pump(server, client, down, self._tap()).run()),
         ]
         try:
             await asyncio.gather(*pumps)
@@ -133,7 +145,8 @@ class _Side:
 class _Pump:
     """One way of one connection."""
 
-    def __init__(self, source: _Side, sink: _Side, fault: Fault | None) -> None:
+    def __init__(self, source: _Side, sink: _Side, fault: Fault | None, tap: Tap) -> None:
+        self._tap = tap
         self._source = source
         self._sink = sink
         self._fault = fault
@@ -146,6 +159,7 @@ class _Pump:
             while data := await self._source.reader.read(65_536):
                 if self._fault is None:
                     await self._sink.send(data)
+                    self._tap(data)
                     continue
                 before, after = data[: self._left], data[self._left :]
                 self._left -= len(before)

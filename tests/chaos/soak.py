@@ -19,8 +19,11 @@ from typing import Any
 from tests.chaos.conversation import Plan, told
 from tests.chaos.engines import Fate
 from tests.chaos.soak_crowds import crowds
+from tests.chaos.soak_doors import doors
 from tests.chaos.soak_flat import flat
+from tests.chaos.soak_isolated import isolated
 from tests.chaos.soak_network import network
+from tests.chaos.soak_speech import speech
 from wyoming_voice.benchmark.machine import machine, versions
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,13 +71,18 @@ def conversation(plan: Plan, turns: int) -> Part:
     return part
 
 
-def parts(profile: str) -> dict[str, Part]:
+def parts(profile: str, recordings: Path | None) -> dict[str, Part]:
     """Name -> what measures it."""
     full = profile == "full"
     return {
         "network": lambda: network(seeds=12 if full else 1),
         "crowds": lambda: crowds(idle=1000 if full else 200, requests=200 if full else 15),
         "flat": lambda: flat(requests=10_000 if full else 600),
+        "isolated": lambda: isolated(requests=2000 if full else 200, kills=40 if full else 5),
+        "doors": lambda: doors(
+            requests=1000 if full else 80, seeds=4 if full else 1, silent=20 if full else 5
+        ),
+        "speech": lambda: speech(turns=48 if full else 6, every_s=0.7, recordings=recordings),
         **{
             name: conversation(plan, long if full else short)
             for name, (plan, long, short) in PLANS.items()
@@ -94,13 +102,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
     parser.add_argument("--profile", choices=list(COMMAND), default="full")
     parser.add_argument("--only", nargs="+", default=[], help="these parts alone")
+    parser.add_argument(
+        "--recordings", type=Path, help="WAV files, one utterance each, for the part `speech`"
+    )
     parser.add_argument("--json", type=Path, help="where the result goes (full: bench/results)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.CRITICAL)
     begin_s, load = time.monotonic(), os.getloadavg()[0]
     found: dict[str, Facts] = {}
     failures: dict[str, list[str]] = {}
-    for name, part in parts(arguments.profile).items():
+    for name, part in parts(arguments.profile, arguments.recordings).items():
         if arguments.only and name not in arguments.only:
             continue
         part_s = time.monotonic()

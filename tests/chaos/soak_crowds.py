@@ -58,7 +58,7 @@ async def crowds(idle: int, requests: int) -> tuple[dict[str, Any], list[str]]:
                 beside, more = await latencies_ms(kind, address, requests)
                 waits[f"{idle} idle connections"] = summary(beside)
                 failed += more
-            await _settled(
+            await settled(
                 server.pid, before_files
             )  # a thousand at once take a moment to be seen off
             for name, crowd in CROWDS.items():
@@ -66,7 +66,7 @@ async def crowds(idle: int, requests: int) -> tuple[dict[str, Any], list[str]]:
                     beside, more = await latencies_ms(kind, address, requests)
                 waits[name] = summary(beside)
                 failed += more
-            left = await _settled(server.pid, before_files)
+            left = await settled(server.pid, before_files)
         if failed:
             failures.append(f"{kind}: {failed} ordinary requests had no result")
         if taken < idle:
@@ -91,7 +91,7 @@ async def _reached(pid: int, count: int) -> int:
     return descriptors(pid)
 
 
-async def _settled(pid: int, before: int) -> int:
+async def settled(pid: int, before: int) -> int:
     """How many descriptors are left once all have gone, or after a while."""
     for _ in range(100):
         if descriptors(pid) <= before:

@@ -17,6 +17,7 @@ def table(document: Facts) -> str:
     parts, machine = document["parts"], document["machine"]
     rows = [*_network(parts.get("network", {})), *_conversations(parts)]
     rows += [*_crowds(parts.get("crowds", {})), *_flat(parts.get("flat", {}))]
+    rows += [*_isolated(parts.get("isolated", {})), *_doors(parts.get("doors", {}))]
     failures = sum(map(len, document["failures"].values()))
     head = (
         f"`{document['command']}` of {document['date']}, {document['minutes']} minutes on "
@@ -44,7 +45,7 @@ def _network(part: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _conversations(parts: Facts) -> Iterator[tuple[str, str]]:
-    for name in PLANS:
+    for name in (*PLANS, "speech"):
         if facts := parts.get(name):
             kills, wait = sum(facts["kills"].values()), facts["turn_ms"]
             yield (
@@ -77,6 +78,32 @@ def _flat(part: Facts) -> Iterator[tuple[str, str]]:
             f"{memory[0]} MB after the first tenth, {memory[-1]} MB at the end "
             f"({facts['kb_per_request']} KB a request in the second half); "
             f"descriptors {files[0]}, {files[-1]}; threads {threads[0]}, {threads[-1]}",
+        )
+
+
+def _isolated(part: Facts) -> Iterator[tuple[str, str]]:
+    for kind, facts in part.items():
+        memory, engine = facts["rss_mb"], facts["engine_rss_mb"]
+        told = ", ".join(f"{times} {name}" for name, times in facts["ends"].items())
+        yield (
+            f"{kind} --isolate: {facts['requests']} requests, {facts['kills']} kills of the engine",
+            f"{told}; longest {facts['longest_s']} s; server {memory[0]} MB, {memory[-1]} MB; "
+            f"engine {engine[0]} MB, {engine[-1]} MB; {facts['processes_left']} processes left",
+        )
+
+
+def _doors(part: Facts) -> Iterator[tuple[str, str]]:
+    for door, facts in part.items():
+        ends = Counter[str]()
+        for name, times in facts["spoilt_ends"].items():
+            ends[name.partition(": ")[2]] += times
+        told = ", ".join(f"{times} {name}" for name, times in ends.most_common())
+        memory, files = facts["rss_mb"], facts["descriptors"]
+        yield f"{door}: {facts['spoilt']} requests through a bad network", told
+        yield (
+            f"{door}: {facts['requests']} requests",
+            f"{memory[0]} MB after the first tenth, {memory[-1]} MB at the end; "
+            f"descriptors {files[0]}, {files[-1]}",
         )
 
 

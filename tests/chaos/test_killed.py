@@ -4,6 +4,7 @@ import pytest
 
 from tests.chaos.conversation import Plan, Story, told
 from tests.chaos.engines import Fate
+from tests.chaos.soak_speech import speech
 
 
 def well(story: Story) -> Story:
@@ -29,9 +30,9 @@ async def test_with_two_servers_of_each_kind_every_utterance_is_answered() -> No
 
 
 async def test_a_voice_that_dies_at_its_last_sound_leaves_an_answer_that_is_heard_once() -> None:
-    """Whether that sound was still heard is chance here; the marks have tests of their own, and the soak."""
-    plan = Plan(housed=True, each=2, dies={"tts": (Fate.DIES_LAST, 2)}, pause_s=0.05)
-    story = well(await told(plan, 6))
+    """Each time, as soon as that sound has surely been sent, and before the end of the speech is."""
+    plan = Plan(housed=True, each=2, dies={"tts": (Fate.DIES_LAST, 1)}, pause_s=0.05)
+    story = well(await told(plan, 3))
     assert story.kills.total() >= 2
     assert story.count(lambda turn: turn.answered) == len(story.turns), story.turns
 
@@ -55,3 +56,9 @@ async def test_with_one_server_of_each_kind_its_return_is_waited_for() -> None:
 async def test_after_a_process_that_was_killed_outright_nothing_is_lost() -> None:
     story = well(await told(Plan(each=1, dies={"tts": (Fate.DIES_HALFWAY, 2)}, pause_s=0.1), 2))
     assert story.turns[0].answered
+
+
+async def test_what_was_really_said_is_understood_although_servers_are_killed() -> None:
+    facts, failures = await speech(turns=3, every_s=1.0)
+    assert failures == []
+    assert facts["answered"] == facts["turns"]
