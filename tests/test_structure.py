@@ -28,9 +28,10 @@ TIERS = (
         "ranks",
         "renamed",
     }
-    | {"lag", "sockets", "systemd"},
+    | {"lag", "own_names", "sockets", "systemd"},
     {"errands", "errors", "onnx", "otlp", "pulls"},
-    {"certificates", "gate"},
+    {"gate", "open_files", "secret_files"},
+    {"certificates"},
     {"tls", "tracing"},
     {"audio", "smart_turn", "threshold", "vad", "wire", "toml"},
     {"listening"},
