@@ -58,10 +58,12 @@ class Refused(UpstreamError):
 
 
 class HungUp(UpstreamError):
-    """A server that left before it had answered."""
+    """A server that left before it had answered, or did something as good as that."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"the {kind} server hung up before it had answered; see its log")
+    def __init__(
+        self, kind: str, what: str = "hung up before it had answered; see its log"
+    ) -> None:
+        super().__init__(f"the {kind} server {what}")
 
 
 class Channel(Protocol):

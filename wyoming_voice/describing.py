@@ -45,11 +45,18 @@ class Description(Info):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The description in an `info` event; raises what a malformed one makes Wyoming's parser raise."""
+        """The description in an `info` event; raises what a malformed one makes Wyoming's parser raise.
+
+        Of what that lets pass the languages of voices are looked at, which a voice is chosen by (TypeError).
+        """
         names = event.data.get(EXTENSIONS)
         listed: Iterable[object] = names if isinstance(names, list) else ()
         extensions = frozenset(name for name in listed if isinstance(name, str))
-        return cls(**vars(Info.from_event(event)), extensions=extensions)
+        info = Info.from_event(event)
+        voices = (voice for program in info.tts for voice in program.voices)
+        if not all(isinstance(tag, str) for voice in voices for tag in voice.languages):
+            raise TypeError("the languages of a voice are strings")
+        return cls(**vars(info), extensions=extensions)
 
 
 def listing(info: Info, *extensions: str) -> Event:

@@ -98,7 +98,8 @@ class Answering:
         committing = asyncio.create_task(self._commit(channel))
         try:
             await self._answered(channel, self._doing(line), text, speculative(context))
-            await committing
+            if not self.script.full:  # or nobody reads on, who would see the sign of life
+                await committing
         finally:
             await ended(committing)
 
@@ -155,39 +156,43 @@ class Answering:
             self._report(Written(delta))
 
     async def _speak_on(self, line: Line) -> None:
-        before_ms = self.script.audio_ms
+        before_ms, voice = self.script.audio_ms, self._errand.wishes.voice
+        language = self._language_for(line.server)
         self.pace = line.server.pace or TYPICAL_PACE
         try:
-            await self._speak_as(line, self._errand.wishes.voice)
-        except Refused as error:
-            if self.script.audio_ms > before_ms or not self._may_be_the_voice(error):
+            await self._speak_as(line, voice, language)
+        except UpstreamError as error:
+            if self.script.audio_ms > before_ms or not self._may_be_the_voice(error, line.server):
                 raise
             _log.warning("turn=%s %s; its own voice speaks", self._errand.record.turn_id, error)
             self._report(OwnVoice(str(error)))
             async with self._errand.lines.fresh(line.server) as another:
-                await self._speak_as(another, "")
+                await self._speak_as(another, "", language if voice else None)
 
-    def _may_be_the_voice(self, refused: Refused) -> bool:
-        asked = self._errand.wishes.voice and not self._errand.wishes.voice_matters
-        return bool(asked) and refused.reason in ("", "unknown-voice")
+    def _may_be_the_voice(self, error: UpstreamError, server: Server) -> bool:
+        """Ours know a language without the name of a voice; there are others that then fail somehow."""
+        wishes = self._errand.wishes
+        if not wishes.voice:
+            return self._language_for(server) is not None and not server.extensions
+        unknown = isinstance(error, Refused) and error.reason in ("", "unknown-voice")
+        return unknown and not wishes.voice_matters
 
-    async def _speak_as(self, line: Line, voice: str) -> None:
+    async def _speak_as(self, line: Line, voice: str, language: str | None) -> None:
         first, before_ms = self.script.spoken, self.script.audio_ms
         if line.server.streams:
-            await self._speak_streaming(line, voice)
+            await self._speak_streaming(line, voice, language)
         else:
-            await self._speak_by_sentences(line, voice)
+            await self._speak_by_sentences(line, voice, language)
         said = " ".join(self.script.sentences.pieces[first:])
         pace = measured_pace(said, self.script.audio_ms - before_ms)
         line.server.pace = pace or line.server.pace
         self.pace = pace or self.pace
 
-    async def _speak_streaming(self, line: Line, voice: str) -> None:
+    async def _speak_streaming(self, line: Line, voice: str, language: str | None) -> None:
         script, marked = self.script, SPOKEN_MARKS in line.server.extensions
         first, before_ms = script.spoken, script.audio_ms
-        turn_id = self._errand.record.turn_id
+        turn_id, extensions = self._errand.record.turn_id, line.server.extensions
         channel = Heartbeat(line, self._errand.patience)
-        extensions, language = line.server.extensions, self._voice_of(line.server)
         speech = Speech(channel, turn_id, voice or None, extensions, language)
         saying = asyncio.create_task(_say(speech, script))
         try:
@@ -208,19 +213,21 @@ class Answering:
             await ended(saying)
         script.spoke(len(script.text))
 
-    async def _speak_by_sentences(self, line: Line, voice: str) -> None:
+    async def _speak_by_sentences(self, line: Line, voice: str, language: str | None) -> None:
         """Each sentence on a connection of its own: not every server takes a second request on one."""
         opened: contextlib.AbstractAsyncContextManager[Line] = contextlib.nullcontext(line)
         async with contextlib.aclosing(self.script.sentences.play(self.script.spoken)) as sentences:
             async for sentence in sentences:
                 async with opened as one:
-                    await self._speak_sentence(one, voice, sentence)
+                    await self._speak_sentence(one, voice, language, sentence)
                 self.script.spoke_sentences(1)
                 opened = self._errand.lines.fresh(line.server)
 
-    async def _speak_sentence(self, line: Line, voice: str, sentence: str) -> None:
+    async def _speak_sentence(
+        self, line: Line, voice: str, language: str | None, sentence: str
+    ) -> None:
         channel = Heartbeat(line, self._errand.patience)
-        turn_id, language = self._errand.record.turn_id, self._voice_of(line.server)
+        turn_id = self._errand.record.turn_id
         speech = Speech(channel, turn_id, voice or None, language=language)
         saying = asyncio.create_task(speech.whole(sentence))
         try:
@@ -228,8 +235,8 @@ class Answering:
         finally:
             await ended(saying)
 
-    def _voice_of(self, server: Server) -> str | None:
-        """The language that a server is asked to have a voice for, where it has one and none is named."""
+    def _language_for(self, server: Server) -> str | None:
+        """The language that a server is asked to speak where no voice is named, if it has one for it."""
         language = self._errand.wishes.language
         return language if language and server.speaks(language) else None
 

@@ -1,9 +1,9 @@
 """Tells a server that is frozen, or whose machine or network has gone, from one that is slow.
 
 Behind a balancer another connection would reach another server, so it is asked on the same one whether it
-lives (`extensions.PONGS`); who doesn't list that is waited for as ever. Rule: who is silent is given up only
-while another can do its work. A frozen process goes on when it thaws, so one that may then do what it has
-been asked to do is relied on.
+lives (`extensions.PONGS`); who doesn't list that is waited for as ever. Rule: who is silent has hung up, as
+far as we are concerned, as long as its work may be asked of another. A frozen process goes on when it thaws,
+so one that may then do what it has been asked to do is relied on.
 """
 
 import asyncio
@@ -15,22 +15,26 @@ from wyoming.event import Event
 from wyoming.ping import Ping, Pong
 
 from satellite.standalone.line import Line
-from satellite.standalone.patience import Patience, ended
+from satellite.standalone.patience import Patience, ended, in_time
 from wyoming_voice.client import HungUp, Refused
-from wyoming_voice.errors import UpstreamError, VoiceError
+from wyoming_voice.errors import VoiceError
 from wyoming_voice.extensions import PONGS
 
 _LAST = "last"
 """The text of the ping after which no other is needed; a pong has its ping's text."""
 
 
+_STEPS = 4
+"""Silence is counted in so many; of one at most we may have stood still ourselves, or our machine."""
+
+
 class Silent(HungUp):
     """A server that has said nothing for `after_s`, not even that it lives."""
 
     def __init__(self, kind: str, after_s: float) -> None:
-        UpstreamError.__init__(
-            self,
-            f"the {kind} server has given no sign of life for {after_s:.1f} s;"
+        super().__init__(
+            kind,
+            f"has given no sign of life for {after_s:.1f} s;"
             " it is frozen, or its machine or network has gone",
         )
         self.after_s = after_s
@@ -50,7 +54,6 @@ class Heartbeat:
         self._quiet_s = 0.0  # the first time at once: who is frozen was so before, as a rule
         self._relied_on = False
         self._lives = asyncio.Event()
-        self._asking: asyncio.Task[None] | None = None
         self.unanswered = False  # whether it has been asked for a sign of life, and none has come
 
     async def write(self, event: Event) -> None:
@@ -88,41 +91,33 @@ class Heartbeat:
         self._relied_on = True
 
     async def _next(self) -> Event | None:
-        begun_s = _now_s()
-        try:
-            async with asyncio.timeout(None) as limit:
-                return await self._read(limit)
-        except TimeoutError as error:
-            raise Silent(self._kind, _now_s() - begun_s) from error
-
-    async def _read(self, limit: asyncio.Timeout) -> Event | None:
         if not self._pongs:
             return await self._connection.read()
-        quiet_s, self._quiet_s = self._quiet_s, self._patience.quiet_s
-        asking = asyncio.get_running_loop().call_later(quiet_s, self._ask, limit)
+        begun_s = _now_s()
+        losing_patience = asyncio.create_task(self._lose_patience())
         try:
-            event = await self._connection.read()
+            event = await in_time(self._connection.read(), losing_patience, 0.0)
+        except TimeoutError as error:
+            raise Silent(self._kind, _now_s() - begun_s) from error
         finally:
-            asking.cancel()
-            await self._asked()
+            await ended(losing_patience)
         self.unanswered = False
         return event
 
-    def _ask(self, limit: asyncio.Timeout) -> None:
+    async def _lose_patience(self) -> None:
+        """Ask for a sign of life if nothing comes; ends when none has come for too long.
+
+        Time counts from when what was said before, such as an utterance at once, is on its way.
+        """
+        quiet_s, self._quiet_s = self._quiet_s, self._patience.quiet_s
+        await asyncio.sleep(quiet_s)
         self.unanswered = True
-        self._asking = asyncio.create_task(self._ping(limit))
-
-    async def _ping(self, limit: asyncio.Timeout) -> None:
-        """Time counts from when what was said before, such as an utterance at once, is on its way."""
-        with contextlib.suppress(OSError, VoiceError):
+        with contextlib.suppress(OSError, VoiceError):  # whoever reads knows
             await self._connection.write(Ping().event())
-        if not self._relied_on:
-            limit.reschedule(_now_s() + self._patience.pong_s)
-
-    async def _asked(self) -> None:
-        asking, self._asking = self._asking, None
-        if asking is not None:
-            await ended(asking)
+        if self._relied_on:
+            await asyncio.Event().wait()
+        for _ in range(_STEPS):
+            await asyncio.sleep(self._patience.pong_s / _STEPS)
 
 
 def _now_s() -> float:

@@ -37,7 +37,8 @@ class Hopes:
         """One couldn't do it; whether it hung up, and can be asked once more at once."""
         if not self._asked:
             silent_s = error.after_s if isinstance(error, Silent) else 0.0
-            self._until_s = now_s - silent_s + self._return_s - silent_s
+            begun_s = now_s - silent_s
+            self._until_s = begun_s + self._return_s - silent_s
         self._asked.add(server)
         hung_up = isinstance(error, HungUp | PeerGone)
         lately = server.seen_s is not None and now_s - server.seen_s < LATELY_S

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
+from wyoming_voice.core.own_languages import primary
 from wyoming_voice.describing import Description, describe_on
 from wyoming_voice.wire import Connection, WireLimits, connect
 
@@ -31,9 +32,7 @@ class Server:
         """Whether it is a TTS server with a voice of that language."""
         programs = self.info.tts if self.info is not None else []
         voices = (voice for program in programs for voice in program.voices)
-        return any(
-            _primary(language) == _primary(tag) for voice in voices for tag in voice.languages
-        )
+        return any(primary(language) == primary(tag) for voice in voices for tag in voice.languages)
 
     @property
     def extensions(self) -> frozenset[str]:
@@ -52,10 +51,6 @@ class Line:
     async def close(self) -> None:
         """Hang up."""
         await self.stack.aclose()
-
-
-def _primary(tag: str) -> str:
-    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 async def open_line(server: Server, connect_s: float) -> Line:

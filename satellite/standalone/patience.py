@@ -18,7 +18,8 @@ class Patience:
     one that was there and has gone is waited for, since it is probably being started again.
 
     A server that says on request that it lives (PONGS) is asked for that when nothing has come for `quiet_s`,
-    and taken for frozen when nothing has come `pong_s` after that.
+    and taken for frozen when nothing has come `pong_s` after that. Where that was wrong (a gap in the Wi-Fi,
+    a machine that swaps) it costs the work so far: it is asked again, on another connection.
     """
 
     transcript_s: float = 10.0

@@ -6,5 +6,10 @@ LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv", "zh")
 
 def own_language(tag: str) -> str:
     """Which of them serves whoever speaks `tag` (BCP-47, "": not known), by its primary part."""
-    primary = tag.replace("_", "-").partition("-")[0].lower()
-    return primary if primary in LANGUAGES else LANGUAGES[0]
+    code = primary(tag)
+    return code if code in LANGUAGES else LANGUAGES[0]
+
+
+def primary(tag: str) -> str:
+    """The language of a tag, without the country: `de` of `de-AT` and `de_AT`."""
+    return tag.replace("_", "-").partition("-")[0].lower()

@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+import time
 from dataclasses import replace
 
 import pytest
 from wyoming.event import Event as WyomingEvent
 
-from satellite.events import ReplyEnded, Transcribed
+from satellite.events import Progressed, ReplyEnded, Transcribed
+from satellite.standalone import script
 from satellite.standalone.heartbeat import Heartbeat, Silent
 from satellite.standalone.hopes import Hopes
 from satellite.standalone.line import Server, open_line
@@ -88,6 +90,24 @@ async def test_the_address_is_asked_again_where_a_balancer_may_have_another() ->
         await answered(direct, posts)
         assert posts.of(Transcribed, *END) == [Transcribed(1, "by another"), ReplyEnded(1)]
         assert asr.heard == UTTERANCE
+
+
+@pytest.mark.parametrize("kind", ["asr", "handle", "tts"])
+async def test_who_was_given_up_wrongly_is_asked_again_and_nothing_is_lost(kind: str) -> None:
+    asr, tts = FakeAsr(extensions=PONGING), FakeTts(extensions=PONGING)
+    handle = FakeHandle(*ANSWER, extensions=PONGING)
+    (gone,) = (server for server in (asr, handle, tts) if server.kind == kind)
+    patience = replace(WATCHFUL, return_s=10)
+    async with standalone(asr, handle, tts, patience=patience) as (direct, posts):
+        gone.thawed.clear()
+        asking(direct)
+        said(direct)
+        await posts.until(Progressed)  # it was missed
+        gone.thawed.set()
+        await posts.until(*END)
+        assert posts.of(Transcribed, *END) == [Transcribed(1, asr.text), ReplyEnded(1)]
+        assert posts.spoken == "".join(ANSWER)
+        assert len(handle.questions) == 1
 
 
 async def test_who_is_slow_and_says_that_it_lives_is_waited_for() -> None:
@@ -185,6 +205,20 @@ async def test_a_guess_is_gone_on_with_by_who_says_that_it_lives() -> None:
         assert (len(handle.questions), handle.commits) == (1, 1)
 
 
+async def test_an_answer_to_a_guess_that_nobody_reads_to_its_end_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is longer than anybody wants to hear: a sign of life from who goes on and on would not be seen."""
+    monkeypatch.setattr(script, "MAX_CHARS", 10)
+    handle = FakeHandle(*ANSWER, extensions=(*HANDLE_EXTENSIONS, PONGS))
+    async with guessing(handle, patience=PATIENT) as (direct, posts, asr):
+        await guessed(direct, posts, asr)
+        await handle.until(open_=0)
+        await over(direct, posts)
+        assert posts.of(*END) == [ReplyEnded(1)]
+        assert posts.spoken == ANSWER[0]
+
+
 class SleepingTts(FakeTts):
     """Freezes after its first words."""
 
@@ -215,6 +249,23 @@ async def test_what_is_said_of_it_names_how_long_it_was_silent() -> None:
             await Heartbeat(line, WATCHFUL).awake()
         assert caught.value.after_s >= WATCHFUL.pong_s
         assert re.search(r"for \d+\.\d s;", str(caught.value))
+        await line.close()
+
+
+async def test_our_own_standstill_is_not_the_silence_of_another() -> None:
+    """This process is stopped, its machine sleeps, or its loop is held up, while a pong is on its way."""
+    asr = FakeAsr(extensions=PONGING)
+    async with asr.listening() as uri:
+        line = await open_line(Server("asr", uri, Description(extensions=frozenset(PONGING))), 5)
+        asr.thawed.clear()
+        channel = Heartbeat(line, replace(WATCHFUL, pong_s=0.8))
+        waking = asyncio.create_task(channel.awake())
+        await until(lambda: channel.unanswered)
+        time.sleep(1.0)  # noqa: ASYNC251
+        for _ in range(20):
+            await asyncio.sleep(0)
+        asr.thawed.set()
+        await waking
         await line.close()
 
 
