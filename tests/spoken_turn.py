@@ -40,7 +40,12 @@ async def told_through(path: Path) -> AsyncIterator[asyncio.Event]:
     os.mkfifo(path)
     fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     told = asyncio.Event()
-    asyncio.get_running_loop().add_reader(fifo, told.set)
+
+    def read() -> None:
+        os.read(fifo, 100)
+        told.set()
+
+    asyncio.get_running_loop().add_reader(fifo, read)
     try:
         yield told
     finally:

@@ -75,7 +75,7 @@ class Speaker:
         self._far_end = far_end
         self._now_s = now_s
         self._recorded = read_tones(self._settings.tones)
-        read_sentences(self._settings.language)  # what is wrong may be that nothing can be read
+        self._sentences = read_sentences(self._settings.language)
         self._volume = self._settings.volume
         self._lock = threading.Lock()  # guards the mixer
         self._mixer = self._new_mixer(sink.rate_hz)
@@ -135,9 +135,14 @@ class Speaker:
         return round(heard_ms)
 
     def sentence(self, playback: int, trouble: Trouble, language: str) -> None:
-        """See `Mouth`."""
+        """See `Mouth`; what is wrong may be that nothing can be read."""
         self.begin(playback)
-        self.play(playback, read_sentences(language)[trouble])
+        try:
+            sentences = read_sentences(language)
+        except OSError as error:
+            _log.warning("a recording can't be read: %s", error)
+            sentences = self._sentences
+        self.play(playback, sentences[trouble])
         self.end(playback)
 
     def tone(self, tone: Tone) -> None:

@@ -13,10 +13,12 @@ from tests.handle.talking import ask, equipped, kinds, nothing_more, rest, say, 
 from tests.llama_swap import FakeLlamaSwap, asks, words
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.handle.acts import Acts
+from wyoming_voice.handle.answers import LocalAnswers
 from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.fast.path import NotDone
 from wyoming_voice.handle.history import History, HistoryLimits
+from wyoming_voice.handle.llm.failures import Failure, LlmError
 from wyoming_voice.handle.memory import Asked, Memory
 from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
@@ -201,6 +203,20 @@ async def test_without_a_model_it_acts_too() -> None:
     assert fast.begun == 1
 
 
+async def test_who_is_told_to_try_again_got_no_answer_and_none_is_remembered() -> None:
+    fast, acts, kept = Fast(), Acts(), memory()
+    acts.begin("c", asyncio.Event().wait())
+    answers = LocalAnswers(Commands(fast, acts, kept, 0.0), acts, kept, datetime.now)
+    question, record = Question("turn on the lamp", "c", "sv"), TurnRecord("handle")
+    events = [event async for event in answers.replies(question, record, Commitment.outright())]
+    assert [event.type for event in events] == ["not-handled"]
+    assert texts(events, "not-handled") == [in_words(Failure.STILL_ACTING, "sv")]
+    assert record.facts["failure"] == Failure.STILL_ACTING
+    await answers.close()
+    assert kept.look(question)[1] == ()
+    assert fast.begun == 0
+
+
 def memory() -> Memory:
     return Memory(History(HistoryLimits()), datetime.now)
 
@@ -226,8 +242,8 @@ async def test_a_command_waits_no_longer_than_there_is_time(end_s: float, act_s:
     fast, acts = Fast(), Acts()
     acts.begin("c", asyncio.Event().wait())
     asked = Asked(Question("q", "c"), TurnRecord("handle"), Commitment.outright(), end_s)
-    assert await Commands(fast, acts, memory(), act_s).act(asked, fast) == in_words(
-        Own.STILL_ACTING, "en"
-    )
+    with pytest.raises(LlmError) as refused:
+        await Commands(fast, acts, memory(), act_s).act(asked, fast)
+    assert refused.value.failure is Failure.STILL_ACTING
     assert fast.begun == 0
     await acts.close()

@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from wyoming_voice.handle.local import ABILITIES, answer
+from wyoming_voice.handle.local import ABILITIES, LocalAnswer, answer
 from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
 
@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 1, 15, 5)
 )
 def test_what_needs_no_model_is_answered(question: str, text: str) -> None:
     reply = answer(Question(question, "c"), NOW)
-    assert (reply.text, reply.handled) == (text, True)
+    assert (reply.text, reply.failure) == (text, "")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_needs_no_model_is_answered(question: str, text: str) -> None:
 )
 def test_everything_else_is_said_to_need_one(question: str) -> None:
     reply = answer(Question(question, "c"), NOW)
-    assert (reply.text, reply.handled) == (in_words(Own.NO_MODEL_CONFIGURED, "en"), False)
+    assert reply == LocalAnswer(in_words(Own.NO_MODEL_CONFIGURED, "en"), "no-model")
 
 
 @pytest.mark.parametrize(

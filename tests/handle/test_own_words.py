@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wyoming.event import Event
 
 from tests.handle.box import Box
 from tests.handle.fast.test_satellite import FakeClient, ready
@@ -23,6 +24,7 @@ from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
+from wyoming_voice.handle.conversation import HandleConversation
 from wyoming_voice.handle.fast.house import HouseFast
 from wyoming_voice.handle.history import History, HistoryLimits
 from wyoming_voice.handle.llm.failures import Failure
@@ -71,6 +73,10 @@ def test_a_sentence_is_read_aloud_as_it_stands(language: str, kind: Own | Failur
     ("tag", "language"),
     [
         ("de-AT", "de"),
+        ("de-" + "x" * 10_000, "de"),
+        ("../../own/en", "en"),
+        ("de/../../secret", "en"),
+        ("de\n", "en"),
         ("DE", "de"),
         ("pt-BR", "pt"),
         ("zh-Hant-TW", "zh"),
@@ -194,19 +200,12 @@ async def test_a_satellite_s_silence_is_told_in_the_language() -> None:
         assert await understood.act() == in_words(Own.UNSURE, "de")
 
 
-@pytest.mark.parametrize(
-    ("act_s", "free", "kind"), [(0.0, True, Own.UNSURE), (0.0, False, Own.STILL_ACTING)]
-)
-async def test_a_command_that_takes_too_long_is_told_in_the_language(
-    act_s: float, free: bool, kind: Own
-) -> None:
-    acts = Acts()
-    if not free:
-        acts.begin("c", asyncio.Event().wait())
+async def test_a_command_that_takes_too_long_is_told_in_the_language() -> None:
     memory = Memory(History(HistoryLimits()), datetime.now)
     question = Question("明かりをつけて", "c", "ja-JP")
     asked = Asked(question, TurnRecord("handle"), Commitment.outright())
-    assert await Commands(None, acts, memory, act_s).act(asked, Unsure()) == in_words(kind, "ja")
+    said = await Commands(None, Acts(), memory, 0.0).act(asked, Unsure())
+    assert said == in_words(Own.UNSURE, "ja")
 
 
 async def test_who_names_no_language_is_told_in_that_of_the_house(tmp_path: Path) -> None:
@@ -223,3 +222,21 @@ async def test_who_names_no_language_is_told_in_that_of_the_house(tmp_path: Path
             assert texts(await ask(client, "", language="fr"), "not-handled") == [
                 in_words(Own.NOTHING_HEARD, "fr")
             ]
+
+
+class Warmed:
+    """Keeps the questions that were announced."""
+
+    def __init__(self) -> None:
+        self.questions: list[Question] = []
+
+    def warm(self, question: Question) -> None:
+        self.questions.append(question)
+
+
+async def test_a_question_that_is_announced_is_likely_to_be_in_the_language_of_the_house() -> None:
+    warmed = Warmed()
+    conversation = HandleConversation(warmed, 100, lambda: "de")  # type: ignore[arg-type]
+    for data in ({}, {"language": "fr"}):
+        conversation.push(Event("warm-up", data))
+    assert [question.answered_in for question in warmed.questions] == ["de", "fr"]

@@ -43,7 +43,7 @@ def prompts(tmp_path: Path) -> Prompts:
 
 
 def test_what_changes_least_stands_first() -> None:
-    asked = question(device_id="d1", language="de")
+    asked = question(device_id="d1", language="de", from_hass=True)
     system = Prompting("Be brief.", None, lambda: HOUSE).system(asked, OFFER, BEGAN)
     assert system.split("\n\n") == [
         "Be brief.",

@@ -53,7 +53,8 @@ async def test_the_model_gets_the_system_prompt_the_language_and_the_question() 
         FakeLlamaSwap(words("x")) as fake,
         talking(fake, system_prompt="Be brief.") as client,
     ):
-        await ask(client, " wie spät ist es ", language="de_CH")
+        from_hass = {"conversation_id": "c"}
+        await ask(client, " wie spät ist es ", language="de_CH", context=from_hass)
     system, user = fake.chats[0]["messages"]
     assert user == {"role": "user", "content": "wie spät ist es"}
     prompt, began = system["content"].split("This conversation began on ")

@@ -17,6 +17,7 @@ from wyoming_voice.handle.commands import Commands
 from wyoming_voice.handle.commitment import Commitment
 from wyoming_voice.handle.fast.path import Understood
 from wyoming_voice.handle.llm.deltas import Acting, Text
+from wyoming_voice.handle.llm.failures import LlmError
 from wyoming_voice.handle.memory import Asked, Clock, Memory
 from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.reply import Reply
@@ -61,25 +62,29 @@ class LocalAnswers:
                 yield event
             answer = await self._answer(asked, understood)
             record.note(answer_chars=len(answer.text))
-            if answer.handled:
+            if not answer.failure:
                 for event in (*reply.push(Text(answer.text)), *written_all(commitment)):
                     yield event
             else:
-                record.note(failure="no-model")
+                record.note(failure=answer.failure)
             await commitment.wait()
         finally:
             self._acts.afterwards(
                 asked.conversation, lambda: self._memory.remember(asked, "", interrupted=False)
             )
-        if answer.handled:
+        if not answer.failure:
             for event in reply.finish():
                 yield event
         else:
             yield NotHandled(text=answer.text, context=context_of(asked)).event()
 
     async def _answer(self, asked: Asked, understood: Understood | None) -> local.LocalAnswer:
-        if understood and (said := await self._commands.act(asked, understood)):
-            return local.LocalAnswer(said)
+        try:
+            if understood and (said := await self._commands.act(asked, understood)):
+                return local.LocalAnswer(said)
+        except LlmError as error:
+            said = in_words(error.failure, asked.question.answered_in)
+            return local.LocalAnswer(said, error.failure)
         return local.answer(asked.question, self._clock())
 
     def warm(self, question: Question) -> None:

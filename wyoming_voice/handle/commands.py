@@ -9,6 +9,7 @@ import logging
 
 from wyoming_voice.handle.acts import Acts
 from wyoming_voice.handle.fast.path import FastPath, NotDone, Understood
+from wyoming_voice.handle.llm.failures import Failure, LlmError
 from wyoming_voice.handle.memory import Asked, Memory
 from wyoming_voice.handle.own_words import Own, in_words
 from wyoming_voice.handle.session import Question
@@ -43,11 +44,14 @@ class Commands:
         return understood
 
     async def act(self, asked: Asked, understood: Understood) -> str:
-        """What is to be said of what was done; "" where nothing was, and the model is to be asked."""
+        """What is to be said of what was done; "" where nothing was, and the model is to be asked.
+
+        Raises LlmError where what is being done leaves it no time.
+        """
         await asked.stands()
         until_s = min(asked.end_s, _now_s() + self._act_s)
         if not await self._acts.free(asked.conversation, until_s):
-            return in_words(Own.STILL_ACTING, asked.question.answered_in)
+            raise LlmError(Failure.STILL_ACTING, "an earlier command is not done yet")
         if asked.part_of:
             return ""
         done = self._memory.done(asked, _SAID, _words(asked.question))

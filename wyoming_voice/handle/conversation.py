@@ -55,7 +55,7 @@ class HandleConversation:
     def _warm_up(self, event: Event) -> None:
         question = read_warm_up(event.data, self._own_id)
         hands = self._hands(event, Commitment.outright())
-        self._answers.warm(replace(question, client=hands))
+        self._answers.warm(self._at_home(question, hands))
 
     def _ask(self, event: Event) -> Request:
         question = read_question(event.data, self._max_text_chars, self._own_id)
@@ -67,13 +67,15 @@ class HandleConversation:
         self._last.withdraw()
         self._last = commitment
         reply = self._answers.replies if question.text else nothing_heard
-        question = replace(question, client=hands, house_language=self._house_language())
-        replies = reply(question, record, commitment)
+        replies = reply(self._at_home(question, hands), record, commitment)
         return Request(
             record=record,
             replies=commitment.kept(hands.among(replies) if hands is not None else replies),
             awaits_input=lambda: commitment.open,
         )
+
+    def _at_home(self, question: Question, hands: Hands | None) -> Question:
+        return replace(question, client=hands, house_language=self._house_language())
 
     def _hands(self, event: Event, commitment: Commitment) -> Hands | None:
         """Whoever does what the client of a question can do itself, where it can do something."""

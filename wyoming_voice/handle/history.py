@@ -36,7 +36,7 @@ class HistoryLimits:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and as much of its answer as was sent; the id and the language that it was asked under.
+    """A question and as much of its answer as was sent; and the id that it was asked under.
 
     `steps` are the messages between the two, as the model was sent them; `deeds` what was done for it.
     `told` is all that was said aloud, where that is more than the answer. `part_of` is the id of the question
@@ -47,7 +47,6 @@ class Turn:
     answer: str
     interrupted: bool = False
     turn_id: str = ""
-    language: str = ""
     steps: tuple[Message, ...] = ()
     deeds: tuple[Deed, ...] = ()
     told: str = ""

@@ -21,10 +21,10 @@ ABILITIES = (
 
 @dataclass(frozen=True, slots=True)
 class LocalAnswer:
-    """What is said, and whether the question was understood."""
+    """What is said; `failure` names for the log why that is no answer."""
 
     text: str
-    handled: bool = True
+    failure: str = ""
 
 
 def answer(question: Question, now: datetime) -> LocalAnswer:
@@ -36,7 +36,7 @@ def answer(question: Question, now: datetime) -> LocalAnswer:
     for pattern, say in _RULES:
         if pattern.fullmatch(core):
             return LocalAnswer(say(now))
-    return LocalAnswer(in_words(Own.NO_MODEL_CONFIGURED, question.answered_in), handled=False)
+    return LocalAnswer(in_words(Own.NO_MODEL_CONFIGURED, question.answered_in), "no-model")
 
 
 def _plain(text: str) -> str:

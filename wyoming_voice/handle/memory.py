@@ -72,7 +72,6 @@ class Asked:
             answer=self.steps.answer,
             interrupted=interrupted or bool(self.part_of) or not self.steps.answer,
             turn_id=self.turn_id,
-            language=self.question.language,
             steps=self.steps.messages,
             deeds=self.steps.deeds,
             told=told,

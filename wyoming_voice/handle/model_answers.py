@@ -112,8 +112,7 @@ class ModelAnswers:
 
     async def _to_be_read(self, question: Question) -> Prompt:
         opened_at, turns = self._memory.look(question)
-        language = question.language or (turns[-1].language if turns else "")
-        likely = replace(question, language=language, text=TO_BE_ASKED)
+        likely = replace(question, text=TO_BE_ASKED)
         return self._prompt(likely, await self._doing.toolbox.offer(likely), opened_at, turns)
 
     def _prompt(

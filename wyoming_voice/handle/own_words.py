@@ -24,8 +24,6 @@ class Own(StrEnum):
     """The model did something and then failed."""
     NOTHING_HEARD = "nothing-heard"
     """The transcript was empty."""
-    STILL_ACTING = "still-acting"
-    """A command waited in vain for what is being done."""
     UNFIT = "unfit"
     """What a model called for makes no sense; nothing was done."""
     UNSURE = "unsure"

@@ -3,8 +3,9 @@
 Rule: what changes least stands first, and nothing in it depends on the question's text or on the time of day:
 while nothing changes in the house it is, to the letter, what the conversation began with, so that a model's
 cache of the prompt holds. What does change (a prompt file that was edited, a tool that came or went, a
-satellite that was moved, another speaker's language) holds from the next question on, since a room or a tool
-that isn't there any more would be a lie; the prompt is then read again from that place on, once.
+satellite that was moved) holds from the next question on, since a room or a tool that isn't there any more
+would be a lie; the prompt is then read again from that place on, once. A language stands in it only where it
+was chosen: what was heard may be misheard for a turn, and the question itself tells it.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,7 +51,9 @@ class Prompting:
         told = [part for part in parts if part]
         if not told:
             return ""
-        facts = [*_facts(house, _one_line(room), question.language), f"{_BEGAN} {opened_at}."]
+        # Home Assistant's is that of a pipeline; another's may be what its recogniser heard.
+        language = question.language if question.from_hass else ""
+        facts = [*_facts(house, _one_line(room), language), f"{_BEGAN} {opened_at}."]
         return "\n\n".join([*told, "\n".join(facts)])
 
     def _told(self, question: Question, room: str) -> str:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -84,8 +85,8 @@ def asked(text: str, client: FakeClient | None = None, language: str = "en") -> 
 
 @asynccontextmanager
 async def ready(path: FastPath | None = None, language: str = "en") -> AsyncIterator[FastPath]:
-    """A path that has the sentences of `language`; the real ones unless told otherwise."""
-    path = path or fast_path(None, lambda: NOON)
+    """A path that has the sentences of `language`; the real ones, at leisure, unless told otherwise."""
+    path = path or fast_path(None, lambda: NOON, patience_s=20)
     try:
         await loaded(path, language)
         yield path
@@ -184,6 +185,15 @@ async def test_the_first_question_in_a_language_has_its_sentences_loaded_and_wai
     assert await path.look(asked("what time is it")) is not None
     assert shelf.loaded == ["en"]
     await path.close()
+
+
+async def test_who_names_no_language_speaks_that_of_the_house() -> None:
+    shelf = Shelf()
+    async with opened(SatelliteFast(shelf, lambda: NOON, patience_s=20)) as path:
+        for language in ("", "xx"):
+            question = asked("what time is it", language=language)
+            await path.look(replace(question, house_language="de"))
+    assert shelf.loaded == ["de", "xx"]
 
 
 async def test_with_patience_the_first_question_in_a_language_waits_for_its_sentences() -> None:

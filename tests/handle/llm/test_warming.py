@@ -266,15 +266,14 @@ async def test_what_is_read_is_what_the_question_will_begin_with(
         assert read[-1] == {"role": "user", "content": "."}
 
 
-async def test_the_language_is_likely_to_be_that_of_the_last_question() -> None:
+async def test_what_is_read_serves_a_question_in_whatever_language() -> None:
     llm = WrittenLlm()
     answers = answers_of(llm)
     await answered(answers, Question("one", "c", language="de"))
-    answers.warm(Question("", "c"))
+    answers.warm(Question("", "c", language="de"))
     await rounds()
-    await answered(answers, Question("two", "c", language="de"))
+    await answered(answers, Question("two", "c", language="cy"))
     assert llm.read_by_now[0][:-1] == llm.asked[1][:-1]
-    assert "language is de" in str(llm.read_by_now[0][0]["content"])
 
 
 async def test_an_answer_shows_that_the_model_is_there() -> None:

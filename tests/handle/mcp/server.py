@@ -60,7 +60,7 @@ class McpServerOnLoopback:
         self.tried: list[str] = []
         self.answers: Plain | dict[str, Plain] | None = None
         self.gates: dict[str, asyncio.Event] = {}
-        self.called = asyncio.Event()
+        self.called, self.stopped = asyncio.Event(), asyncio.Event()
         self._knock = asyncio.Event()
         self._bus = InMemorySubscriptionBus()
         self._contexts: list[Context] = []
@@ -160,7 +160,11 @@ class McpServerOnLoopback:
 
     async def _gate(self, name: str) -> None:
         if gate := self.gates.get(name):
-            await gate.wait()
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                self.stopped.set()
+                raise
 
     def _guarded(self, app: ASGIApp) -> ASGIApp:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:

@@ -63,10 +63,10 @@ def names(offer: Offer) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def both(
-    *servers: McpServerOnLoopback, rules: Rules | None = None, tool_timeout_s: float = 20.0
+    *servers: McpServerOnLoopback, rules: Rules | None = None
 ) -> AsyncIterator[Toolboxes]:
     boxes = [McpToolbox(McpServer(server.url)) for server in servers]
-    all_of_them = Toolboxes(boxes, rules, tool_timeout_s)
+    all_of_them = Toolboxes(boxes, rules)
     with hasty():
         try:
             yield all_of_them
@@ -99,7 +99,8 @@ async def test_two_servers_with_the_same_tool() -> None:
     async with McpServerOnLoopback() as one, McpServerOnLoopback(Kind.SESSIONS) as two:
         one.tools = two.tools = [tool("search")]
         async with both(one, two) as tools:
-            assert names(await tools.offer(ASKED)) == ["search", "search_2"]
+            offer = await until(tools, lambda offer: len(offer.tools) == 2)
+            assert names(offer) == ["search", "search_2"]
             await tools.call("search_2", {}, ASKED)
             assert (one.calls, two.calls) == ([], [("search", {})])
             await one.go()
@@ -241,10 +242,13 @@ async def test_a_slow_server_is_told_to_stop_and_answers_the_next_call(kind: Kin
     async with McpServerOnLoopback(kind) as house:
         house.tools = [tool("slow"), tool("quick")]
         house.gates["slow"] = asyncio.Event()
-        async with both(house, tool_timeout_s=0.2) as tools:
-            await tools.offer(ASKED)
-            late = await tools.call("slow", {}, ASKED)
-            assert "not known whether" in late.text
+        async with both(house) as tools:
+            await until(tools, lambda offer: bool(offer.tools))
+            slow = asyncio.create_task(tools.call("slow", {}, ASKED))
+            await house.called.wait()
+            slow.cancel()  # as the limit of a tool's time does
+            if kind is not Kind.STATELESS:  # which can't know that the call is the same client's
+                await house.stopped.wait()
             assert (await tools.call("quick", {}, ASKED)).text == "quick done"
         assert house.calls == [("slow", {}), ("quick", {})]
 

@@ -1,12 +1,13 @@
 """Sounds of our own: sentences, tones, the ring; how loud all is, and what cannot be played."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from satellite.effects import Tone
 from satellite.events import Trouble
+from satellite.speaking import speaker
 from satellite.speaking.mixer import MixSettings
 from satellite.speaking.speaker import Speaker
 from satellite.speaking.tones import read_sentences
@@ -36,6 +37,21 @@ async def test_a_sentence_is_in_the_language_of_whoever_is_told(
         await bench.opened()
         sounding = sounding_ms(bench.sink.pull(3_000))
     assert sounding == pytest.approx(read_sentences(said_in)[Trouble.FAILED].ms - 120, abs=150)
+
+
+async def test_where_no_file_can_be_read_it_says_what_it_holds_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreadable(language: str) -> Mapping[Trouble, Sound]:
+        raise OSError("Too many open files")
+
+    bench = Bench()
+    monkeypatch.setattr(speaker, "read_sentences", unreadable)
+    async with bench.living():
+        bench.speaker.sentence(1, Trouble.FAILED, "ja")
+        await bench.opened()
+        sounding = sounding_ms(bench.sink.pull(3_000))
+    assert sounding == pytest.approx(read_sentences("en")[Trouble.FAILED].ms - 120, abs=150)
 
 
 async def test_no_tones_and_no_thinking_but_the_ring() -> None:

@@ -174,7 +174,7 @@ class SatelliteFast:
     async def _loaded(self, question: Question) -> Spoken | None:
         """Those of its language, waited for as long as there is patience."""
         sentences = self._sentences(question)
-        loading = self._loading.get(self._library.variant(question.language) or "")
+        loading = self._loading.get(self._library.variant(question.answered_in) or "")
         if sentences is None and loading is not None and self._patience_s:
             await asyncio.wait((loading,), timeout=self._patience_s)
             sentences = self._sentences(question)
@@ -182,7 +182,7 @@ class SatelliteFast:
 
     def _sentences(self, question: Question) -> Spoken | None:
         """Those of its language, if they are there; else they are sent for."""
-        variant = self._library.variant(question.language)
+        variant = self._library.variant(question.answered_in)
         if variant is None:
             return None
         if variant in self._ready:

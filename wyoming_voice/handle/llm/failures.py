@@ -1,4 +1,4 @@
-"""What can go wrong between us and a language model.
+"""What can go wrong between us and a language model, or what is done for it.
 
 Rule: each kind has a sentence (`own_words`) that says what happened to somebody who can't see a screen; the
 remedy, for whoever runs the servers, stands in the exception's text and goes to the log. Neither holds a word
@@ -27,6 +27,7 @@ class Failure(StrEnum):
     ENDLESS = "endless"
     NOT_DONE = "not-done"
     UNFINISHED = "unfinished"
+    STILL_ACTING = "still-acting"
 
 
 SELF_EVIDENT = (Failure.NOT_DONE, Failure.UNFINISHED, Failure.ENDLESS)

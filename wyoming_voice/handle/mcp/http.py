@@ -25,8 +25,9 @@ _FAREWELL_S = 1.0
 _KEPT_S = 3.0
 """Idle connections are closed before servers do so (uvicorn: 5 s), or a call could run into the closing."""
 
-MOST_BYTES = 2 * 1024 * 1024
-"""Of one answer, or of one event in a stream; reading as much takes the event loop a fifth of a second."""
+MOST_BYTES = 1024 * 1024
+"""Of one answer, or of one event in a stream. `mcp` reads it in the event loop: a tenth of a second, where
+all of it is tools half a second."""
 
 _BETWEEN_LOOKS_S = 1.0
 """Between two GETs, which only listen: `mcp` asks again as soon as a server says that it may."""
