@@ -1,5 +1,6 @@
 """A door's address, certificate and settings."""
 
+import asyncio
 import shutil
 import socket
 import ssl
@@ -46,6 +47,23 @@ async def test_tls(certificate: tuple[Path, Path]) -> None:
         async with connect(uri.replace("https", "wss") + "/ws", ssl=context) as client:
             await client.send("hello")
             assert await client.recv() == "hello"
+
+
+async def test_tls_and_a_websocket_that_has_gone(
+    certificate: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody looks after it any more as if it were a request."""
+    chain, key = certificate
+    context = ssl.create_default_context(cafile=str(chain))
+    async with open_door(tls_cert=chain, tls_key=key, http_timeout_s=0.1) as house:
+        async with connect(f"wss://{house.address.host}:{house.address.port}/ws", ssl=context):
+            pass
+        silent, writer = await asyncio.open_connection(
+            house.address.host, house.address.port, ssl=context
+        )
+        assert await silent.read() == b""  # a whole time-out has passed
+        writer.transport.abort()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_client_that_speaks_no_tls_is_told(certificate: tuple[Path, Path]) -> None:

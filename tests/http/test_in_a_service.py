@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -18,14 +16,13 @@ from wyoming.event import Event
 from tests.fakes import FakeProgram
 from tests.http.small_door import KEY, House, key_file, raw
 from tests.metrics_client import values_in
+from tests.processes import begun
 from tests.wire_client import client_of as wyoming
 from wyoming_voice.errors import ConfigError
 from wyoming_voice.http.floor import Floor
 from wyoming_voice.http.settings import HttpSettings
 from wyoming_voice.service import Service
 from wyoming_voice.settings import ServiceSettings
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 class BothSettings(ServiceSettings, HttpSettings):
@@ -224,19 +221,10 @@ asyncio.run(run_service(RoutedProgram(), settings()))
 
 
 async def test_a_parent_is_told_the_port() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        SERVER,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-    )
-    assert process.stdout is not None
-    lines = [await process.stdout.readline() for _ in range(3)]
-    said = dict(line.decode().split() for line in lines)
-    assert list(said) == ["listening", "http", "ready"]
-    async with httpx.AsyncClient(base_url=said["http"].replace("tcp:", "http:")) as client:
-        assert (await client.get("/health")).status_code == 200
-    process.send_signal(signal.SIGTERM)
-    assert await process.wait() == 0
+    async with begun(sys.executable, "-c", SERVER) as server:
+        await server.says("ready")
+        assert list(server.said) == ["listening", "http", "ready"]
+        async with httpx.AsyncClient(base_url=server.door) as client:
+            assert (await client.get("/health")).status_code == 200
+        server.process.terminate()
+        assert (await server.ended())[0] == 0

@@ -35,8 +35,11 @@ _CONNECTIONS_PER_REQUEST = 4
 _TOLD_BY_US = (
     "Invalid HTTP request received.",
     "ASGI callable returned without completing handshake.",
+    "Invalid UTF-8 sequence received from client.",
+    "Unsupported upgrade request.",
 )
-"""What uvicorn says of a client that it has refused, and of a WebSocket that we have."""
+"""What uvicorn says of a client that it has refused, of a WebSocket that we have, of one that is closed for
+nonsense, and of a request that is answered all the same: any client could fill the log with it."""
 
 _FAREWELL_S = 0.1
 """How long WebSockets that are closed have to answer, even where nobody waits for requests."""

@@ -1,4 +1,4 @@
-"""uvicorn's protocols with the time-outs that they lack: for half a request, and for an unread answer.
+"""uvicorn's protocols with the limits that they lack: for half a request, an unread answer, and a flood.
 
 They look at uvicorn's state only to tell who waits for whom. Time passes for a client while it owes us
 something: the rest of a header, more of a body that is wanted, the end of one that has been answered
@@ -7,6 +7,7 @@ already, or the reading of what we wrote.
 
 import asyncio
 import logging
+from typing import Any
 
 import h11
 from uvicorn._types import ASGISendEvent
@@ -15,26 +16,31 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from wyoming_voice.http.errors import BadRequest
+from wyoming_voice.http.pieces import InPieces
 from wyoming_voice.http.turned_away import Outside, answer
 from wyoming_voice.sockets import tuned
 
 _log = logging.getLogger(__name__)
 
+_MOST_FRAGMENTS = 1024
+"""Of one message; who sends it in pieces makes them as large as a message usually is."""
+
+_TOO_BIG = 1009
+"""RFC 6455, 7.4.1."""
+
 _LOOKS = 10
 """How often a silent client is looked at within its time."""
 
 
-class _Reading:
+class _Reading(InPieces):
     """Cuts a client off that reads nothing of what waits for it."""
 
     limit_s: float
-    transport: asyncio.Transport
-    loop: asyncio.AbstractEventLoop
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
-        super().connection_made(transport)  # type: ignore[misc]
+        super().connection_made(transport)
         tuned(self.transport)
         self.transport.set_write_buffer_limits(high=1)  # TLS would pause for ever at 0
 
@@ -51,7 +57,7 @@ class _Reading:
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._has_read()
-        super().connection_lost(exc)  # type: ignore[misc]
+        super().connection_lost(exc)
 
     def _look_at_reader(self, before_bytes: int | None) -> None:
         unread_bytes = self.transport.get_write_buffer_size()
@@ -92,6 +98,12 @@ class PunctualHttp(_Reading, H11Protocol):
         ):
             self._heard_s = self.loop.time()
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """It becomes a WebSocket; who spoke on without waiting for our yes isn't heard, as in uvicorn."""
+        self._held.clear()
+        self._stop_looking()
+        super().handle_websocket_upgrade(event)
+
     def send_400_response(self, msg: str) -> None:
         """It speaks no HTTP: tell it as every error is told, unless an answer has begun already."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -101,13 +113,14 @@ class PunctualHttp(_Reading, H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
-        if self._watch is not None:
-            self._watch.cancel()
+        self._stop_looking()
         super().connection_lost(exc)
 
+    def _stop_looking(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+
     def _look(self) -> None:
-        if self.transport.get_protocol() is not self:  # it has become a WebSocket
-            return
         if not self._awaits_input():
             self._heard_s = self.loop.time()
         if self.loop.time() - self._heard_s >= self.limit_s:
@@ -126,14 +139,42 @@ class PunctualHttp(_Reading, H11Protocol):
 class PunctualWebSocket(_Reading, WebSocketsSansIOProtocol):
     """A WebSocket; its silence is uvicorn's own business, which sends pings."""
 
+    _pongs = b""
+
     def data_received(self, data: bytes) -> None:
         """The client speaks; first of all comes its whole handshake, which some libraries can't read."""
-        super().data_received(data)
+        if self.handshake_initiated:
+            super().data_received(data)
+            return
+        WebSocketsSansIOProtocol.data_received(self, data)
         if not self.handshake_initiated:  # uvicorn would wait for ever
             self.transport.write(
                 answer(BadRequest("this is no WebSocket's handshake; send no body"))
             )
             self.transport.close()
+
+    def handle_cont(self, event: Any) -> None:
+        """More of a message, of which empty pieces would never make one that is too long."""
+        if len(self.frames) >= _MOST_FRAGMENTS:
+            self.conn.fail(_TOO_BIG, f"over {_MOST_FRAGMENTS} fragments")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answer; who reads no answers gets the last ones when he does (RFC 6455, 5.5.3)."""
+        self._pongs = b"".join(self.conn.data_to_send()) or self._pongs
+        self._answer_pings()
+
+    def resume_writing(self) -> None:
+        """All of it has been taken."""
+        super().resume_writing()
+        self._answer_pings()
+
+    def _answer_pings(self) -> None:
+        if self.writable.is_set():
+            pongs, self._pongs = self._pongs, b""
+            self.transport.write(pongs)
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send; where uvicorn itself has hung up, there is nobody, which is no bug of whoever sends."""
