@@ -32,7 +32,7 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         "satellite": ("--rounds", "1", "--turns", "6", "--seconds", "8"),
         "fast": ("--rounds", "200"),
         "haproxy": ("--rounds", "300", "--requests", "100"),
-        "capacity": ("--requests", "400", "--turns", "10000", "--idle", "1000"),
+        "capacity": ("--requests", "400", "--turns", "10000"),
         "crowd": ("--connections", "10000", "--requests", "100"),
     },
     "quick": {
@@ -52,10 +52,7 @@ SUITE: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "fast": ("--rounds", "20"),
         "haproxy": ("--rounds", "30", "--requests", "16"),
-        "capacity": (
-            *("--requests", "60", "--turns", "1000", "--idle", "200"),
-            *("--rooms", "1", "10", "100"),
-        ),
+        "capacity": ("--requests", "60", "--turns", "1000", "--rooms", "1", "10", "100"),
         "crowd": ("--connections", "300", "--requests", "10", "--parts", "standing", "haproxy"),
     },
 }

@@ -101,7 +101,7 @@ async def main() -> None:
     arguments = parsed()
     report = Report("capacity", facts_of(arguments))
     await predictions(report, arguments.requests)
-    await wire(report, arguments.idle, arguments.requests)
+    await wire(report, arguments.requests)
     await turn_bytes(report)
     houses: dict[str, list[House]] = {context: [] for context in _AHEAD}
     for context, done in houses.items():
@@ -131,7 +131,6 @@ def parsed(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bound-ms", type=float, default=500, help="p95 of a turn's waiting")
     parser.add_argument("--turns", type=int, default=10_000, help="simulated for each size")
     parser.add_argument("--requests", type=int, default=400, help="of real servers")
-    parser.add_argument("--idle", type=int, default=1000, help="idle connections of one process")
     parser.add_argument("--json", type=Path, help="also write all values here")
     return parser.parse_args(given)
 

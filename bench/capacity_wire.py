@@ -1,4 +1,4 @@
-"""What one server process stands apart from its engine, and whether the simulation tells the truth.
+"""What a turn costs a server process apart from its engine, and whether the simulation tells the truth.
 
 Rule: real servers, real connections; the engine takes a set time and computes nothing.
 """
@@ -6,7 +6,6 @@ Rule: real servers, real connections; the engine takes a set time and computes n
 import asyncio
 import contextlib
 import random
-import resource
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from wyoming_voice.benchmark.asking import transcribed
 from wyoming_voice.benchmark.recording import CHUNK_MS
 from wyoming_voice.benchmark.report import OURS, Better, Report
 from wyoming_voice.core.pcm import SPEECH
-from wyoming_voice.describing import describe
-from wyoming_voice.wire import connect
 
 PREDICTED = "predicted"
 _UTTERANCE_MS = 3000
@@ -51,9 +48,9 @@ LINES = (
 
 
 async def predictions(report: Report, requests: int) -> None:
-    """Real rooms at a real server beside the simulation of the same."""
-    for line in LINES:
-        took_s = await _real(line, requests)
+    """Real rooms at real servers, which sleep for nearly all of it, beside the simulation of the same."""
+    real = await asyncio.gather(*(_real(line, requests) for line in LINES))
+    for line, took_s in zip(LINES, real, strict=True):
         turn, servers = Turn(asr_s=line.service), Servers(asr=line.threads)
         seen = simulate(turn, servers, rooms=_ROOMS, think_s=line.think_s, turns=50 * requests)
         row = report.row(f"{line.name}, {_ROOMS} rooms", "ms", {"measure": "prediction"})
@@ -83,35 +80,11 @@ async def _real(line: Line, requests: int) -> list[float]:
     return took_s
 
 
-async def wire(report: Report, idle: int, turns: int) -> None:
-    """Connections that say nothing, and turns whose engine takes no time, at one process."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
-    idle = min(idle, most)
-    chunk = bytes(SPEECH.size_bytes(CHUNK_MS))
-    chunks = [chunk] * (_UTTERANCE_MS // CHUNK_MS)
-    async with _scripted("--max-connections", str(idle + 100)) as server:
-        await _describes(report, server, "no other connections")
-        before_mb = server.peak_mb()
-        async with contextlib.AsyncExitStack() as stack:
-            for _ in range(idle):
-                await stack.enter_async_context(connect(server.uri))
-            await _describes(report, server, f"beside {idle} idle connections")
-            row = report.row("memory of an idle connection", "kB")
-            row.add(OURS, 1024 * (server.peak_mb() - before_mb) / idle)
-            cpu_s, begin_s = server.cpu_s(), time.monotonic()
-            await asyncio.sleep(2)
-            row = report.row(f"CPU of {idle} idle connections", "% of a core")
-            row.add(OURS, 100 * (server.cpu_s() - cpu_s) / (time.monotonic() - begin_s))
-            await _turns(report, server, chunks, turns)
-
-
-async def _describes(report: Report, server: Measured, beside: str, count: int = 200) -> None:
-    cpu_s = server.cpu_s()
-    for _ in range(count):
-        _, took_ms = await describe(server.uri)
-        report.row(f"connect and describe, {beside}", "ms").add(OURS, took_ms)
-    spent_ms = 1000 * (server.cpu_s() - cpu_s) / count
-    report.row(f"connect and describe, {beside}: CPU", "ms").add(OURS, spent_ms)
+async def wire(report: Report, turns: int) -> None:
+    """Turns whose engine takes no time, at one process; what connections cost is told by `bench.crowd`."""
+    chunks = [bytes(SPEECH.size_bytes(CHUNK_MS))] * (_UTTERANCE_MS // CHUNK_MS)
+    async with _scripted() as server:
+        await _turns(report, server, chunks, turns)
 
 
 async def _turns(report: Report, server: Measured, chunks: list[bytes], turns: int) -> None:

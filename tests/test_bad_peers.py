@@ -362,7 +362,9 @@ async def test_last_words_do_not_wait_for_a_client_that_never_reads(
     theirs.close()
 
 
-async def test_a_flood_of_refused_clients_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_of_refused_clients_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(service_module, "_REFUSALS", 1)
     async with (
         serving(FakeProgram(), on_loopback(max_connections=1)) as server,
@@ -376,3 +378,4 @@ async def test_a_flood_of_refused_clients_is_cut_off(monkeypatch: pytest.MonkeyP
         assert errors_in([first]) == ["busy"]
         assert await cut.read() is None
         await still_served(served)
+    assert len([record for record in caplog.records if "refused" in record.getMessage()]) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from wyoming.event import Event
-from wyoming.info import Describe, HandleProgram, Info
+from wyoming.info import Describe, HandleProgram, Info, TtsProgram, TtsVoice
 
 from tests.fakes import ATTRIBUTION, FakeProgram, on_loopback
 from tests.wire_client import client_of
@@ -18,6 +18,14 @@ from wyoming_voice.extensions import PONGS, STATUS
 from wyoming_voice.service import Service, serving
 
 HANDLE = [HandleProgram("fake", ATTRIBUTION, True, None, None, models=[])]
+
+
+def speaking(languages: object) -> dict[str, Any]:
+    """A TTS program with one voice, as it stands in an `info` event."""
+    voice: Any = TtsVoice("v", ATTRIBUTION, True, None, None, ["de"])
+    program = TtsProgram("fake", ATTRIBUTION, True, None, None, [voice]).to_dict()
+    program["voices"][0]["languages"] = languages
+    return program
 
 
 def test_extensions_go_there_and_back() -> None:
@@ -114,9 +122,12 @@ async def test_what_loading_has_told_is_told_to_who_was_there_before() -> None:
     await service.stop()
 
 
-def test_an_info_that_makes_no_sense_is_not_read() -> None:
+@pytest.mark.parametrize(
+    "data", [{"handle": 7}, *({"tts": [speaking(tags)]} for tags in (None, [7], ["de", None]))]
+)
+def test_an_info_that_makes_no_sense_is_not_read(data: dict[str, Any]) -> None:
     with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
-        Description.of(Event("info", {"handle": 7}))
+        Description.of(Event("info", data))
 
 
 async def test_who_declines_is_told_apart_by_the_code_and_found_all_the_same() -> None:

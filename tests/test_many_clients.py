@@ -114,8 +114,11 @@ def test_as_many_files_may_be_open_as_clients_need(limit: int) -> None:
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == limit + OWN
 
 
-async def test_more_clients_than_files_are_refused_before_anybody_comes(limit: int) -> None:
-    service = Service(FakeProgram(), on_loopback(max_connections=2**40))
+@pytest.mark.parametrize("clients", [2**40, 2**70])
+async def test_more_clients_than_files_are_refused_before_anybody_comes(
+    limit: int, clients: int
+) -> None:
+    service = Service(FakeProgram(), on_loopback(max_connections=clients))
     with pytest.raises(ConfigError, match=r"^--max-connections \d+ needs \d+ open files, .* lower"):
         await service.listen()
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == limit

@@ -12,6 +12,7 @@ from tests.fakes import FakeProgram, on_loopback
 from tests.metrics_client import MetricsClient
 from tests.wire_client import client_of
 from wyoming_voice import __version__, errors
+from wyoming_voice import service as service_module
 from wyoming_voice.core.timing import TurnRecord
 from wyoming_voice.errors import ConfigError, UnknownChoice, VoiceError
 from wyoming_voice.service import Service
@@ -167,7 +168,8 @@ async def test_only_what_is_stuck_is_not_alive() -> None:
         assert (await page.values())[f"{PREFIX}_stuck"] == 1
 
 
-async def test_a_service_counts_what_its_clients_do() -> None:
+async def test_a_service_counts_what_its_clients_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "_REFUSALS", 1)
     program = FakeProgram()
     async with watched(program, max_connections=2) as (service, address, page):
         await service.load()
@@ -176,12 +178,13 @@ async def test_a_service_counts_what_its_clients_do() -> None:
             await one.send(Event("hold"), Event("echo"), Event("echo"))
             await one.read_until("held")
             await other.ask(Event("echo"))
-            async with client_of(address) as third:
-                assert (await third.read_until("error"))[0].data["code"] == "busy"
+            async with client_of(address) as told, client_of(address) as cut:
+                assert (await told.read_until("error"))[0].data["code"] == "busy"
+                assert await cut.read() is None
             values = await page.values()
             assert values[f"{PREFIX}_connections"] == 2
             assert values[f"{PREFIX}_connections_accepted_total"] == 2
-            assert values[f"{PREFIX}_connections_refused_total"] == 1
+            assert values[f"{PREFIX}_connections_refused_total"] == 2
             assert values[f"{PREFIX}_requests_in_progress"] == 1
             assert values[f"{PREFIX}_requests_waiting"] == 2
             await other.send(Event("fail"))

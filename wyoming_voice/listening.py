@@ -15,7 +15,6 @@ from pathlib import Path
 from wyoming_voice.errors import ConfigError, UnknownChoice, why
 from wyoming_voice.wire import Address
 
-
 _CALLERS = 4096
 """How many may have called before they are let in; Linux takes the less of this and net.core.somaxconn.
 

@@ -20,7 +20,7 @@ def room_for(clients: int) -> None:
         return
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
-    except (ValueError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         raise ConfigError(
             f"--max-connections {clients} needs {needed} open files, and this process may have {most};"
             " raise that (systemd: LimitNOFILE=, Docker: --ulimit nofile=, a shell: ulimit -Hn),"

@@ -34,7 +34,24 @@ _LAST_WORDS_S = 5.0
 """How long an error may take to be told, to a peer that perhaps reads nothing."""
 
 
-@dataclass
+class Described:
+    """What a server says of itself as it goes over the wire: that of a hundred voices is large.
+
+    So it is written down once, not for each who asks, and again when loading has told more.
+    """
+
+    def __init__(self) -> None:
+        self._info: Info | None = None
+        self._event = b""
+
+    def as_event(self, info: Info) -> bytes:
+        """This description."""
+        if info is not self._info:
+            self._info, self._event = info, encode(listing(info, STATUS, PONGS))
+        return self._event
+
+
+@dataclass(frozen=True)
 class House:
     """What all connections of a service share.
 
@@ -48,18 +65,7 @@ class House:
     finished: Finished
     status: Callable[[], dict[str, Any]]
     told: Callable[[str, str], None]
-    _described: tuple[Info, bytes] | None = field(default=None, init=False)
-
-    @property
-    def description(self) -> bytes:
-        """What `describe` is answered with, as it goes over the wire.
-
-        It is written down once, not for each who asks: that of a hundred voices is large.
-        """
-        info = self.program.info
-        if self._described is None or self._described[0] is not info:  # loading may have told more
-            self._described = info, encode(listing(info, STATUS, PONGS))
-        return self._described[1]
+    described: Described = field(default_factory=Described)
 
 
 class Peer:
@@ -140,7 +146,7 @@ class Peer:
         if Ping.is_type(event.type):
             return encode(Pong(text=_text_of(event)).event())
         if Describe.is_type(event.type):
-            return self._house.description
+            return self._house.described.as_event(self._house.program.info)
         return encode(Event(STATUS, self._house.status())) if event.type == STATUS else None
 
     async def _admit(self, request: Request) -> None:

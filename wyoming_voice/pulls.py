@@ -68,6 +68,8 @@ class Pull:
     step: Callable[[], Any]
     standing: Standing
     due_s: float
-    result: asyncio.Future[Any]
-    asked_s: float
+    result: asyncio.Future[Any] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    asked_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     started_s: float = 0.0

@@ -44,6 +44,7 @@ class Worker:
         self._open: set[Work[Any]] = set()
         self._running: list[Pull] = []
         self._waiting = Waiting[Pull]()
+        self._held = Waiting[Pull]()  # until what they can't be made without is there
         self._pace = Pace()
         self._closed = False
 
@@ -83,16 +84,14 @@ class Worker:
         return len(self._open)
 
     def numbers(self) -> Iterator[tuple[str, float]]:
-        """How full it is: FINAL requests that wait for a thread, the oldest wait, places and threads."""
-        asked_s = [
-            pull.asked_s for pull in self._waiting.of(Priority.FINAL) if pull.due_s > AT_ONCE
-        ]
+        """How full it is: FINAL requests that wait for an item, the oldest wait, places and threads."""
+        finals = [*self._held.of(Priority.FINAL), *self._waiting.of(Priority.FINAL)]
+        asked_s = [pull.asked_s for pull in finals if pull.due_s > AT_ONCE]
         oldest_s = asyncio.get_running_loop().time() - min(asked_s) if asked_s else 0.0
-        finals = sum(work.standing.priority is Priority.FINAL for work in self._open)
         yield "queue_depth", len(asked_s)
         yield "queue_oldest_seconds", oldest_s
         yield "queue_capacity", self.max_requests
-        yield "worker_requests", finals
+        yield "worker_requests", self._finals
         yield "worker_busy", sum(pull.request.running for pull in self._running)
         yield "worker_threads", self._threads
 
@@ -159,12 +158,17 @@ class Worker:
             self._open.discard(request)
             self._release(request)
 
+    @property
+    def _finals(self) -> int:
+        return sum(request.standing.priority is Priority.FINAL for request in self._open)
+
     def _refuse_if_hopeless(self, request: Work[Any]) -> None:
-        finals = sum(other.standing.priority is Priority.FINAL for other in self._open)
-        if finals >= self.max_requests:
+        if (finals := self._finals) >= self.max_requests:
             raise Busy(f"{self._name} serves {finals} requests already; try again later")
         due_s = asyncio.get_running_loop().time() + request.deadline_s
+        held = (pull for pull in self._held.of(Priority.FINAL) if pull.due_s <= due_s)
         ahead = self._waiting.ahead_of(Priority.FINAL, due_s)
+        ahead += sum(pull.request.until == request.until for pull in held)  # others may come later
         wait_s = self._pace.wait_s(ahead, self._threads)
         if wait_s > request.deadline_s:
             raise Busy(
@@ -174,18 +178,15 @@ class Worker:
 
     async def _pull(self, request: Work[T]) -> T:
         loop = asyncio.get_running_loop()
-        begun_s = loop.time()
-        deadline_s = begun_s + request.deadline_s
-        pull: Pull | None = None
+        deadline_s = loop.time() + request.deadline_s
+        due_s = self._due_s(request, deadline_s)
+        pull = Pull(request, request.step, request.standing, due_s)
         try:
             async with asyncio.timeout_at(deadline_s) as limit:
-                if request.until is not None:
-                    await request.until()
+                await self._hold(pull)
                 if self._closed:
                     raise self._closing()
-                due_s = self._due_s(request, deadline_s)
-                pull = self._asked(request, request.step, request.standing, due_s)
-                pull.asked_s = begun_s
+                self._put(pull)
                 item = await pull.result
         except TimeoutError as error:
             if not limit.expired():
@@ -194,8 +195,7 @@ class Worker:
                 f"{self._name}: no result within {request.deadline_s:g} s"
             ) from error
         finally:
-            if pull is not None:
-                self._forget(pull)
+            self._forget(pull)
         self._note(pull, loop.time())
         return cast(T, item)
 
@@ -217,14 +217,19 @@ class Worker:
             request.record.spent("queue", pull.asked_s, pull.started_s)
             request.record.spent("work", pull.started_s, ended_s)
 
-    def _asked(
-        self, request: Work[Any], step: Callable[[], Any], standing: Standing, due_s: float
-    ) -> Pull:
-        loop = asyncio.get_running_loop()
-        pull = Pull(request, step, standing, due_s, loop.create_future(), loop.time())
+    async def _hold(self, pull: Pull) -> None:
+        """Until what its request can't do without is there; it is before those who come meanwhile."""
+        if pull.request.until is None:
+            return
+        self._held.put(pull)
+        try:
+            await pull.request.until()
+        finally:
+            self._held.remove(pull)
+
+    def _put(self, pull: Pull) -> None:
         self._waiting.put(pull)
         self._dispatch()
-        return pull
 
     def _forget(self, pull: Pull) -> None:
         """Let go of a pull that nobody waits for, and of the audio or text that its request holds."""
@@ -234,7 +239,7 @@ class Worker:
     def _release(self, request: Work[Any]) -> None:
         """Have a thread close a generator that was begun and not ended, before all other work."""
         if hasattr(request.items, "close") and not request.running and not self._closed:
-            self._asked(request, request.close, Standing(Priority.FINAL), AT_ONCE)
+            self._put(Pull(request, request.close, Standing(Priority.FINAL), AT_ONCE))
 
     def _closing(self) -> EngineError:
         return EngineError(f"{self._name} is shutting down")

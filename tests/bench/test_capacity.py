@@ -128,6 +128,15 @@ def test_enough_is_the_first_that_is() -> None:
             assert less.wait_s(95) > 0.5
 
 
+def test_what_can_t_be_enough_any_more_is_not_simulated_to_its_end() -> None:
+    turn = Turn(asr_s=Fixed(1.0))
+    short = simulate(turn, Servers(), rooms=50, think_s=60, turns=1000, bound_s=0.5)
+    assert 51 < short.turns < 200
+    assert short.wait_s(95) > 0.5
+    ample = simulate(turn, Servers(asr=50), rooms=50, think_s=60, turns=1000, bound_s=0.5)
+    assert ample.turns == 1000
+
+
 def test_a_measured_time_lies_about_its_median() -> None:
     dice = random.Random(3)
     drawn = [Measured(0.4, 0.9).draw(dice) for _ in range(20_000)]

@@ -14,7 +14,7 @@ from tests.satellite.waiting import until
 from wyoming_voice.wire import Address
 
 SHORT: dict[str, Any] = {"idle_timeout_s": 3, "write_timeout_s": 3, "deadline_s": 5}
-"""A server that gives silent clients up soon, so that the test needn't wait for it; a slow machine is not silent."""
+"""A server that gives silent clients up soon, but not those of a slow machine."""
 
 PLACES = (0, 40, 300)
 """Bytes after which a fault begins: within the first header, the first data, somewhere behind."""

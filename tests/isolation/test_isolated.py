@@ -248,6 +248,14 @@ def test_an_idle_engine_is_unloaded_and_comes_back_when_it_is_asked() -> None:
         assert not engine.failing
 
 
+async def test_who_awaits_an_engine_has_it_loaded() -> None:
+    with loaded(Bounds(30.0, 30.0, 30.0, unload_after_s=1.0)) as engine:
+        with ends(pid_of(engine)):
+            pass
+        await engine.awaited()
+        assert engine.loaded
+
+
 def test_an_engine_at_work_is_not_unloaded() -> None:
     with loaded(Bounds(30.0, 30.0, 30.0, unload_after_s=0.2)) as engine:
         before = pid_of(engine)

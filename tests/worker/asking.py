@@ -49,3 +49,12 @@ class Clock:
         for item_s in items_s:
             self.ahead_s += item_s
             yield item_s
+
+
+async def measured(worker: Worker, clock: Clock, count: int, item_s: float) -> None:
+    """Have a worker learn how long an item takes."""
+    stream = worker.stream(lambda: clock.took(*[item_s] * count), deadline_s=1000)
+    async with contextlib.aclosing(stream):
+        for _ in range(count):
+            await anext(stream)
+    await until_free(worker)

@@ -134,6 +134,7 @@ async def test_closing_forgets_the_clean_up_that_waits(worker: Worker) -> None:
     await blocker.begun()
     await stream.aclose()
     assert len(worker._waiting) == 1
+    assert dict(worker.numbers())["queue_depth"] == 0, "nobody waits for it"
     worker.close()
     blocker.let()
     with pytest.raises(EngineError, match="engine is shutting down"):

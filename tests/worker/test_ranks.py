@@ -60,7 +60,7 @@ async def test_who_comes_just_as_an_item_ends_does_not_get_ahead_of_its_rank(
     def and_somebody_comes(pull: Pull, step: asyncio.Future[Any]) -> None:
         finished(pull, step)
         if len(log) == 1:
-            worker._asked(pull.request, lambda: log.append("b"), Standing(Priority.BATCH), 0.0)
+            worker._put(Pull(pull.request, lambda: log.append("b"), Standing(Priority.BATCH), 0.0))
 
     monkeypatch.setattr(worker, "_finished", and_somebody_comes)
     await items(worker, Steps("a", log, items=2).let())

@@ -1,12 +1,11 @@
 """Who is refused at the worker: by number, by the expected wait, and never on suspicion."""
 
 import asyncio
-import contextlib
 
 import pytest
 
 from tests.fakes import Steps
-from tests.worker.asking import PATIENCE_S, Clock, items, started, until_free
+from tests.worker.asking import PATIENCE_S, Clock, items, measured, started, until_free
 from wyoming_voice.errors import Busy, DeadlineExceeded
 from wyoming_voice.ranks import Pace
 from wyoming_voice.worker import Priority, Standing, Worker
@@ -46,14 +45,6 @@ async def test_who_is_promoted_to_final_counts_as_one() -> None:
     guess.let()
     assert len(await task) == 3
     worker.close()
-
-
-async def measured(worker: Worker, clock: Clock, count: int, item_s: float) -> None:
-    stream = worker.stream(lambda: clock.took(*[item_s] * count), deadline_s=1000)
-    async with contextlib.aclosing(stream):
-        for _ in range(count):
-            await anext(stream)
-    await until_free(worker)
 
 
 async def waiting(

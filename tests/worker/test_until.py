@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes import Steps
-from tests.worker.asking import PATIENCE_S, items, until_free
+from tests.worker.asking import PATIENCE_S, Clock, items, measured, until_free
 from wyoming_voice.core.timing import TurnRecord
-from wyoming_voice.errors import DeadlineExceeded, EngineError
-from wyoming_voice.worker import Worker
+from wyoming_voice.errors import Busy, DeadlineExceeded, EngineError
+from wyoming_voice.worker import Priority, Standing, Worker
 
 
 async def test_who_waits_for_an_engine_holds_no_thread_up(worker: Worker) -> None:
@@ -61,3 +61,52 @@ async def test_an_engine_that_comes_after_the_end_is_asked_for_nothing(worker: W
         await task
     await until_free(worker)
     assert made == []
+
+
+async def test_who_waits_for_an_engine_waits_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, clock = Worker("engine", max_requests=8), Clock(monkeypatch)
+    await measured(worker, clock, 16, 10.0)
+    there, steps = asyncio.Event(), Steps("a", [], items=1).let()
+    guess = Standing(Priority.SPECULATIVE)
+    ranks: list[Priority | Standing] = [*[Priority.FINAL] * 5, guess]
+    streams = [
+        worker.stream(steps, deadline_s=60, priority=priority, until=there.wait)
+        for priority in ranks
+    ]
+    tasks = [asyncio.create_task(anext(stream)) for stream in streams]
+    await asyncio.sleep(0)
+    clock.ahead_s += 7
+    numbers = dict(worker.numbers())
+    assert numbers["queue_depth"] == 5
+    assert numbers["queue_oldest_seconds"] == pytest.approx(7, abs=1)
+    assert worker.busy is False
+    worker.promote(guess, Priority.FINAL)
+    assert dict(worker.numbers())["queue_depth"] == 6
+    with pytest.raises(Busy, match="work for about 60 s, and a request may wait 59 s"):
+        await anext(worker.stream(steps, deadline_s=59, until=there.wait))
+    sooner = asyncio.create_task(anext(worker.stream(steps, deadline_s=40, until=there.wait)))
+    assert await items(worker, steps, deadline_s=59) == ["a0"], "who waits for nothing goes before"
+    there.set()
+    assert await asyncio.gather(*tasks, sooner) == ["a0"] * 7
+    assert dict(worker.numbers())["queue_depth"] == 0
+    worker.close()
+
+
+async def test_who_leaves_or_is_failed_while_an_engine_is_waited_for_is_in_no_line(
+    worker: Worker,
+) -> None:
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise EngineError("it won't come")
+
+    leaver = asyncio.create_task(
+        anext(worker.stream(lambda: iter("a"), deadline_s=1, until=asyncio.Event().wait))
+    )
+    await asyncio.sleep(0)
+    assert dict(worker.numbers())["queue_depth"] == 1
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    with pytest.raises(EngineError, match="it won't come"):
+        await anext(worker.stream(lambda: iter("a"), deadline_s=1, until=fails))
+    assert (dict(worker.numbers())["queue_depth"], worker.idle) == (0, True)
