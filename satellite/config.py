@@ -52,8 +52,12 @@ class HookSettings(Settings):
     on_unmuted: str = Field("", description="command for when it is open again")
     on_duck: str = Field("", description="command that makes other sound softer")
     on_unduck: str = Field("", description="command that makes it as loud as before")
-    on_connected: str = Field("", description="command for when Home Assistant has come")
-    on_disconnected: str = Field("", description="command for when it has gone")
+    on_connected: str = Field(
+        "",
+        description="command for when somebody who answers has come (home-assistant, or direct: servers "
+        "of our own)",
+    )
+    on_disconnected: str = Field("", description="command for when they have gone (likewise)")
     on_microphone_ready: str = Field("", description="command for when sound comes in")
     on_microphone_lost: str = Field("", description="command for when none does (why)")
     on_timer_started: str = Field("", description="command for a timer (its name, or its id)")
@@ -90,7 +94,8 @@ class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSetting
     uri: Uri = "tcp://127.0.0.1:10700"
     mode: Literal["auto", "ha", "standalone"] = Field(
         "auto",
-        description="who answers: Home Assistant, servers of our own, or the first while it is connected",
+        description="who answers: ha (Home Assistant), standalone (servers of our own), or auto (Home "
+        "Assistant while it is connected)",
     )
     area: str = Field("", description="the room, for who answers")
 
@@ -105,7 +110,9 @@ class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSetting
     )
 
     gate: Literal["wake", "vad", "push-to-talk", "remote"] = Field(
-        "wake", description="what begins a turn: wake word, any speech, a held button, a program"
+        "wake",
+        description="what begins a turn: wake (a wake word), vad (any speech), push-to-talk (a held "
+        "button) or remote (a program)",
     )
     wake_word: list[str] = Field(
         ["okay_nabu"],
@@ -126,12 +133,15 @@ class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSetting
     max_speech_s: LongestSpeech = 20
     no_speech_s: float = Field(5, gt=0, description="seconds to wait for speech after a wake word")
     follow_up: Literal["off", "question", "always"] = Field(
-        "question", description="when to listen again after an answer, without a wake word"
+        "question",
+        description="when to listen again after an answer, without a wake word: off (never), question "
+        "(it was one) or always",
     )
     follow_up_s: float = Field(8, gt=0, description="seconds to wait for speech then")
     barge_in: Literal["off", "stop", "wake", "speech"] = Field(
         "wake",
-        description="what may interrupt an answer: nothing, a stop word, a wake word, speech",
+        description="what may interrupt an answer, beside a button: off (nothing), stop (a stop word), "
+        "wake (a wake word, too) or speech (any speech)",
     )
     answer_s: float = Field(
         30, gt=0, description="seconds without progress after which a turn fails"
@@ -147,7 +157,8 @@ class SatelliteSettings(HookSettings, ListenSettings, CallSettings, TraceSetting
     mic_gain_db: float = Field(0, ge=-30, le=40, description="louder or softer, before all else")
     aec: Literal["auto", "inproc", "server", "hw", "off"] = Field(
         "auto",
-        description="who takes our own voice out: this process, the sound server, the hardware",
+        description="who takes our own voice out: inproc (this process), server (the sound server), hw "
+        "(the hardware), off (nobody) or auto (this process, where it can)",
     )
     noise_suppression: int = Field(0, ge=0, le=4, description="0: off; 1 to 4: 6, 12, 18, 21 dB")
     auto_gain: bool = Field(False, description="bring quiet speakers up")

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     config: Path | None = Field(None, description=CONFIG_HELP)
     log_level: str = Field("info", description="debug, info, warning or error")
     log_format: Literal["text", "json"] = Field(
-        "text", description="one line of text for a record, or one JSON object"
+        "text", description="a record is a line of text (text), or a JSON object (json)"
     )
 
     @classmethod

@@ -23,13 +23,15 @@ Uri = Annotated[
 
 VadSensitivity = Annotated[
     Literal["aggressive", "default", "relaxed"],
-    Field(description="how long a silence ends speech: 0.5, 0.8 or 1.25 s"),
+    Field(
+        description="silence that ends speech: aggressive (0.5 s), default (0.8) or relaxed (1.25)"
+    ),
 ]
 Endpoint = Annotated[
     Literal["fixed", "dynamic"],
     Field(
-        description="`dynamic`: a shorter silence where what was said is complete, "
-        "a longer one where it is not"
+        description="dynamic: a shorter silence where what was said is complete, a longer one where "
+        "it is not; fixed: always the same"
     ),
 ]
 VadThreshold = Annotated[float, Field(gt=0, lt=1, description="probability that counts as speech")]
@@ -134,9 +136,7 @@ class ListenSettings(AllowSettings):
     zeroconf: str = Field("", description="name to announce on the network (default: the host's)")
     no_zeroconf: bool = Field(False, description="announce nothing on the network")
     advertise_host: str = Field("", description="address to announce instead of the interfaces'")
-    advertise_port: int = Field(
-        0, ge=0, le=65535, description="port to announce instead of the real one"
-    )
+    advertise_port: int = Field(0, ge=0, le=65535, description="port to announce (0: the real one)")
     max_connections: int = Field(
         64, ge=1, description="clients at a time; one more is refused as busy"
     )

@@ -33,7 +33,9 @@ class EngineSettings(Settings):
     languages: list[str] = Field(
         [], description="the only languages that auto may find (default: all of the model's)"
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model works")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where the model works: auto, cpu or cuda"
+    )
     compute_type: str = Field(
         "auto", description="CTranslate2's number type: auto, int8, float16, float32, …"
     )
@@ -56,7 +58,8 @@ class EngineSettings(Settings):
     hotwords: list[str] = Field([], description="words to expect, such as names of devices")
     name_prompt: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="whether the model is told names before it listens; auto: not those that it breaks",
+        description="whether the model is told names before it listens: always, never, or auto (not "
+        "one that they break)",
     )
     no_snapping: bool = Field(
         False,
@@ -91,7 +94,8 @@ class AsrSettings(EngineSettings, IsolationSettings, ServiceSettings, HttpSettin
         False, description="decide when an utterance has ended, and answer before audio-stop"
     )
     endpoint: Literal["fixed", "dynamic"] = Field(
-        "dynamic", description="silence that ends an utterance: always the same, or by its words"
+        "dynamic",
+        description="silence that ends an utterance: fixed (always the same) or dynamic (by its words)",
     )
     smart_turn: bool = Field(
         False,

@@ -29,14 +29,16 @@ class EngineSettings(Settings):
         " (default: af_heart; espeak: en-us)",
     )
     speed: float = Field(1.0, ge=0.5, le=2.0, description="how fast to speak; 1 is natural")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where Kokoro runs")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where Kokoro runs: auto, cpu or cuda"
+    )
     cpu_threads: int = Field(
         0, ge=0, description="threads for Kokoro; 0: as many as prove fastest at the start"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="Kokoro's convolutions on a CPU; auto: bfloat16 where it proves faster and differs"
-        " by less than 0.5 dB",
+        description="Kokoro's convolutions on a CPU: float32, bfloat16, or auto (bfloat16 where it proves "
+        "faster and differs by less than 0.5 dB)",
     )
 
 
