@@ -78,7 +78,7 @@ def parts(profile: str, recordings: Path | None) -> dict[str, Part]:
         "network": lambda: network(seeds=12 if full else 1),
         "crowds": lambda: crowds(idle=1000 if full else 200, requests=200 if full else 15),
         "flat": lambda: flat(requests=10_000 if full else 600),
-        "isolated": lambda: isolated(requests=2000 if full else 200, kills=40 if full else 5),
+        "isolated": lambda: isolated(requests=2000 if full else 200, kills=5),
         "doors": lambda: doors(
             requests=1000 if full else 80, seeds=4 if full else 1, silent=20 if full else 5
         ),

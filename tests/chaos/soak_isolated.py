@@ -2,7 +2,8 @@
 
 Rules: every request ends with a result or an error in words; each engine that was killed is followed by
 another, and leaves no process behind; the server's process, and then that of an engine that lives, stay flat.
-The engines are killed in the first half of the requests, so that the last one has the other half to itself.
+The engines are killed in the first half of the requests, so that the last one has the other half to itself;
+a few times only, since each is begun later than the one before (`faults.PAUSES_S`).
 """
 
 import asyncio
