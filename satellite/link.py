@@ -1,7 +1,8 @@
 """One turn through three servers that are known: what is heard goes in, what is spoken comes out.
 
-What happens is reported as it happens, each with its time on the monotonic clock; what was begun on a
-guess happens when the guess has come true. The stages themselves are those of `standalone.exchange`.
+What happens is reported as it happens, in order of time, each with its time on the monotonic clock;
+what was begun on a guess happens when the guess has come true. The stages themselves are those of
+`standalone.exchange`.
 """
 
 import asyncio
@@ -197,6 +198,7 @@ class Turn:
             await self._exchange.respond(text)
         finally:
             await self._hang_up()
+            self._told.finish()
         return self._told.sounds
 
     async def _hang_up(self) -> None:
@@ -211,27 +213,31 @@ class Turn:
 
 
 class _Told:
-    """Makes happenings of an exchange's reports."""
+    """Makes happenings of an exchange's reports.
+
+    Speech begins with silence: its first audible sample comes before it could be heard, and is told then.
+    """
 
     def __init__(self, report: Callable[[Happening], None]) -> None:
         self.sounds: list[Sound] = []
         self._report = report
         self._splitter = SentenceSplitter(WHOLE_SENTENCES)
         self._begun = False
-        self._audible = False
+        self._audible: Audible | None = None
+        self._silence: asyncio.TimerHandle | None = None  # before what is audible
 
     def take(self, news: Report) -> None:
         match news:
             case Supposed(text):
-                self._report(Guessed(_now_s(), text))
+                self._tell(Guessed(_now_s(), text))
             case Understood(text):
-                self._report(Transcribed(_now_s(), text))
+                self._tell(Transcribed(_now_s(), text))
             case UnderWay(for_s):
-                self._report(Foreseen(_now_s(), for_s))
+                self._tell(Foreseen(_now_s(), for_s))
             case Written(text):
                 if not self._begun:
                     self._begun = True
-                    self._report(FirstWords(_now_s()))
+                    self._tell(FirstWords(_now_s()))
                 self._sentences(self._splitter.add(text))
             case WrittenAll():
                 self._sentences(self._splitter.finish())
@@ -242,12 +248,24 @@ class _Told:
         self.sounds.append(sound)
         offset_s = None if self._audible else first_audible_s(sound.pcm, sound.format)
         if offset_s is not None:
-            self._audible = True
-            self._report(Audible(_now_s() + offset_s))
+            self._audible = Audible(_now_s() + offset_s)
+            self._silence = asyncio.get_running_loop().call_later(offset_s, self.finish)
+
+    def finish(self) -> None:
+        """Nothing comes before the first audible sample any more."""
+        silence, self._silence = self._silence, None
+        if silence is not None and self._audible is not None:
+            silence.cancel()
+            self._report(self._audible)
+
+    def _tell(self, happening: Happening) -> None:
+        if self._audible is not None and self._audible.at_s <= happening.at_s:
+            self.finish()  # the timer may be late
+        self._report(happening)
 
     def _sentences(self, sentences: list[str]) -> None:
         for sentence in sentences:
-            self._report(SentenceWritten(_now_s(), sentence))
+            self._tell(SentenceWritten(_now_s(), sentence))
 
 
 class _Listening:

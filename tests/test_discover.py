@@ -30,3 +30,14 @@ async def test_addresses_and_names_are_printed_as_they_are(
     assert (rows[2][0], rows[2][-1]) == ("attic", "answer")
     assert (rows[3][0], rows[3][-1]) == ("cellar", "busy")
     assert told.splitlines()[-1] == f"cellar: {CELLAR} says: no [1m room"
+
+
+async def test_where_nobody_is_announced_the_command_that_finds_this_machines_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def nobody(timeout_s: float) -> list[Found]:
+        return []
+
+    monkeypatch.setattr(discover, "discover", nobody)
+    assert await discover.run(discover.DiscoverSettings()) == 1
+    assert "`wyoming-voice status`" in capsys.readouterr().out

@@ -61,6 +61,8 @@ def test_what_cannot_be_had_names_the_directory_and_the_command(
     assert f"wyoming-voice models fetch tts hexgrad/Kokoro-82M --model-dir {tmp_path}" in str(
         caught.value
     )
+    for remedy in ("(--model-dir)", "--engine espeak (pip install 'wyoming-voice[embedded]')"):
+        assert remedy in str(caught.value)
 
 
 def test_a_directory_of_the_users_own(tmp_path: Path) -> None:

@@ -82,6 +82,62 @@ async def test_nothing_stands_in_where_nothing_can(machine: Machine) -> None:
     assert (plans["asr"], plans["tts"]) == ((), ())  # the servers say what they lack
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "stand_in"),
+    [
+        ("LANGUAGE", "de", ()),
+        ("LANGUAGE", "pt-BR", ()),
+        ("LANGUAGES", "de,fr", ("--languages", "en")),
+    ],
+)
+async def test_a_language_that_the_stand_in_does_not_understand_is_told(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    stand_in: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv(f"WYOMING_VOICE_ASR_{name}", value)
+    asr = (await machine.plans())["asr"]
+    assert asr == ("--engine", "pocketsphinx", "--language", "en", *stand_in)
+    told = machine.said[1]
+    assert f"{value.replace(',', ', ')} (WYOMING_VOICE_ASR_{name}, [asr] {name.lower()})" in told
+    assert "understands English only" in told
+
+
+@pytest.mark.parametrize("language", ["auto", "en", "en-GB"])
+async def test_a_language_that_the_stand_in_understands_is_not_worth_a_word(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("WYOMING_VOICE_ASR_LANGUAGE", language)
+    await machine.plans()
+    assert [line.split(":")[0] for line in machine.said] == ["asr", "tts", "handle"]
+
+
+@pytest.mark.parametrize(
+    ("voice", "stand_in"),
+    [
+        ("ff_siwis", "fr"),
+        ("bf_emma(2)+bf_lily", "en-gb"),
+        ("jf_alpha", "en-us"),
+        ("none", "en-us"),
+    ],
+)
+async def test_a_voice_of_the_same_language_stands_in_for_kokoros(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, voice: str, stand_in: str
+) -> None:
+    monkeypatch.setenv("WYOMING_VOICE_TTS_VOICE", voice)
+    assert (await machine.plans())["tts"] == ("--engine", "espeak", "--voice", stand_in)
+    assert f"{voice} (WYOMING_VOICE_TTS_VOICE, [tts] voice)" in machine.said[2]
+
+
+async def test_a_voice_that_the_stand_in_has_is_kept(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WYOMING_VOICE_TTS_VOICE", "de")
+    assert (await machine.plans())["tts"] == ("--engine", "espeak")
+
+
 async def test_an_address_that_somebody_chose_is_kept(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,10 @@ async def run(settings: DiscoverSettings) -> int:
     with console.status(f"looking for {settings.timeout_s:g} s"):
         found = await discover(settings.timeout_s)
     if not found:
-        console.print("no Wyoming server answered; servers bound to 127.0.0.1 are not announced")
+        console.print(
+            "no Wyoming server answered; servers bound to 127.0.0.1 are not announced"
+            " (`wyoming-voice status` finds those of this machine)"
+        )
         return 1
     console.print(_table(found))
     for server in found:

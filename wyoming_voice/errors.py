@@ -18,6 +18,7 @@ VoiceError                       text for a person, `code` for a program
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Self
 
 
 class VoiceError(Exception):
@@ -30,6 +31,13 @@ class PeerError(VoiceError):
     """What the other side of one connection did wrong."""
 
     code = "bad-request"
+    param: str | None = None
+    """The field of a request that is refused, where it is one."""
+
+    def about(self, param: str) -> Self:
+        """The same, of a field of a request."""
+        self.param = param
+        return self
 
 
 class BadEvent(PeerError):
@@ -69,16 +77,20 @@ class TooSlow(PeerError):
 
 
 class UnknownChoice(PeerError):
-    """A name that is not on the list; says what is, and the nearest one."""
+    """A name that is not on the list; says the nearest one, or where none is near what there is."""
 
-    def __init__(self, kind: str, value: str, known: Iterable[str]) -> None:
-        """`kind` is what was named ("voice", "model", "language"); it becomes the code."""
+    def __init__(self, kind: str, value: str, known: Iterable[str], meant: str = "") -> None:
+        """`kind` is what was named ("voice", "model", "language"); it becomes the code.
+
+        `meant`: the choice that `value` says in other words, where there is one.
+        """
         choices = sorted(known)
-        near = get_close_matches(value, choices, n=1)
+        near = [meant] if meant else get_close_matches(value, choices, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"known: {_listed(choices)}"
         super().__init__(f"unknown {kind} {_shortened(value)!r}; {remedy}")
         self.code = f"unknown-{kind}"
         self.param = kind
+        self.meant = meant
 
 
 class DeadlineExceeded(VoiceError):

@@ -156,7 +156,8 @@ def missing(weights: Weights, model_dir: Path | None) -> str:
     """Which weights are not here, where they were looked for, and what fetches them."""
     place = f" --model-dir {model_dir}" if model_dir is not None else ""
     return (
-        f"the weights {weights.repository} are not in {where(model_dir)}; "
-        f"run `wyoming-voice models fetch {weights.kind} {weights.name}{place}` on a machine with "
-        f"internet and copy that directory here, or take --engine {_WITHOUT_WEIGHTS[weights.kind]}"
+        f"the weights {weights.repository} are not in {where(model_dir)}; name the directory that "
+        f"holds them (--model-dir), or run `wyoming-voice models fetch {weights.kind} {weights.name}"
+        f"{place}` on a machine with internet and copy that directory here, or take "
+        f"--engine {_WITHOUT_WEIGHTS[weights.kind]} (pip install 'wyoming-voice[embedded]')"
     )

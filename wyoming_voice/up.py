@@ -16,14 +16,17 @@ from typing import ClassVar
 from pydantic import Field
 from rich.console import Console
 
+from wyoming_voice.asr.languages import AUTO, primary
 from wyoming_voice.asr.settings import AsrSettings
-from wyoming_voice.config import Settings, load
-from wyoming_voice.errors import ConfigError
+from wyoming_voice.config import PREFIX, Settings, load
+from wyoming_voice.errors import ConfigError, UnknownChoice
 from wyoming_voice.handle.building import key_of
 from wyoming_voice.handle.settings import NO_LLM, HandleSettings
 from wyoming_voice.settings import ServiceSettings
 from wyoming_voice.stack import Plan, end_on_signals, running
+from wyoming_voice.tts.espeak import ESPEAK_VOICES
 from wyoming_voice.tts.settings import TtsSettings
+from wyoming_voice.tts.voices import Catalogue, kokoro_voice
 from wyoming_voice.wire import Address, parse_uri
 
 Say = Callable[[str], None]
@@ -109,8 +112,13 @@ def _asr_engine(settings: AsrSettings, say: Say) -> tuple[str, ...]:
     lacking = _not_installed("faster_whisper") or _no_whisper(settings)
     if not lacking or _not_installed("pocketsphinx"):
         return ()
-    say(f"asr: {lacking}; using the embedded recogniser, for trying out: clear US English")
-    return ("--engine", "pocketsphinx", "--language", "en")
+    say(f"asr: {lacking}; using the embedded recogniser, for trying out: clear US English only")
+    for name, tags in (("language", [settings.language]), ("languages", settings.languages)):
+        if unheard := [tag for tag in tags if primary(tag) not in ("en", AUTO)]:
+            said = f"{', '.join(unheard)} ({_names_of('asr', name)})"
+            say(f"asr: without effect: {said}; the embedded recogniser understands English only")
+    languages = ("--languages", "en") if settings.languages else ()
+    return ("--engine", "pocketsphinx", "--language", "en", *languages)
 
 
 def _tts_engine(settings: TtsSettings, say: Say) -> tuple[str, ...]:
@@ -120,7 +128,28 @@ def _tts_engine(settings: TtsSettings, say: Say) -> tuple[str, ...]:
     if not lacking or _not_installed("espeakng_loader"):
         return ()
     say(f"tts: {lacking}; using the embedded voice, espeak-ng")
-    return ("--engine", "espeak")
+    return ("--engine", "espeak", *_espeak_voice(settings.voice, say))
+
+
+def _espeak_voice(named: str, say: Say) -> tuple[str, ...]:
+    """The voice that stands in for Kokoro's: of the same language, where there is one."""
+    if not named or named in {voice.name for voice in ESPEAK_VOICES}:
+        return ()
+    one = kokoro_voice(named.partition("+")[0].partition("(")[0].strip())
+    language = one.language if one is not None else ""
+    ours = Catalogue(ESPEAK_VOICES, "en-us")
+    try:
+        voice = ours.choose(None, language)
+    except UnknownChoice:
+        voice = ours.voices[0]
+    said = f"{named} ({_names_of('tts', 'voice')})"
+    say(f"tts: without effect: {said}; the embedded voice {voice.name} stands in for it")
+    return ("--voice", voice.name)
+
+
+def _names_of(section: str, name: str) -> str:
+    """Under which names a person set it."""
+    return f"{PREFIX}{section.upper()}_{name.upper()}, [{section}] {name}"
 
 
 def _not_installed(package: str) -> str:

@@ -12,7 +12,7 @@ from wyoming_voice.core.sentences import SentenceSettings, SentenceSplitter
 MAX_CHARS = 50_000
 """Some fifty minutes of speech; who writes more is in a loop."""
 
-WHOLE_SENTENCES = SentenceSettings(first_clause_min_chars=250)
+WHOLE_SENTENCES = SentenceSettings(language="", first_clause_min_chars=250)
 
 
 class Script:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.fuzz.registry import TARGETS
 from tests.fuzz.runs import ROOT, WORK, Run, run
+from wyoming_voice.whole_files import leave_standard_output
 
 _HEADS = ("target", "executions", "per s", "branches", "new", "inputs", "slowest", "findings")
 
@@ -28,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The status of the process."""
     asked = _parser().parse_args(argv)
     if asked.list:
-        print("\n".join(f"{name:26} {_first_line(name)}" for name in TARGETS))
-        return 0
+        return _list()
     if asked.replay:
         return _replay(asked.replay)
     if importlib.util.find_spec("atheris") is None:
@@ -51,6 +51,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="name the targets")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="run one input of a target")
     return parser
+
+
+def _list() -> int:
+    try:
+        print("\n".join(f"{name:26} {_first_line(name)}" for name in TARGETS), flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        leave_standard_output()
+    return 0
 
 
 def _fuzz(names: Sequence[str], seconds: float, runs: int) -> int:

@@ -211,11 +211,18 @@ async def test_whoever_leaves_hangs_up_on_everybody(servers: dict[str, str]) -> 
             await llm.hung_up.wait()
 
 
+async def test_the_field_that_is_refused_is_named(browser: Browser) -> None:
+    for field, value in (("text", "x" * 5001), ("voice", "nobody")):
+        answer = await ask(browser, json={"text": "hi", field: value})
+        assert answer.json()["error"]["param"] == field
+
+
 async def test_a_recording_that_is_too_long_is_refused(servers: dict[str, str]) -> None:
     async with serving(settings(servers, max_question_s=0.5)) as (gateway, address):
         answer = await ask(Browser(gateway, address), files={"file": recording()})
     assert answer.status_code == 413
     assert "--max-question-s" in answer.json()["error"]["message"]
+    assert answer.json()["error"]["param"] == "file"
 
 
 async def test_say_and_voices(browser: Browser) -> None:

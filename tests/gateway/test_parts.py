@@ -239,14 +239,25 @@ def test_a_waterfall() -> None:
     waterfall.reached("noticed", 10.6)
     waterfall.reached("transcript", 10.65)
     waterfall.ahead(400, 10.66)
-    waterfall.reached("first words", 10.6)
+    waterfall.reached("first words", 10.7)
     waterfall.reached("first words", 99.0)
+    waterfall.reached("first audio", 10.9)  # told before the next, since it begins with silence
+    waterfall.reached("first sentence", 10.8)
     assert waterfall.stages == [
         Stage("noticed", 0, 600),
         Stage("answer begun on a guess", 260, 660),
         Stage("transcript", 600, 650),
-        Stage("first words", 650, 650),
+        Stage("first words", 650, 700),
+        Stage("first sentence", 700, 800),
+        Stage("first audio", 800, 900),
     ]
+
+
+def test_what_was_over_before_speech_ended_took_no_time() -> None:
+    waterfall = Waterfall(10.0)
+    waterfall.reached("transcript", 9.9)
+    waterfall.reached("noticed", 10.5)
+    assert waterfall.stages == [Stage("transcript", 0, 0), Stage("noticed", 0, 500)]
 
 
 LISTENING = State(Listening(0, Turn(1, Via.DIRECT, 0), 0), epoch=1)

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from importlib.resources import as_file, files
 
 import numpy as np
 import pytest
+from wyoming.audio import AudioChunk
 from wyoming.error import Error
 from wyoming.event import async_read_event, async_write_event
 
@@ -25,9 +27,16 @@ from satellite.link import (
     Transcribed,
     Turn,
 )
+from satellite.standalone.reports import Report, Spoken, Written
 from tests.fakes import INFO
 from tests.satellite.standalone.guesses import guessing_asr, guessing_handle
-from tests.satellite.standalone.wyoming_servers import FakeHandle, FakeTts, read_aloud
+from tests.satellite.standalone.wyoming_servers import (
+    RATE_HZ,
+    Caller,
+    FakeHandle,
+    FakeTts,
+    read_aloud,
+)
 from tests.satellite.waiting import until
 from wyoming_voice.core.completeness import Completeness, completeness
 from wyoming_voice.core.endpointing import EndpointSettings, SpeechEnded
@@ -91,6 +100,66 @@ async def test_a_typed_question_is_answered_aloud() -> None:
     ]
     context = handle.questions[0].data["context"]
     assert context["conversation_id"] == context["turn_id"]
+
+
+class HesitantTts(FakeTts):
+    """Its speech begins with a long silence, in one piece with what is audible."""
+
+    async def speak(self, caller: Caller, text: str) -> None:
+        self.given.append(text)
+        samples = np.full(round(5.5 * RATE_HZ), 20_000, "<i2")
+        samples[: 5 * RATE_HZ] = 0
+        await caller.send(AudioChunk(RATE_HZ, 2, 1, samples.tobytes()).event())
+
+
+class WatchedTurn(Turn):
+    """Knows when speech has come to it."""
+
+    spoken = 0
+
+    def _take(self, news: Report) -> None:
+        super()._take(news)
+        self.spoken += isinstance(news, Spoken)
+
+
+async def test_what_is_audible_is_told_after_what_was_written_before_it() -> None:
+    told: list[Happening] = []
+    handle, tts = FakeHandle("It is noon. ", "Lunch is ready."), HesitantTts()
+    handle.pauses_at = 1
+    async with handle.listening() as handle_uri, tts.listening() as tts_uri:
+        turn = WatchedTurn(Servers(asr=NOWHERE, handle=handle_uri, tts=tts_uri), told.append)
+        responding = asyncio.create_task(turn.respond("hello"))
+        await until(lambda: turn.spoken)
+        handle.go_on.set()
+        await responding
+    assert [type(one) for one in told if not isinstance(one, FirstWords)] == [
+        SentenceWritten,
+        SentenceWritten,
+        Audible,
+    ]
+
+
+class BusyTurn(Turn):
+    """Its event loop has no time between the first speech and text that is written after it is heard."""
+
+    def _take(self, news: Report) -> None:
+        super()._take(news)
+        if isinstance(news, Spoken):
+            heard_s = time.monotonic() + 0.01
+            while time.monotonic() < heard_s:
+                pass
+            super()._take(Written("And so on. And on."))
+
+
+async def test_what_is_audible_is_told_before_what_is_written_after_it() -> None:
+    told: list[Happening] = []
+    handle, tts = FakeHandle("It is noon. "), FakeTts()
+    async with handle.listening() as handle_uri, tts.listening() as tts_uri:
+        servers = Servers(asr=NOWHERE, handle=handle_uri, tts=tts_uri)
+        await BusyTurn(servers, told.append).respond("hello")
+    times_s = [one.at_s for one in told]
+    assert times_s == sorted(times_s)
+    assert any(isinstance(one, Audible) for one in told)
 
 
 @pytest.mark.parametrize(

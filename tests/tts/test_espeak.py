@@ -47,6 +47,24 @@ def test_the_same_request_sounds_the_same_after_others(engine: EspeakEngine) -> 
     assert len(said(engine, SENTENCE)) == pytest.approx(len(before), rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("written", "otherwise"),
+    [
+        ("Es ist Sonntag, der 22. November 2026.", "Es ist Sonntag, der 22. november 2026."),
+        ("Er kommt z. B. am 1. Mai.", "Er kommt z. b. am 1. mai."),
+    ],
+)
+def test_an_ordinal_is_none_of_two_sentences(
+    engine: EspeakEngine, written: str, otherwise: str
+) -> None:
+    (sound,) = engine.synthesize(Utterance(written, "de", 1.0))
+    (small,) = engine.synthesize(Utterance(otherwise, "de", 1.0))
+    assert len(sound.samples) == pytest.approx(len(small.samples), rel=0.01)
+    assert [(mark.start, mark.end) for mark in sound.marks] == [
+        (mark.start, mark.end) for mark in small.marks
+    ]
+
+
 def test_speed(engine: EspeakEngine) -> None:
     slow, fast = (len(said(engine, SENTENCE, speed=speed)) for speed in (0.5, 2.0))
     assert slow / fast > 2.5

@@ -136,3 +136,20 @@ def test_an_unknown_language_is_refused() -> None:
 def test_a_catalogue_without_blends_refuses_them() -> None:
     with pytest.raises(UnknownChoice):
         Catalogue(KOKORO_VOICES, "af_heart").choose("af_bella+af_sky", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("French", "ff_siwis"), ("mandarin", "zf_xiaobei"), ("heart", "af_heart"), ("us", "af_heart")],
+)
+def test_the_name_of_a_language_means_the_first_voice_that_speaks_it(name: str, meant: str) -> None:
+    with pytest.raises(UnknownChoice, match=f"did you mean '{meant}'"):
+        BlendingCatalogue(KOKORO_VOICES, "af_heart").named(name)
+    with pytest.raises(UnknownChoice, match=f"did you mean '{meant}'"):
+        Catalogue(KOKORO_VOICES, "af_heart").named(name)
+
+
+def test_a_voice_that_is_called_like_a_language_is_itself() -> None:
+    french = Voice("french", "en-US", "French, US English, female")
+    one = Voice("ff_siwis", "fr-FR", "Siwis, French, female")
+    assert Catalogue([one, french], "ff_siwis").named("french") is french

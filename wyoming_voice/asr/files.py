@@ -194,7 +194,7 @@ class _Hearing:
             raise TooLarge(
                 f"the file is longer than {most_s:g} s; cut it into shorter ones, or start the server "
                 "with a larger --max-duration-s"
-            )
+            ).about("file")
 
     def _begin(self, handed: Handed) -> None:
         self._count += 1

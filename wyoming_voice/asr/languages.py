@@ -77,6 +77,7 @@ class NoTranslation(PeerError):
     """A translation, asked of a model that knows one language only."""
 
     code = "no-translation"
+    param = "model"
 
     def __init__(self, model: str) -> None:
         super().__init__(
@@ -89,6 +90,7 @@ class NotSpoken(PeerError):
     """A language that the loaded model does not understand, but others do."""
 
     code = "unknown-language"
+    param = "language"
 
     def __init__(self, language: str, model: str, only: str, many: str) -> None:
         super().__init__(

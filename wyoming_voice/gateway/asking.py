@@ -139,7 +139,7 @@ class Asker:
                     if media.heard_s > limit_s:
                         raise TooLarge(
                             f"a recording of over {limit_s:g} s; send less (--max-question-s)"
-                        )
+                        ).about("file")
                     yield to_pcm16(block)
                 check_whole(media.declared_s, media.heard_s)
 

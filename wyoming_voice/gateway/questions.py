@@ -112,7 +112,7 @@ def check_length(text: str, most_chars: int) -> None:
     if len(text) > most_chars:
         raise TooLarge(
             f"a text of {len(text)} characters; {most_chars} are the most (--max-text-chars)"
-        )
+        ).about("text")
 
 
 async def _from_form(request: Request, most_chars: int) -> Asked:

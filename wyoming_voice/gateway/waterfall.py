@@ -1,7 +1,7 @@
 """PURE: where the time of a turn went, from the last sample of speech on.
 
-Rule: stages follow one another, each from the end of the one before; an answer that was begun on a guess
-is a stage of its own beside them, which ends when the guess came true.
+Rule: stages follow one another in order of time, each from the end of the one before; an answer that was
+begun on a guess is a stage of its own beside them, which ends when the guess came true.
 """
 
 from dataclasses import dataclass
@@ -28,24 +28,21 @@ class Waterfall:
 
     def __init__(self, zero_s: float) -> None:
         self._zero_s = zero_s
-        self._stages: list[Stage] = []
+        self._ends_ms: dict[str, int] = {}
         self._aside: list[Stage] = []
-        self._reached_ms = 0
 
     @property
     def stages(self) -> list[Stage]:
         """All so far, by their beginnings."""
-        return sorted(
-            (*self._stages, *self._aside), key=lambda stage: (stage.start_ms, stage.end_ms)
-        )
+        stages, reached_ms = [*self._aside], 0
+        for name, end_ms in sorted(self._ends_ms.items(), key=lambda stage: stage[1]):
+            stages.append(Stage(name, reached_ms, max(reached_ms, end_ms)))
+            reached_ms = stages[-1].end_ms
+        return sorted(stages, key=lambda stage: (stage.start_ms, stage.end_ms))
 
     def reached(self, name: str, at_s: float) -> None:
-        """A stage is over; only the first time counts."""
-        if any(stage.name == name for stage in self._stages):
-            return
-        end_ms = max(self._reached_ms, self._ms(at_s))
-        self._stages.append(Stage(name, self._reached_ms, end_ms))
-        self._reached_ms = end_ms
+        """A stage is over, or will be; only the first time counts."""
+        self._ends_ms.setdefault(name, self._ms(at_s))
 
     def ahead(self, by_ms: int, at_s: float) -> None:
         """The answer that was begun so long ago is the one."""

@@ -117,7 +117,7 @@ def body_of(error: VoiceError, request_id: str) -> dict[str, Any]:
     detail = Detail(
         message=str(error),
         type=_type_of(status),
-        param=getattr(error, "param", None),
+        param=error.param if isinstance(error, PeerError) else None,
         code=error.code,
         request_id=request_id,
     )

@@ -152,7 +152,7 @@ class Media:
         self._file.seek(0)
         kind = kind_of(self._file.read(SNIFFED_BYTES))
         told = f"is {kind.name}, and {what}" if kind.audio else f"is {kind.name}"
-        return BadAudio(f"the file {told}; {_REMEDY}")
+        return BadAudio(f"the file {told}; {_REMEDY}").about("file")
 
     def _resampled(self, rate_hz: int) -> Iterator[Audio]:
         resampler, source_hz = None, 0
@@ -242,12 +242,14 @@ def _opened(source: BinaryIO | Path) -> BinaryIO:
     try:
         return source.open("rb")
     except OSError as error:
-        raise BadAudio(f"{source} can't be read: {why(error)}") from error
+        raise BadAudio(f"{source} can't be read: {why(error)}").about("file") from error
 
 
 def _refused(url: str, flags: int, options: dict[str, str]) -> NoReturn:
     """libav asks for another file."""
-    raise BadAudio(f"the file refers to another one, which is never opened; {_REMEDY}")
+    raise BadAudio(f"the file refers to another one, which is never opened; {_REMEDY}").about(
+        "file"
+    )
 
 
 def _readable(frame: av.AudioFrame) -> av.AudioFrame:

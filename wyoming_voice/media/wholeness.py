@@ -35,7 +35,7 @@ def check_whole(declared_s: float | None, heard_s: float) -> None:
             f"the file is cut off or damaged: it should hold {declared_s:.1f} s of audio, and {heard_s:.1f} s"
             " are there; send it again, or, where there is no more of it, what"
             " `ffmpeg -i FILE -ac 1 -ar 16000 out.wav` makes of it"
-        )
+        ).about("file")
 
 
 def declared_s(

@@ -19,6 +19,8 @@ from types import ModuleType
 
 import numpy as np
 
+from wyoming_voice.core.full_stops import unparted
+from wyoming_voice.core.own_languages import primary
 from wyoming_voice.core.word_times import Mark
 from wyoming_voice.errors import EngineError, UnknownChoice
 from wyoming_voice.tts.engine import Samples, Sound, Utterance, never
@@ -147,7 +149,8 @@ class EspeakEngine:
             yield Sound(samples, _marks(utterance.text, samples, borders))
 
     def _speak(self, utterance: Utterance, callback: "ctypes._FuncPointer") -> None:
-        text = utterance.text.encode()
+        tag, _ = _LANGUAGES.get(utterance.voice, ("en", ""))
+        text = unparted(utterance.text, primary(tag)).encode()
         name = _LIBRARY_NAMES.get(utterance.voice, utterance.voice)
         with _lock:
             library, _ = _library()

@@ -106,15 +106,19 @@ def parse_blend(text: str, known: Sequence[str]) -> Blend:
 
 def _check_blend(text: str, weights: dict[str, float]) -> None:
     if len(weights) > _MOST_BLENDED:
-        raise BadEvent(f"a blend of {len(weights)} voices; at most {_MOST_BLENDED} can be mixed")
+        raise _unmixable(f"a blend of {len(weights)} voices; at most {_MOST_BLENDED} can be mixed")
     if sum(weights.values()) <= 0:
-        raise BadEvent(
+        raise _unmixable(
             f"the weights in {text[:80]!r} add up to nothing; give one voice more than 0"
         )
     by_language = {KOKORO_LANGUAGES[name[0]][1]: name for name in weights}
     if len(by_language) > 1:
         mixed = " and ".join(f"{name} ({language})" for language, name in by_language.items())
-        raise BadEvent(f"a blend needs voices of one language, not {mixed}")
+        raise _unmixable(f"a blend needs voices of one language, not {mixed}")
+
+
+def _unmixable(why: str) -> BadEvent:
+    return BadEvent(why).about("voice")
 
 
 class Catalogue:
@@ -148,8 +152,15 @@ class Catalogue:
         """The voice of that name; UnknownChoice when there is none."""
         voice = self._known.get(name.strip())
         if voice is None:
-            raise UnknownChoice("voice", name, self._known)
+            raise UnknownChoice("voice", name, self._known, self._speaker_of(name))
         return voice
+
+    def _speaker_of(self, language: str) -> str:
+        """The first voice in whose description a language's English name stands, `""` for none."""
+        name = language.strip().casefold()
+        described = ((voice.name, voice.description.casefold()) for voice in self._known.values())
+        words = ((voice, re.findall(r"\w+", text)) for voice, text in described)
+        return next((voice for voice, said in words if name in said), "")
 
 
 class BlendingCatalogue(Catalogue):
@@ -157,7 +168,12 @@ class BlendingCatalogue(Catalogue):
 
     def named(self, name: str) -> Voice:
         """The voice or the blend of that name; UnknownChoice or BadEvent when there is none."""
-        blend = parse_blend(name.strip(), list(self._known))
+        try:
+            blend = parse_blend(name.strip(), list(self._known))
+        except UnknownChoice as error:
+            if meant := self._speaker_of(name):
+                raise UnknownChoice("voice", name, self._known, meant) from error
+            raise
         first = self._known[blend.parts[0][0]]
         if len(blend.parts) == 1:
             return first

@@ -57,7 +57,7 @@ async def test_what_is_no_audio_is_refused(doors: Doors, path: str, name: str) -
     answer = await doors.http.post(path, files=named(NO_AUDIO[name]))
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
-    assert error["code"] == "bad-audio"
+    assert (error["code"], error["param"]) == ("bad-audio", "file")
     assert error["type"] == "invalid_request_error"
     await doors.nothing_left()
 
@@ -75,6 +75,7 @@ async def test_half_a_file_is_told_before_anybody_hears_it(doors: Doors, path: s
     assert error["code"] == "bad-audio"
     assert "cut off" in error["message"]
     assert "send it again" in error["message"]
+    assert error["param"] == "file"
     await doors.nothing_left()
 
 
@@ -118,7 +119,7 @@ async def test_no_file(doors: Doors, path: str) -> None:
     [
         ({"langauge": "en"}, "langauge", "did you mean 'language'"),
         ({"language": "klingon"}, "language", "unknown language"),
-        ({"language": "de"}, None, "understands only 'en'"),
+        ({"language": "de"}, "language", "understands only 'en'"),
         ({"model": "large"}, "model", "known: scripted"),
         ({"task": "sing"}, "task", "translate"),
         ({"beam_size": "0"}, "beam_size", "greater than or equal to 1"),
@@ -126,7 +127,7 @@ async def test_no_file(doors: Doors, path: str) -> None:
         ({"word_timestamps": "perhaps"}, "word_timestamps", "boolean"),
         ({"prompt": "a" * 5_000}, "prompt", "4000"),
         ({"hotwords": "a," * 1_500}, "hotwords", "1000"),
-        ({"task": "translate"}, None, "can't translate"),
+        ({"task": "translate"}, "model", "can't translate"),
     ],
 )
 async def test_a_field_that_makes_no_sense(

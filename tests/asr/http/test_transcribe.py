@@ -181,6 +181,7 @@ async def test_a_file_that_is_too_long() -> None:
         answer = await doors.http.post("/transcribe", content=wav(noise(2.5)))
         assert answer.status_code == 413
         assert "--max-duration-s" in answer.json()["error"]["message"]
+        assert answer.json()["error"]["param"] == "file"
         await doors.nothing_left()
 
 

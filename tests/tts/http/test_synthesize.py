@@ -151,8 +151,9 @@ BAD = [
     (b'{"text": null}', 400, "text", "valid string"),
     (b'{"text": "a", "voice": "af_hart"}', 400, "voice", "did you mean 'af_heart'"),
     (b'{"text": "a", "voice": {"id": "af_sky"}}', 400, "voice", "valid string"),
-    (b'{"text": "a", "voice": "af_sky(0)"}', 400, None, "more than 0"),
-    (b'{"text": "a", "voice": "af_sky+bf_emma"}', 400, None, "one language"),
+    (b'{"text": "a", "voice": "af_sky(0)"}', 400, "voice", "more than 0"),
+    (b'{"text": "a", "voice": "af_sky+bf_emma"}', 400, "voice", "one language"),
+    (b'{"text": "a", "voice": "french"}', 400, "voice", "did you mean 'ff_siwis'"),
     (b'{"text": "a", "language": "xx"}', 400, "language", "unknown language"),
     (b'{"text": "a", "speed": "fast"}', 400, "speed", "valid number"),
     (b'{"text": "a", "speed": true}', 400, "speed", "valid number"),
@@ -167,7 +168,7 @@ BAD = [
     (b'{"text": "a"', 400, None, "no JSON"),
     (b'{"text": "\xff"}', 400, None, "not UTF-8"),
     (b"", 415, None, "send JSON"),
-    (b'{"text": "' + b"a" * 200_000 + b'"}', 413, None, "at most 100000"),
+    (b'{"text": "' + b"a" * 200_000 + b'"}', 413, "text", "at most 100000"),
     (b'{"text": "' + b"a" * 2_000_000 + b'"}', 413, None, "shorter text"),
 ]
 

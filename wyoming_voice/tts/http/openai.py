@@ -104,7 +104,7 @@ def router(booth: Booth, floor: Floor) -> APIRouter:
     async def speech(request: Request) -> Response:
         """Speak a text, as OpenAI's `audio.speech` does; sent while it is made."""
         wish = await read(request, Speech, most_chars)
-        check_length(wish.input, most_chars)
+        check_length(wish.input, most_chars, "input")
         if wish.model not in models:
             raise UnknownChoice("model", wish.model, models)
         record = TurnRecord("tts", turn_id=request_id_of(request))
@@ -134,7 +134,7 @@ def _chosen(catalogue: Catalogue, name: str) -> Voice:
     except UnknownChoice as error:
         if "+" in name:
             raise
-        raise UnknownChoice("voice", name, [*known, *VOICES]) from error
+        raise UnknownChoice("voice", name, [*known, *VOICES], error.meant) from error
 
 
 def _packing(kind: str, rate_hz: int) -> Packing:

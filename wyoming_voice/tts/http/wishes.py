@@ -18,7 +18,7 @@ Kind = Literal["wav", "pcm", "mp3", "opus", "flac", "aac"]
 Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
 
 
-def check_length(text: str, most_chars: int) -> None:
-    """Raises TooLarge for a longer text."""
+def check_length(text: str, most_chars: int, param: str = "text") -> None:
+    """Raises TooLarge for a longer text; `param` is its field."""
     if len(text) > most_chars:
-        raise too_long(len(text), most_chars)
+        raise too_long(len(text), most_chars).about(param)
