@@ -1,5 +1,7 @@
 """What is told of a piece: what the gate lets through, in the file's time, sentence by sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from wyoming_voice.asr.engine import Evidence, Segment, Word
@@ -35,6 +37,16 @@ def test_each_sentence_is_a_segment(sentences: list[str]) -> None:
     for one in found:
         assert (one.start_s, one.end_s) == (one.words[0].start_s, one.words[-1].end_s)
     assert found[0].start_s == 10
+
+
+def test_an_ordinal_and_an_abbreviation_end_no_segment() -> None:
+    said = segment("Er kommt d. h. Anna am 1. Mai. Es kostet 22. Dann geht er.")
+    found = told([replace(said, language="de-DE")], PIECE, vad_heard=True)
+    assert [one.text for one in found] == [
+        " Er kommt d. h. Anna am 1. Mai.",
+        " Es kostet 22.",
+        " Dann geht er.",
+    ]
 
 
 def test_a_long_pause_begins_a_segment() -> None:

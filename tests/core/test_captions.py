@@ -84,6 +84,23 @@ def test_a_title_is_no_end_of_a_sentence() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ich glaube, wir sehen uns dann am 22. November, wenn alle hier sind.",
+        "Dann kommen noch ein paar Leute, z. B. Anna, Peter und ihre Kinder.",
+        "Spotkamy się w niedzielę, dnia 22. listopada, kiedy wszyscy przyjadą.",
+    ],
+)
+def test_no_cue_and_no_line_ends_within_a_date_or_an_abbreviation(text: str) -> None:
+    words = [
+        TimedWord(f" {word}", 0.4 * at, 0.4 * at + 0.38) for at, word in enumerate(text.split())
+    ]
+    shown_lines = [line for cue in captioned(words) for line in cue.lines]
+    assert " ".join(shown_lines) == text
+    assert not any(line.endswith((" 22.", " z.", " B.")) for line in shown_lines)
+
+
 def test_reading_time_comes_from_the_silence_behind() -> None:
     settings = CaptionSettings()
     words = [*spoken("Extraordinary circumstances everywhere.", 40.0), *spoken(" Yes.", at_s=6.0)]

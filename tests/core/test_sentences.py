@@ -31,7 +31,24 @@ SENTENCES = [
     ("en", ["1. First thing.", "2. Second thing."]),
     ("en", ["It is approx. 5 km.", "Ask Prof. Xu."]),
     ("de", ["Das ist z.B. gut.", "Am 3. Oktober ist frei.", "Gut."]),
+    ("de", ["Es ist Sonntag, der 22. November 2026.", "Im 19. Jahrhundert war Krieg."]),
+    ("de", ["Es kostet 22.", "Dann gehen wir.", "Er kam 2026.", "Peter blieb."]),
+    ("de-AT", ["Dr. Müller kommt z. B. am 1. Mai.", "Z. B. Obst, Gemüse usw.", "Gut."]),
     ("fr", ["M. Dupont est là.", "Il dort."]),
+    ("fr", ["Mme. Durand aime p. ex. Paris, Lyon, etc.", "Il a 22.", "Mai est là."]),
+    ("es", ["La Sra. Gómez y el sr. López, p. ej. Ana.", "Hay 22.", "Luego vino Ud.", "Bien."]),
+    ("it", ["Il Sig. Rossi, pag. Nove, p. es. Roma ecc.", "Poi dorme."]),
+    ("nl", ["Dhr. Jansen en mevr. Bakker, bijv. Anna, d.w.z. Niets enz.", "Toen ging hij."]),
+    ("pt", ["O Sr. Silva, p. ex. Ana, etc.", "Depois a V. Exa. Costa."]),
+    (
+        "pl",
+        ["Dnia 22. listopada, m. in. Ola i dr. Pies.", "Ma 22.", "Potem idzie w 2026 r.", "Ala."],
+    ),
+    ("sv", ["Den 22. november kom t. ex. Anna, bl. a. Olle m. m.", "Sedan kom 22.", "Alla gick."]),
+    ("fi", ["On 1. marraskuuta.", "Niitä on 22.", "Sitten."]),
+    ("", ["Es ist Sonntag, der 22. November 2026.", "On w 19. wieku był."]),
+    ("", ["Dr. Müller kommt z. B. am 1. Mai.", "It costs 22.", "Then we go.", "Gen Z.", "But no."]),
+    ("en", ["It ended on May 22.", "November came.", "It costs 22.", "then we go."]),
     ("hi", ["नमस्ते।", "आप कैसे हैं?"]),
     ("ja", ["「こんにちは。」", "彼は言った。", "本当！？", "はい"]),
     ("zh-Hans", ["你好。", "真的吗?", "是的！"]),
@@ -53,7 +70,15 @@ LINES = [
     ("  \n \n", []),
     ("One\r\ntwo", ["One", "two"]),
 ]
-NASTY = [*'aAb1 .,!?;:\n\t"()…。、！」好é\u0301-', "U.S. ", " and ", "Dr. ", "5 p.m. The ", "Yes. "]
+NASTY = [
+    *("22. ", "z. ", "B. ", "Mai ", "Dann "),
+    *'aAb1 .,!?;:\n\t"()…。、！」好é\u0301-',
+    "U.S. ",
+    " and ",
+    "Dr. ",
+    "5 p.m. The ",
+    "Yes. ",
+]
 ANY_TEXT = st.one_of(st.text(), st.lists(st.sampled_from(NASTY), max_size=40).map("".join))
 
 
@@ -83,6 +108,31 @@ def test_a_sentence_comes_out_with_the_first_letter_of_the_next() -> None:
     assert splitter.add("o\n") == ["So"]
 
 
+def test_only_a_number_waits_for_the_whole_of_the_next_word() -> None:
+    splitter = SentenceSplitter(SentenceSettings("de"))
+    assert splitter.add("Sie kosten 22. Da") == []
+    assert splitter.add("nn ") == ["Sie kosten 22."]
+    assert splitter.add("gehen wir. D") == ["Dann gehen wir."]
+    assert splitter.finish() == ["D"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [("Es sind 22. Das", ["Es sind 22.", "Das"]), ("Am 22. Mai", ["Am 22. Mai"])],
+)
+def test_the_end_of_the_text_makes_the_word_behind_a_number_whole(
+    text: str, pieces: list[str]
+) -> None:
+    assert split(text, SentenceSettings("de")) == pieces
+
+
+@pytest.mark.parametrize("language", ["de", "pl", ""])
+def test_a_first_sentence_goes_on_behind_an_ordinal_and_an_abbreviation(language: str) -> None:
+    assert first_sentence("Np. w 22. maja z. B. Ola. Ja.", language)[0].startswith("Np. w 22. maja")
+    assert first_sentence("Es ist der 1. Mai. Gut.", language) == ("Es ist der 1. Mai.", True)
+    assert first_sentence("Es ist gut.  ", language) == ("Es ist gut.", True)
+
+
 def test_a_splitter_can_be_used_again_after_finish() -> None:
     splitter = SentenceSplitter()
     text = "The lights are on, the door is shut."
@@ -91,7 +141,7 @@ def test_a_splitter_can_be_used_again_after_finish() -> None:
     assert len(first) == 2
 
 
-@given(ANY_TEXT, st.lists(st.integers(1, 9), min_size=1), st.sampled_from(["en", "de", "ja"]))
+@given(ANY_TEXT, st.lists(st.integers(1, 9), min_size=1), st.sampled_from(["en", "de", "ja", ""]))
 def test_any_split_gives_the_same_pieces(text: str, sizes: list[int], language: str) -> None:
     settings = SentenceSettings(language, max_chars=40)
     splitter = SentenceSplitter(settings)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from wyoming_voice.asr.engine import RATE_HZ, Segment, Word
 from wyoming_voice.asr.gate import judged
 from wyoming_voice.asr.memo import Piece
+from wyoming_voice.core.full_stops import goes_on
+from wyoming_voice.core.own_languages import primary
 
 _PAUSE_S = 1.0
 """Who is silent for so long within a window begins a new segment."""
@@ -69,7 +71,7 @@ def _sentences(whole: Segment) -> list[Segment]:
     """A segment for each sentence, and for what follows a long pause."""
     groups: list[list[Word]] = [[]]
     for word in whole.words:
-        if groups[-1] and _apart(groups[-1][-1], word):
+        if groups[-1] and _apart(groups[-1], word, primary(whole.language)):
             groups.append([])
         groups[-1].append(word)
     return [
@@ -84,8 +86,12 @@ def _sentences(whole: Segment) -> list[Segment]:
     ]
 
 
-def _apart(before: Word, word: Word) -> bool:
-    return word.start_s - before.end_s >= _PAUSE_S or _ends_sentence(before.text, word.text)
+def _apart(group: Sequence[Word], word: Word, language: str) -> bool:
+    if word.start_s - group[-1].end_s >= _PAUSE_S:
+        return True
+    text = "".join(before.text for before in group[-3:]).strip()
+    known = goes_on(text, word.text.strip(), language)
+    return not known if known is not None else _ends_sentence(group[-1].text, word.text)
 
 
 def _ends_sentence(text: str, follower: str) -> bool:
@@ -104,4 +110,4 @@ def _ends_sentence(text: str, follower: str) -> bool:
     return not begins.islower() and not short and "." not in stem
 
 
-_SHORT_WORDS = frozenset(("Yes", "No", "Oh", "So", "Ok", "Go", "Hi", "Hey", "Yep", "Wow"))
+_SHORT_WORDS = frozenset(("Mai", "Yes", "No", "Oh", "So", "Ok", "Go", "Hi", "Hey", "Yep", "Wow"))

@@ -82,7 +82,9 @@ class Captions:
         start_s = max(_finite(word.start_s, self._last_start_s), self._last_start_s)
         self._last_start_s = start_s
         spaced = word.text[:1].isspace()
-        before = self._pieces[-1].text if self._pieces else ""
+        before = "".join(
+            f" {last.text}" if last.spaced else last.text for last in self._pieces[-3:]
+        )
         return Piece(
             word=word,
             text=text,
@@ -90,7 +92,7 @@ class Captions:
             places=width(text),
             start_s=start_s,
             end_s=max(_finite(word.end_s, start_s), start_s),
-            break_cost=break_cost(before, text, spaced=spaced) if before else PLAIN,
+            break_cost=break_cost(before.strip(), text, spaced=spaced) if before else PLAIN,
         )
 
     def _silence_s(self, piece: Piece) -> float:

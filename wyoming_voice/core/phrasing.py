@@ -9,6 +9,7 @@ in all its languages are beyond doubt enough, and a wrong guess costs a break th
 
 import unicodedata
 
+from wyoming_voice.core.full_stops import goes_on
 from wyoming_voice.core.open_words import BY_LANGUAGE
 
 
@@ -32,7 +33,6 @@ _NEVER_FIRST = (
 )
 """What begins no line; of Japanese the marks and small letters of JIS X 4051."""
 
-_TITLES = _words("mr. mrs. ms. dr. prof. hr. fr. sra. mme.")
 _OPEN = frozenset().union(*(words.always | words.unless_asked for words in BY_LANGUAGE.values()))
 _LINKS = _words("""
     and or but because if when while which that who although unless until so than
@@ -69,14 +69,18 @@ def shown(text: str) -> str:
 
 
 def break_cost(before: str, after: str, *, spaced: bool) -> float:
-    """What it costs to end a line between two words as they are shown; `spaced`: a space stands there."""
+    """What it costs to end a line between words as they are shown; `spaced`: a space stands there.
+
+    `before`: the last words, three of them where there are so many; `after`: the next one.
+    """
     if not spaced and not _breaks_anywhere(before, after):
         return WITHIN_WORD
     last = before.rstrip(_CLOSING)[-1:]
-    word = before.lower().strip("\"'([{¿¡«„“‘")
-    if last in _SENTENCE_MARKS and last and word not in _TITLES:
+    word = before.rpartition(" ")[2].lower().strip("\"'([{¿¡«„“‘")
+    stays = goes_on(before, after)
+    if last in _SENTENCE_MARKS and last and not stays:
         return AFTER_SENTENCE
-    if word in _OPEN or word in _TITLES:
+    if word in _OPEN or stays:
         return AFTER_OPEN
     if before[-1:] in _MARKS:
         return AFTER_MARK

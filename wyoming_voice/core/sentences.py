@@ -7,8 +7,9 @@ into deltas gives the same pieces. Work per character is bounded by `max_chars`.
 Whether a full stop ends a sentence is asked of `sentencex` (Wikimedia; abbreviation lists for some
 300 languages, 3 microseconds a question). `sentence_stream`, the other candidate, holds every
 sentence that ends in a short capitalised word ("Yes.", "OK.", "It was Bob.") until the one after
-it, cuts behind "e.g." and "Prof.", and wants a capital after the stop. What `sentencex` leaves
-open is settled here: closing brackets and quotes, ellipses, list numbers, lengths, first clauses.
+it, cuts behind "e.g." and "Prof.", and wants a capital after the stop. `full_stops` is asked before it:
+ordinals and the abbreviations that it lacks. What `sentencex` leaves open is settled here: closing
+brackets and quotes, ellipses, list numbers, lengths, first clauses.
 """
 
 import re
@@ -16,6 +17,9 @@ import unicodedata
 from dataclasses import dataclass
 
 from sentencex import segment
+
+from wyoming_voice.core.full_stops import goes_on, is_number, waits
+from wyoming_voice.core.own_languages import primary
 
 _ENDERS = ".!?…؟।॥"
 _WIDE_ENDERS = "。！？｡"
@@ -28,10 +32,6 @@ _SPACED_CUT = frozenset(_ENDERS + _CLAUSES + _CLOSERS)
 _SHORT_FORMS = frozenset(
     ("approx.", "ca.", "dept.", "est.", "fig.", "incl.", "max.", "min.", "mt.", "nos.", "pp.")
 ) | {"prof.", "st.", "vol.", "vs."}
-# Here "3." is "third" ("am 3. Oktober"): not cutting behind it costs least.
-_ORDINAL_DOT = frozenset(
-    ("cs", "da", "de", "et", "fi", "hr", "hu", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr")
-)
 _CONJUNCTIONS = {
     "de": "aber denn oder sondern und weil wenn während obwohl",
     "en": "although and because but if or since so though unless until when whereas which while",
@@ -45,7 +45,7 @@ _CONJUNCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class SentenceSettings:
-    """What a piece may be; `language` is a BCP-47 tag, lengths are in characters.
+    """What a piece may be; `language` is a BCP-47 tag, "": not known; lengths are in characters.
 
     A first sentence of up to `first_whole_chars` is whole whatever `first_limit_chars` says.
     """
@@ -86,9 +86,12 @@ def first_sentence(text: str, language: str) -> tuple[str, bool]:
     `language` is a BCP-47 tag. For what has to be known before a splitter may cut: how long it will be.
     """
     line, newline, _ = text.lstrip().partition("\n")
-    sentences = _segments(language.partition("-")[0].lower(), line) if line else [""]
-    first = sentences[0].strip()
-    return first, bool(newline) or len(sentences) > 1 or first.rstrip(_CLOSERS)[-1:] in _ALL_ENDERS
+    stated = primary(language)
+    first, *others = _segments(stated, line) if line else [""]
+    while others and goes_on(first.rstrip(), (others[0].split() or [""])[0], stated):
+        first += others.pop(0)
+    first = first.strip()
+    return first, bool(newline) or bool(others) or first.rstrip(_CLOSERS)[-1:] in _ALL_ENDERS
 
 
 class SentenceSplitter:
@@ -100,12 +103,13 @@ class SentenceSplitter:
 
     def __init__(self, settings: SentenceSettings | None = None) -> None:
         self._settings = settings or SentenceSettings()
-        self._language = self._settings.language.replace("_", "-").split("-")[0].lower() or "en"
+        self._stated = primary(self._settings.language)
+        self._language = self._stated or "en"
         self._conjunctions = frozenset(_CONJUNCTIONS.get(self._language, "").split())
         self._limit = self._first_limit = self._settings.max_chars
         self._first = True
         self._buffer = ""
-        # Where the word begins whose whole tells whether "U.S." before it ended a sentence.
+        # Where the word begins whose whole tells whether "U.S." or "22." before it ended a sentence.
         self._doubt: int | None = None
 
     @property
@@ -146,6 +150,8 @@ class SentenceSplitter:
     def finish(self) -> list[str]:
         """Return what is left and start afresh."""
         pieces: list[str] = []
+        if self._doubt is not None and is_number(self._buffer[: self._doubt].rstrip()):
+            self._settle(self._doubt, pieces)
         self._shorten(pieces)
         self._cut(len(self._buffer), pieces)
         self._first = True
@@ -213,8 +219,12 @@ class SentenceSplitter:
             return not follower.isdigit()
         if _NUMBER_ONLY.fullmatch(bare) or last_word in _SHORT_FORMS:
             return False
-        if self._language in _ORDINAL_DOT and last_word[:-1].isdecimal():
+        if follower.isupper() and waits(bare, self._stated):
+            self._doubt = len(self._buffer)
             return False
+        known = goes_on(bare, follower, self._stated)
+        if known is not None:
+            return not known
         if self._language != "en" and len(last_word) == 2 and bare[-2].isupper():
             return False  # "M. Dupont"; only the English list tells an initial from "I".
         # A lone letter would look like an initial, an opening bracket like no sentence at all.
@@ -229,7 +239,9 @@ class SentenceSplitter:
         """Cut before the word that is whole now if sentences often begin with it."""
         self._doubt = None
         bare = self._buffer[:doubt].rstrip().rstrip(_CLOSERS)
-        if self._is_border(bare, self._buffer[doubt:]):
+        word = self._buffer[doubt:]
+        known = goes_on(bare, word, self._stated)
+        if not known if known is not None else self._is_border(bare, word):
             self._cut(doubt, pieces)
 
     def _is_border(self, bare: str, word: str) -> bool:
