@@ -58,7 +58,7 @@ bench: $(VENV)/.tested .venv-peers/.installed  ## ours beside others, 25 minutes
 audit: $(VENV)/.tested  ## known vulnerabilities of what is pinned, where their database can be reached
 	$(BIN)/python .ci/audit.py
 
-soak: $(VENV)/.tested  ## the long chaos tests, about 16 minutes; SOAK=quick: three
+soak: $(VENV)/.tested  ## the long chaos tests, about 16 minutes; SOAK=quick: four
 	$(BIN)/python -m tests.chaos.soak --profile $(or $(SOAK),full)
 
 lock: $(VENV)/.installed  ## resolve constraints.txt anew, for every Python and platform at once
